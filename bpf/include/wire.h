@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Everything that crosses between the kernel programs and Go, and nothing else: fixed widths, explicit padding.
+ * The Go twins are generated from this file's BTF (bpf2go); a test compares sizes and offsets. */
+#pragma once
+
+#define FLOW_WAYS 8
+
+/* flow_key.tag: VLAN ID of the outermost tag whose VID is not 0, and what kind of packet it was. */
+#define TAG_VLAN_MASK 0x0fff
+#define TAG_EGRESS 0x1000     /* seen leaving the device */
+#define TAG_FRAG_FIRST 0x2000 /* first fragment: ports are those of the L4 header */
+#define TAG_FRAG_LATER 0x4000 /* any other fragment: ports are 0 */
+#define TAG_STACKED 0x8000    /* more than one tag with VID != 0 */
+
+/* flow_entry.bytes_flags: 52 bits of bytes, 4 of flags, 8 of TCP flags. */
+#define BYTES_MASK 0x000fffffffffffffULL
+#define FLOW_FORWARDED 0x0010000000000000ULL /* left this device after arriving on another: totals count it once */
+#define TCP_FLAGS_SHIFT 56
+
+/* One direction of one flow on one device. It covers every field that a rule can match. 44 bytes. */
+struct flow_key {
+	__u32 src[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
+	__u32 dst[4];
+	__u16 sport; /* network order; ICMP: type << 8 | code in sport, dport 0; 0 where there are no ports */
+	__u16 dport;
+	__u32 vni_proto; /* VNI << 8 | IP protocol */
+	__u16 tag;       /* TAG_* */
+	__u16 dev;       /* device slot given by user space, never 0 */
+};
+
+/* A slot of the flow table: one cache line. An empty slot has packets == 0. */
+struct flow_entry {
+	struct flow_key key;
+	__u32 packets;     /* a wrap folds 2^32 into the totals */
+	__u64 bytes_flags; /* BYTES_MASK, FLOW_*, TCP_FLAGS_SHIFT */
+	__u16 path;        /* what decided: index of path_totals */
+	__u16 gen;         /* generation of the policy that decided */
+	__u32 last;        /* low 32 bits of jiffies */
+};
+
+struct flow_bucket {
+	struct flow_entry way[FLOW_WAYS];
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Per device slot and CPU. Packets in the table are not here: a device's total is
+ * the sum over its live entries plus these. */
+enum dev_count {
+	DEV_FOLDED_IN,  /* evicted from the table, by direction */
+	DEV_FOLDED_OUT,
+	DEV_FOLDED_FWD, /* the part of DEV_FOLDED_OUT that was forwarded */
+	DEV_NONIP_IN,   /* ARP, LLDP …: not IP, not malformed */
+	DEV_NONIP_OUT,
+	DEV_MALFORMED_IN,
+	DEV_MALFORMED_OUT,
+	DEV_COUNT_MAX,
+};
+
+struct dev_counters {
+	struct counter by[DEV_COUNT_MAX];
+};
+
+/* One word per device, shared by its XDP and tc programs. One cache line. */
+struct dev_state {
+	__u32 gen; /* generation of the policy in force, low 16 bits used by flow_entry.gen */
+	__u32 pad0;
+	__u64 pad[7];
+};
+
+/* Why a frame could not be parsed. Names: see malformed_names in bpf/kern. */
+enum malformed {
+	MAL_NONE,
+	MAL_SHORT_ETH,     /* frame ends inside the Ethernet header */
+	MAL_SHORT_VLAN,    /* frame ends inside a VLAN tag */
+	MAL_TOO_MANY_TAGS, /* more than four VLAN tags */
+	MAL_SHORT_IP4,     /* frame ends inside the IPv4 header or its options */
+	MAL_IP4_VERSION,   /* EtherType says IPv4, version field does not */
+	MAL_IP4_IHL,       /* header length below 20 */
+	MAL_IP4_LEN,       /* total length below the header length or beyond the frame */
+	MAL_SHORT_IP6,     /* frame ends inside the IPv6 header */
+	MAL_IP6_VERSION,
+	MAL_IP6_LEN,       /* payload length beyond the frame */
+	MAL_IP6_EXT_SHORT, /* frame ends inside an extension header */
+	MAL_IP6_EXT_CHAIN, /* more than eight extension headers */
+	MAL_FRAG_TINY,     /* first fragment too short for its L4 header, or a TCP fragment at offset 8 (RFC 1858) */
+	MAL_FRAG_BEYOND,   /* fragment ends beyond 65,535 bytes */
+	MAL_SHORT_L4,      /* packet ends inside the TCP, UDP, SCTP, ICMP or ICMPv6 header */
+	MAL_TCP_DOFF,      /* TCP header length below 20 or beyond the packet */
+	MAL_UDP_LEN,       /* UDP length below 8 or beyond the packet */
+	MAL_MAX,
+};
+
+/* Things that must never be silent; per CPU. */
+enum stat {
+	STAT_NEW_FLOWS,
+	STAT_EVICTIONS,
+	STAT_WRAPS,        /* flow_entry.packets wrapped */
+	STAT_PULL_FAILED,  /* tc: the headers could not be made linear */
+	STAT_LOOKUP_FAILED, /* a map lookup that cannot fail, failed */
+	STAT_MAX,
+};

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package core is what the shell and its tabs agree on: the Tab interface, the backend behind the screen, bindings as
+// data, and the messages that travel between them.
+package core
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/probes/snap"
+	"hooktop/themes"
+)
+
+// Backend is the engine as a screen sees it: in this process, behind a socket, or a recording.
+type Backend interface {
+	// Next blocks until a frame newer than seq exists and returns the newest. It ends with ctx or when the engine does.
+	Next(ctx context.Context, seq uint64) (*snap.Frame, error)
+	// Ask replaces the query. It never blocks; the next frame answers it, made at once.
+	Ask(snap.Query)
+	// Do carries out an intent. It may block and is called from commands only.
+	Do(context.Context, snap.Intent) snap.Answer
+}
+
+// Tab is one screen. The shell draws tab bar, context line, message line and hints; the tab draws what is between.
+// Update never sorts, filters, locks, reads or writes: it copies pointers and moves integers.
+type Tab interface {
+	Name() string           // "Flows"
+	Update(tea.Msg) tea.Cmd // FrameMsg, AnswerMsg, and key presses that the shell has not taken
+	View(w, h int) []string // h lines (fewer are padded), none wider than w cells
+	Bindings() []Binding    // the tab's own keys, for dispatch, help, hints and palette
+	Query(*snap.Query)      // writes the tab's part of the query
+	Context(w int) string   // plain text for the right part of the context line, at most w cells
+	Message(w int) string   // the message line when nothing more urgent stands there: filter, position
+	Capturing() bool        // a field or picker has the keyboard: global letters go to the tab
+	Cursor() *tea.Cursor    // real cursor inside View's area, or nil
+}
+
+// Binding is a key as data. Help, hints, palette, README table and dispatch all come from it.
+type Binding struct {
+	Keys     []string // as tea.KeyPressMsg.String() prints them; the first is shown
+	Name     string   // stable name for keys.toml and the palette: "flows.block"
+	Help     string   // one to four words: "hold order"
+	Section  string   // heading in the help overlay: "MOVE", "TABLE", "EVERYWHERE", "FILTER BY THE CELL", or the tab's name
+	Hint     int      // > 0: shown in the footer, lower first
+	Disabled string   // why it can't be used now; "" means it can
+	Do       func() tea.Cmd
+}
+
+// Env is what the shell gives to every tab and widget. Shared by pointer, changed by the shell only.
+type Env struct {
+	Theme  *themes.Theme
+	Glyphs *themes.Glyphs
+	Now    func() time.Time
+	Paused bool
+	Units  Units
+}
+
+// Units are the display choices behind U.
+type Units struct {
+	Bytes bool // bytes per second instead of bits
+	UTC   bool
+}
+
+// FrameMsg carries the newest frame.
+type FrameMsg struct{ Frame *snap.Frame }
+
+// AnswerMsg is the answer to an intent, sent to the tab that asked.
+type AnswerMsg struct {
+	Intent snap.Intent
+	Answer snap.Answer
+}
+
+// AskMsg tells the shell that the query changed: it collects the parts and asks the backend.
+type AskMsg struct{}
+
+// Ask is the command form of AskMsg.
+func Ask() tea.Msg { return AskMsg{} }
+
+// ToastMsg puts one line on the message line. Success fades after 4 s, warnings after 10 s, errors stay until esc.
+type ToastMsg struct {
+	Sev  snap.Severity
+	OK   bool // success: ✓ instead of i
+	Text string
+}
+
+// CopyMsg asks the shell to copy text (OSC 52 and the clip file).
+type CopyMsg struct{ Text, What string }
+
+// LogMsg adds a line to the command log behind @: the command line twin of what was just done.
+type LogMsg struct{ Command string }
+
+// PickMsg opens the fuzzy picker; Done gets the index of the chosen item.
+type PickMsg struct {
+	Title string
+	Items []PickItem
+	Done  func(i int) tea.Cmd
+}
+
+// PickItem is one line of a picker.
+type PickItem struct{ Label, Detail string }
