@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bench measures hooktop against its goals and against peers.
+//
+// Every figure is a ratio of two things measured in turn (A B A B …) inside one run, as a median of paired rounds: the
+// machines this runs on are shared, and absolute times do not carry over. `make bench` prints the report; nothing here
+// passes or fails a build, the budgets that do are counts (instructions, allocations, bytes) in the packages themselves.
+package bench
