@@ -31,6 +31,8 @@ type Host interface {
 
 // Filters are clsact filters, the means where the kernel has no tcx. The guard uses the same methods to clean up.
 type Filters interface {
+	// HasClsact reports whether a device has a clsact (or ingress) qdisc. A device that is gone has none.
+	HasClsact(ifindex int) (bool, error)
 	// EnsureClsact adds a clsact qdisc unless the device has one; made says whether this call added it.
 	EnsureClsact(ifindex int) (made bool, err error)
 	// AttachFilter adds a direct-action filter on an existing clsact qdisc with f.Prio, f.Handle, f.Name and the program
