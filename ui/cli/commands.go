@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+)
+
+// call is one run of a command.
+type call struct {
+	ctx  context.Context
+	args []string
+	opt  Options
+	all  bool // cleanup --all
+	std  Stdio
+	b    Backends
+	page func(name string) error // writes the man page of a command, "" for the program
+	comp func(shell string) error
+}
+
+// command is one command as data.
+type command struct {
+	name    string
+	args    string // how arguments are shown: "FILE"
+	min     int    // arguments that it needs
+	max     int    // arguments that it takes, -1: any, and flags belong to them too
+	valid   []string
+	short   string
+	long    string
+	example string
+	flags   []flag
+	hidden  bool
+	run     func(*call) error
+}
+
+// program is the command without a name.
+func program() command {
+	return command{
+		name:  "hooktop",
+		short: "A top for the network path of this host, by its own eBPF programs",
+		long: "hooktop attaches its eBPF programs, shows what the network path does right now, and leaves nothing behind.\n\n" +
+			"Launching changes no traffic. Where eBPF cannot run, a read-only view of conntrack and /proc is shown with the " +
+			"reason.\n\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the read-only view was shown).",
+		example: "  sudo hooktop\n  sudo hooktop -i eth0 -i 'wg*'\n  sudo hooktop --once --for 3s --json | jq '.flows[0]'",
+		flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags(), innerFlags()),
+		run:     runDashboard,
+	}
+}
+
+// commands lists the named ones in the order of help.
+func commands() []command {
+	return []command{
+		{
+			name: "lab", short: "Build a small network with real traffic and watch it",
+			long: "lab makes a small network of namespaces on this machine with traffic of every kind that the tabs show, opens " +
+				"the dashboard (or takes one snapshot) inside it, and removes all of it on any exit. It touches no interface " +
+				"of this machine.",
+			example: "  sudo hooktop lab\n  sudo hooktop lab --once --for 3s --json | jq '.flows | length'",
+			flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags()),
+			run:     runLab,
+		},
+		{
+			name: "check", short: "Say what would attach here, how, and what is missing, with the fix",
+			flags: join(watchFlags(), jsonFlag(), configFlags()),
+			run:   runCheck,
+		},
+		{
+			name: "cleanup", short: "Remove what a killed run left behind",
+			long: "cleanup lists and removes what carries hooktop's own marks of ownership and belongs to no living run. " +
+				"Anything of others is never touched.",
+			flags: join([]flag{{name: "all", kind: allFlag, usage: "end living runs too, then remove what they made"}}, jsonFlag()),
+			run:   runCleanup,
+		},
+		{
+			name: "pcap", args: "FILE", min: 1, max: 1,
+			short:   "Run every frame of a pcap or pcapng file through the real programs",
+			long:    "pcap runs every frame of FILE (- is standard input) through the loaded programs, attached to nothing.",
+			example: "  sudo hooktop pcap capture.pcapng --json | jq .malformed",
+			flags:   jsonFlag(), run: runPcap,
+		},
+		{name: "version", short: "Print the version", flags: jsonFlag(), run: runVersion},
+		{
+			name: "completion", args: "bash|zsh|fish", min: 1, max: 1, valid: []string{"bash", "zsh", "fish"},
+			short:   "Print the completion script of a shell",
+			example: "  hooktop completion bash > /etc/bash_completion.d/hooktop",
+			run:     func(c *call) error { return c.comp(c.args[0]) },
+		},
+		{
+			name: "man", args: "[COMMAND]", max: 1, short: "Print the man page",
+			example: "  hooktop man > /usr/local/share/man/man1/hooktop.1",
+			run:     runMan,
+		},
+		{
+			name: WatchCommand, max: -1, hidden: true, short: "The watcher process of a run",
+			run: func(c *call) error { return c.b.Watch(c.ctx, c.args) },
+		},
+		{
+			name: LabNodeCommand, max: -1, hidden: true, short: "A process inside one of the lab's namespaces",
+			run: func(c *call) error { return c.b.LabNode(c.ctx, c.args) },
+		},
+	}
+}
+
+// Names of the hidden commands, for those who start them.
+const (
+	WatchCommand   = "watch-run"
+	LabNodeCommand = "lab-node"
+)
+
+func join(groups ...[]flag) []flag {
+	var all []flag
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// flag is one flag as data; kind says where its value goes.
+type flag struct {
+	name, short, usage string
+	kind               flagKind
+	hidden             bool
+}
+
+type flagKind func(*pflag.FlagSet, flag, *settings)
+
+// settings is what flags write into.
+type settings struct {
+	opt      Options
+	all      bool
+	config   string
+	noConfig bool
+}
+
+const defaultFor = 3 * time.Second
+
+func watchFlags() []flag {
+	return []flag{
+		{name: "interface", short: "i", usage: "watch this `device` (repeatable, globs allowed; default: those under every unicast route)",
+			kind: list(func(s *settings) *[]string { return &s.opt.Interfaces })},
+		{name: "mode", usage: "hook of ingress: `auto`, native, generic or tc",
+			kind: text(func(s *settings) *string { return &s.opt.Mode })},
+		{name: "flows", usage: "`number` of flows to size the table for (default 64 MiB worth)",
+			kind: number(func(s *settings) *int { return &s.opt.Flows })},
+		{name: "access-agent", usage: "`name` of a process that carries logins, beside sshd and mosh-server (repeatable)",
+			kind: list(func(s *settings) *[]string { return &s.opt.AccessAgents })},
+		{name: "no-tcx", usage: "clsact filters even where tcx exists", hidden: true,
+			kind: toggle(func(s *settings) *bool { return &s.opt.NoTCX })},
+	}
+}
+
+func onceFlags() []flag {
+	return append([]flag{
+		{name: "once", usage: "attach, watch, print one snapshot, detach",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Once })},
+		{name: "for", usage: "how `long` --once watches (default 3s)",
+			kind: span(func(s *settings) *time.Duration { return &s.opt.For })},
+	}, jsonFlag()...)
+}
+
+func jsonFlag() []flag {
+	return []flag{{name: "json", usage: "print JSON instead of a table",
+		kind: toggle(func(s *settings) *bool { return &s.opt.JSON })}}
+}
+
+func screenFlags() []flag {
+	return []flag{
+		{name: "theme", usage: "`name` of a theme or a theme file",
+			kind: text(func(s *settings) *string { return &s.opt.Screen.Theme })},
+		{name: "ascii", usage: "no glyphs outside ASCII",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.ASCII })},
+		{name: "mouse", usage: "take the mouse (shift selects text)",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Mouse })},
+		{name: "hz", usage: "frames a `second`: 0.2 to 10 (default 2)",
+			kind: float(func(s *settings) *float64 { return &s.opt.Screen.Hz })},
+		{name: "reduced", usage: "no moving sparklines, at most one frame a second",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Reduced })},
+		{name: "comfortable", usage: "more space between rows and columns",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Comfortable })},
+	}
+}
+
+func configFlags() []flag {
+	return []flag{
+		{name: "config", usage: "read this `file` instead of ~/.config/hooktop/config.toml or /etc/hooktop/config.toml",
+			kind: text(func(s *settings) *string { return &s.config })},
+		{name: "no-config", usage: "read no config file",
+			kind: toggle(func(s *settings) *bool { return &s.noConfig })},
+	}
+}
+
+func innerFlags() []flag {
+	return []flag{{name: "lab-fd", usage: "descriptor that joins this run to its lab", hidden: true,
+		kind: number(func(s *settings) *int { return &s.opt.LabFD })}}
+}
+
+func text(at func(*settings) *string) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) { set.StringVarP(at(s), f.name, f.short, "", f.usage) }
+}
+
+func list(at func(*settings) *[]string) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) {
+		set.StringArrayVarP(at(s), f.name, f.short, nil, f.usage)
+	}
+}
+
+func number(at func(*settings) *int) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) { set.IntVarP(at(s), f.name, f.short, 0, f.usage) }
+}
+
+func float(at func(*settings) *float64) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) { set.Float64VarP(at(s), f.name, f.short, 0, f.usage) }
+}
+
+func span(at func(*settings) *time.Duration) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) { set.DurationVarP(at(s), f.name, f.short, 0, f.usage) }
+}
+
+func toggle(at func(*settings) *bool) flagKind {
+	return func(set *pflag.FlagSet, f flag, s *settings) { set.BoolVarP(at(s), f.name, f.short, false, f.usage) }
+}
+
+func allFlag(set *pflag.FlagSet, f flag, s *settings) {
+	set.BoolVarP(&s.all, f.name, f.short, false, f.usage)
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Limits of figures that a user may give.
+const (
+	maxFor   = 24 * time.Hour
+	maxFlows = 1 << 26
+	minHz    = 0.2
+	maxHz    = 10
+)
+
+func modeNames() []string { return []string{"auto", "native", "generic", "tc"} }
+
+// complete fills from config file and environment what the flags left open and checks the sum.
+func (s *settings) complete(flags *pflag.FlagSet) error {
+	if flags.Lookup("config") != nil && s.opt.LabFD == 0 {
+		path, err := s.findConfig()
+		if err != nil {
+			return err
+		}
+		if err := s.readConfig(path, flags); err != nil {
+			return err
+		}
+	}
+	o := &s.opt
+	if o.Screen.Theme == "" && flags.Lookup("theme") != nil {
+		o.Screen.Theme = os.Getenv("HOOKTOP_THEME")
+	}
+	if o.Mode == "" {
+		o.Mode = modeNames()[0]
+	}
+	return o.check(flags)
+}
+
+func (o *Options) check(flags *pflag.FlagSet) error {
+	given := func(name string) bool { f := flags.Lookup(name); return f != nil && f.Changed }
+	switch {
+	case !slices.Contains(modeNames(), o.Mode):
+		return usagef("one of "+strings.Join(modeNames(), ", "), "--mode: unknown mode %q", o.Mode)
+	case o.Flows < 0 || o.Flows > maxFlows:
+		return usagef("give 1 to "+strconv.Itoa(maxFlows), "--flows: %d is out of range", o.Flows)
+	case given("hz") && (o.Screen.Hz < minHz || o.Screen.Hz > maxHz):
+		return usagef("give 0.2 to 10", "--hz: %g is out of range", o.Screen.Hz)
+	case given("for") && (o.For <= 0 || o.For > maxFor):
+		return usagef("give a time such as 3s, at most 24h", "--for: %s is out of range", o.For)
+	case given("for") && !o.Once:
+		return usagef("add --once", "--for says how long --once watches")
+	case given("config") && given("no-config"):
+		return usagef("give one of them", "--config and --no-config exclude each other")
+	}
+	for _, name := range o.Interfaces {
+		if strings.TrimSpace(name) == "" {
+			return usagef("name a device", "--interface is empty")
+		}
+	}
+	if o.For == 0 {
+		o.For = defaultFor
+	}
+	return nil
+}
+
+// Args gives the command line that leads to o again: how the lab starts hooktop inside its host. The config file has
+// been read by then and is not read again.
+func (o Options) Args() []string {
+	var args []string
+	for _, name := range o.Interfaces {
+		args = append(args, "--interface="+name)
+	}
+	for _, name := range o.AccessAgents {
+		args = append(args, "--access-agent="+name)
+	}
+	add := func(set bool, arg string) {
+		if set {
+			args = append(args, arg)
+		}
+	}
+	add(true, "--no-config")
+	add(o.Mode != "", "--mode="+o.Mode)
+	add(o.Flows != 0, "--flows="+strconv.Itoa(o.Flows))
+	add(o.NoTCX, "--no-tcx")
+	add(o.Once, "--once")
+	add(o.Once, "--for="+o.For.String())
+	add(o.JSON, "--json")
+	add(o.Screen.Theme != "", "--theme="+o.Screen.Theme)
+	add(o.Screen.ASCII, "--ascii")
+	add(o.Screen.Mouse, "--mouse")
+	add(o.Screen.Reduced, "--reduced")
+	add(o.Screen.Comfortable, "--comfortable")
+	add(o.Screen.Hz != 0, "--hz="+strconv.FormatFloat(o.Screen.Hz, 'g', -1, 64))
+	add(o.LabFD > 0, "--lab-fd="+strconv.Itoa(o.LabFD))
+	return args
+}
