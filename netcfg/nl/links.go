@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nl
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"hooktop/probes/snap"
+)
+
+// Links lists the devices of the namespace.
+func (h *Host) Links() ([]snap.Link, error) {
+	var links []snap.Link
+	body := make([]byte, unix.SizeofIfInfomsg)
+	err := h.dump(unix.NETLINK_ROUTE, unix.RTM_GETLINK, body, func() { links = nil }, func(kind uint16, p []byte) {
+		if l, ok := decodeLink(p); ok && kind == unix.RTM_NEWLINK {
+			links = append(links, l)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	return links, nil
+}
+
+// Attributes inside IFLA_LINKINFO and IFLA_XDP (include/uapi/linux/if_link.h).
+const (
+	iflaXDPAttached    = 2
+	iflaXDPProgID      = 4
+	iflaXDPDrvProgID   = 5
+	iflaXDPSkbProgID   = 6
+	iflaXDPHwProgID    = 7
+	xdpAttachedDrv     = 1
+	xdpAttachedSkb     = 2
+	xdpAttachedHw      = 3
+	iflaLinkNetnsID    = 37
+	arphrdRawIP        = 519
+	arphrdIP6GRE       = 823
+	arphrdNone         = 0xfffe
+	offsetStatsDropped = 6 // rtnl_link_stats64: rx_packets tx_packets rx_bytes tx_bytes rx_errors tx_errors rx_dropped tx_dropped
+)
+
+// decodeLink reads the payload of RTM_NEWLINK or RTM_DELLINK.
+func decodeLink(p []byte) (snap.Link, bool) {
+	if len(p) < unix.SizeofIfInfomsg {
+		return snap.Link{}, false
+	}
+	flags := native.Uint32(p[8:])
+	kind := native.Uint16(p[2:])
+	l := snap.Link{
+		Index:    int(int32(native.Uint32(p[4:]))),
+		Up:       flags&unix.IFF_UP != 0,
+		Carrier:  flags&unix.IFF_LOWER_UP != 0,
+		Loopback: flags&unix.IFF_LOOPBACK != 0,
+		L3:       isL3(kind),
+	}
+	parent, elsewhere := 0, false
+	for t, v := range attrs(p[unix.SizeofIfInfomsg:]) {
+		switch t {
+		case unix.IFLA_IFNAME:
+			l.Name = text(v)
+		case unix.IFLA_MTU:
+			l.MTU = int(u32(v))
+		case unix.IFLA_MASTER:
+			l.Master = int(u32(v))
+		case unix.IFLA_LINK:
+			parent = int(u32(v))
+		case iflaLinkNetnsID:
+			elsewhere = true
+		case unix.IFLA_ADDRESS:
+			if len(v) == len(l.MAC) {
+				copy(l.MAC[:], v)
+			}
+		case unix.IFLA_LINKINFO:
+			for t, v := range attrs(v) {
+				if t == unix.IFLA_INFO_KIND {
+					l.Kind = text(v)
+				}
+			}
+		case unix.IFLA_XDP:
+			l.XDP = decodeXDP(v)
+		case unix.IFLA_STATS64:
+			decodeStats(&l, v)
+		}
+	}
+	// A veth names its peer as lower device, and a device of another namespace has an index that means nothing here.
+	if parent != l.Index && !elsewhere && l.Kind != "veth" && l.Kind != "netkit" {
+		l.Parent = parent
+	}
+	return l, l.Index > 0
+}
+
+// isL3 says whether frames of a device of that ARP hardware type begin with the IP header.
+func isL3(hardware uint16) bool {
+	switch hardware {
+	case arphrdNone, arphrdRawIP, unix.ARPHRD_PPP, unix.ARPHRD_TUNNEL, unix.ARPHRD_TUNNEL6, unix.ARPHRD_SIT, unix.ARPHRD_IPGRE, arphrdIP6GRE:
+		return true
+	}
+	return false
+}
+
+// decodeXDP reads the nest IFLA_XDP. With one program the kernel gives its mode and id, with several one id a mode.
+func decodeXDP(b []byte) snap.XDPInfo {
+	var x snap.XDPInfo
+	var mode byte
+	var id uint32
+	for t, v := range attrs(b) {
+		switch t {
+		case iflaXDPAttached:
+			if len(v) > 0 {
+				mode = v[0]
+			}
+		case iflaXDPProgID:
+			id = u32(v)
+		case iflaXDPDrvProgID:
+			x.Native = u32(v)
+		case iflaXDPSkbProgID:
+			x.Generic = u32(v)
+		case iflaXDPHwProgID:
+			x.Offload = u32(v)
+		}
+	}
+	switch mode {
+	case xdpAttachedDrv:
+		x.Native = id
+	case xdpAttachedSkb:
+		x.Generic = id
+	case xdpAttachedHw:
+		x.Offload = id
+	}
+	return x
+}
+
+func decodeStats(l *snap.Link, b []byte) {
+	if len(b) < (offsetStatsDropped+2)*8 {
+		return
+	}
+	l.RxPackets = native.Uint64(b)
+	l.TxPackets = native.Uint64(b[8:])
+	l.RxDropped = native.Uint64(b[offsetStatsDropped*8:])
+	l.TxDropped = native.Uint64(b[(offsetStatsDropped+1)*8:])
+}
