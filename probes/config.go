@@ -7,15 +7,15 @@ import "hooktop/probes/attach"
 // Config is what the command line and the config file decide about an engine. The zero value watches the devices under
 // every unicast route in auto mode.
 type Config struct {
-	Interfaces   []string // names or globs; empty: the devices under every unicast route
-	Mode         string   // "auto", "native", "generic", "tc"; "" means auto
+	Interfaces   []string          // names or globs; empty: the devices under every unicast route
+	Mode         string            // "auto", "native", "generic", "tc"; "" means auto
 	Modes        map[string]string // device name -> mode, over Mode
-	Flows        int      // flows expected, 0: the default of bpf/kern
-	AccessAgents []string // processes besides sshd and mosh-server that carry operators' sessions
-	NoTCX        bool     // use clsact filters even where the kernel has tcx
-	ReadOnly     string   // why nothing may be changed, "" when it may: shown as State.ReadOnly
-	HeldBy       string   // who holds the pen
-	Journal      attach.Journal // hears of what outlives the process before it is made; nil: nobody listens
-	Hz           float64  // frames a second, 0: 2
+	Flows        int               // flows expected, 0: the default of bpf/kern
+	AccessAgents []string          // processes besides sshd and mosh-server that carry operators' sessions
+	NoTCX        bool              // use clsact filters even where the kernel has tcx
+	ReadOnly     string            // why nothing may be changed, "" when it may: shown as State.ReadOnly
+	HeldBy       string            // who holds the pen
+	Journal      attach.Journal    // hears of what outlives the process before it is made; nil: nobody listens
+	Hz           float64           // frames a second, 0: 2
 	Version      string
 }

@@ -26,7 +26,7 @@ type filterHold struct {
 }
 
 // attachFilter puts the pipeline on the clsact qdisc of a device. The journal is told before each attempt, so that a
-// crash at any instant leaves nothing that nobody knows of. madeQdisc says whether the qdisc is ours to remove.
+// crash at any instant leaves nothing that nobody knows of.
 func (s *Set) attachFilter(d *Dev, egress bool) (h Hold, err error) {
 	prog, err := s.plane.Program(d.device(), egress)
 	if err != nil {
@@ -45,27 +45,12 @@ func (s *Set) attachFilter(d *Dev, egress bool) (h Hold, err error) {
 		Index: d.Link.Index, Egress: egress, Prio: 1, Handle: filterHandle,
 		Name: s.journal.Tag() + "-" + dir, FD: prog.FD(),
 	}
-	has, err := s.filters.HasClsact(d.Link.Index)
-	if err != nil {
-		return nil, fmt.Errorf("look for clsact on %s: %w", d.Link.Name, err)
+	if err := s.ensureQdisc(d); err != nil {
+		return nil, err
 	}
 	for ; f.Prio <= maxPrio; f.Prio++ {
-		if err := s.journal.Intend(f, d.Link.Name, !has || d.madeQdisc); err != nil {
+		if err := s.journal.Intend(f, d.Link.Name); err != nil {
 			return nil, fmt.Errorf("write the journal: %w", err)
-		}
-		made, err := s.filters.EnsureClsact(d.Link.Index)
-		if err != nil {
-			s.journal.Done(f)
-			return nil, fmt.Errorf("add clsact to %s: %w", d.Link.Name, err)
-		}
-		if made {
-			has, d.madeQdisc = true, true
-		} else if !has {
-			// Somebody was faster: the qdisc is theirs, and the journal must not promise its removal.
-			has = true
-			if err := s.journal.Intend(f, d.Link.Name, false); err != nil {
-				return nil, fmt.Errorf("write the journal: %w", err)
-			}
 		}
 		err = s.filters.AttachFilter(f)
 		if err == nil {
@@ -77,6 +62,29 @@ func (s *Set) attachFilter(d *Dev, egress bool) (h Hold, err error) {
 		}
 	}
 	return nil, fmt.Errorf("add filter to %s: preferences 1 to %d are taken", d.Link.Name, maxPrio)
+}
+
+// ensureQdisc sees to it that the device has a clsact qdisc and that the journal knows when it is ours.
+func (s *Set) ensureQdisc(d *Dev) error {
+	has, err := s.filters.HasClsact(d.Link.Index)
+	if err != nil {
+		return fmt.Errorf("look for clsact on %s: %w", d.Link.Name, err)
+	}
+	if has {
+		return nil
+	}
+	if err := s.journal.IntendQdisc(d.Link.Index, d.Link.Name); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	made, err := s.filters.EnsureClsact(d.Link.Index)
+	if err != nil || !made { // !made: somebody was faster, the qdisc is theirs
+		s.journal.DoneQdisc(d.Link.Index)
+	}
+	if err != nil {
+		return fmt.Errorf("add clsact to %s: %w", d.Link.Name, err)
+	}
+	d.madeQdisc = made
+	return nil
 }
 
 func (h *filterHold) Close() error {

@@ -77,6 +77,9 @@ type Filters interface {
 type Journal interface {
 	// Tag is the mark of ownership that filter names start with.
 	Tag() string
-	Intend(f snap.Filter, dev string, makesQdisc bool) error
+	Intend(f snap.Filter, dev string) error
 	Done(f snap.Filter)
+	// IntendQdisc promises that the clsact qdisc of a device is ours; DoneQdisc takes the promise back.
+	IntendQdisc(ifindex int, dev string) error
+	DoneQdisc(ifindex int)
 }
