@@ -76,6 +76,13 @@ type AnswerMsg struct {
 // AskMsg tells the shell that the query changed: it collects the parts and asks the backend.
 type AskMsg struct{}
 
+// DoMsg asks the shell to carry out an intent through the backend, off the screen's goroutine; the answer comes back to the
+// tab as AnswerMsg, and as a toast when the tab shows nothing by itself.
+type DoMsg struct{ Intent snap.Intent }
+
+// Do is the command form of DoMsg.
+func Do(i snap.Intent) tea.Cmd { return func() tea.Msg { return DoMsg{i} } }
+
 // Ask is the command form of AskMsg.
 func Ask() tea.Msg { return AskMsg{} }
 

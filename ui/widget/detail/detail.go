@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package detail draws the pane about one thing: a head, fields and paragraphs, framed on the left when it stands beside a
+// list and bare when it fills the screen.
+package detail
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/widget/line"
+)
+
+// Split says how many cells list and pane get at a width (UX: none below 160, 51 columns, 40 % from 240). The pane's
+// share holds its border.
+func Split(w int) (list, pane int) {
+	switch {
+	case w < 160:
+		return w, 0
+	case w < 240:
+		return w - 52, 52
+	}
+	return w - w*2/5, w * 2 / 5
+}
+
+// Body collects the lines of a pane of a given inner width.
+type Body struct {
+	env   *core.Env
+	w     int
+	lines []string
+}
+
+// NewBody starts a body for lines of w cells.
+func NewBody(env *core.Env, w int) *Body { return &Body{env: env, w: max(w, 1)} }
+
+// Gap adds an empty line.
+func (b *Body) Gap() { b.lines = append(b.lines, "") }
+
+// Head adds a heading.
+func (b *Body) Head(s string) { b.Line(themes.Accent, s) }
+
+// Line adds one line, cut to the width.
+func (b *Body) Line(tok themes.Token, s string) {
+	b.lines = append(b.lines, line.New(b.env.Theme, b.w).Add(tok, s).String())
+}
+
+// Field adds "label     value"; a long value goes on below, indented. An empty value adds nothing.
+func (b *Body) Field(label, value string) { b.FieldTok(label, themes.Text, value) }
+
+// FieldTok is Field with the value in a token's style.
+func (b *Body) FieldTok(label string, tok themes.Token, value string) {
+	const indent = 11
+	if value == "" {
+		return
+	}
+	for i, part := range Wrap(value, max(b.w-indent, 8)) {
+		l := line.New(b.env.Theme, b.w)
+		if i == 0 {
+			l.Add(themes.TextDim, label)
+		}
+		l.Pad(themes.Text, indent-line.Width(label)*btoi(i == 0)).Add(tok, part)
+		b.lines = append(b.lines, l.String())
+	}
+}
+
+// Text adds a paragraph, wrapped.
+func (b *Body) Text(tok themes.Token, s string) {
+	for _, part := range Wrap(s, b.w) {
+		b.Line(tok, part)
+	}
+}
+
+// Raw adds a line that is styled already and not wider than the body.
+func (b *Body) Raw(s string) { b.lines = append(b.lines, s) }
+
+// Width is the room of a line.
+func (b *Body) Width() int { return b.w }
+
+// Lines returns what was collected.
+func (b *Body) Lines() []string { return b.lines }
+
+// Wrap breaks text at blanks into lines of at most w cells; longer words are cut.
+func Wrap(s string, w int) []string {
+	if line.Width(s) <= w {
+		return []string{s}
+	}
+	return strings.Split(ansi.Wrap(s, w, " "), "\n")
+}
+
+// Pane frames a body: the head line with a title left and a hint right, then the lines from scroll on, h lines of w cells.
+// With a border it stands beside a list.
+func Pane(env *core.Env, w, h int, border, focus bool, title, hint string, lines []string, scroll int) []string {
+	if w < 1 || h < 1 {
+		return nil
+	}
+	edge := themes.Border
+	if focus {
+		edge = themes.BorderFocus
+	}
+	start := func() *line.Builder {
+		l := line.New(env.Theme, w)
+		if border {
+			l.Add(edge, env.Glyphs.VLine)
+		}
+		return l.Pad(themes.Text, 1)
+	}
+	out := make([]string, 0, h)
+	l := start()
+	l.Add(themes.TextStrong, title)
+	if n := line.Width(hint); l.Left() > n+1 {
+		l.Pad(themes.Text, l.Left()-n-1).Add(themes.HintText, hint)
+	}
+	out = append(out, l.Fill(themes.Text))
+	scroll = min(scroll, max(len(lines)-(h-1), 0))
+	for i := 0; i < h-1; i++ {
+		s := ""
+		if j := scroll + i; j < len(lines) {
+			s = ansi.Truncate(lines[j], w-2, "")
+		}
+		l := start()
+		pad := max(l.Left()-ansi.StringWidth(s), 0)
+		out = append(out, l.String()+s+strings.Repeat(" ", pad))
+	}
+	return out
+}
+
+// Inner is the width of a pane's lines.
+func Inner(w int, border bool) int {
+	if border {
+		return max(w-3, 1)
+	}
+	return max(w-2, 1)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
