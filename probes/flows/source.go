@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"time"
+
+	"hooktop/probes/snap"
+)
+
+// RawKey is struct flow_key of bpf/include/wire.h as it lies in memory, on a little-endian machine.
+type RawKey [44]byte
+
+// Sample is one entry of the flow table: one flow on one CPU.
+type Sample struct {
+	Slot      uint32 // where it lies: an entry keeps its slot for its life
+	Key       RawKey
+	Packets   uint32 // wraps
+	Bytes     uint64
+	TCPFlags  uint8
+	Forwarded bool
+	Path, Gen uint16
+	Last      uint32 // low 32 bits of jiffies
+}
+
+// Counter is packets and bytes.
+type Counter struct{ Packets, Bytes uint64 }
+
+// DeviceCount is what the kernel counted for a device outside the table, since attach.
+type DeviceCount struct {
+	Slot                uint16
+	FoldedIn, FoldedOut Counter // evicted entries
+	FoldedFwd           Counter // the part of FoldedOut that had arrived on another device
+	OtherIn, OtherOut   Counter // not IP, or malformed
+}
+
+// Source is the flow table.
+type Source interface {
+	Scan(yield func(*Sample) bool)      // every entry that is not empty; the sample is valid during the call
+	Slots() int                         // Sample.Slot is below this
+	Folded() ([]DeviceCount, error)     // counters outside the table
+	Since(jiffies uint32) time.Duration // how long ago that was, not negative
+}
+
+// Joiner gives what a flow has outside this package. It must not block.
+type Joiner interface {
+	Owner(k *snap.FlowKey) snap.Owner
+	TCP(k *snap.FlowKey) snap.TCPInfo
+	WayIn(k *snap.FlowKey) snap.WayIn
+	Name(a snap.Addr) string // "" until resolved; asking starts it
+	Device(slot uint16) string
+}
+
+// Options of a Store.
+type Options struct {
+	// Verdict names what a path decided; nil: everything passes.
+	Verdict func(path, gen uint16) (rule int, verdict string)
+}
+
+// GoneFor is how long a flow that left the table is still shown (UX 7).
+const GoneFor = 5 * time.Second
+
+// RankEvery is how often rows are ranked anew while the question stays (UX 6).
+const RankEvery = 2 * time.Second
