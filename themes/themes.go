@@ -48,8 +48,14 @@ const (
 
 // Theme is a palette rendered for one colour profile. Immutable.
 type Theme struct {
-	Name string
-	sgr  [NumTokens]string
+	Name    string
+	Profile Profile
+	Light   bool // made for a light background
+	Paint   bool // every token carries the theme's own background
+
+	sgr        [NumTokens]string
+	styles     [NumTokens]style
+	background colour
 }
 
 // SGR returns the escape sequence that switches the token on, "" for the terminal's default. Reset ends it.

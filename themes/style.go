@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package themes
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Profile is what the terminal can show.
+type Profile uint8
+
+const (
+	NoColor   Profile = iota // attributes only: NO_COLOR, or a terminal without colours
+	ANSI16                   // the terminal's own sixteen
+	ANSI256                  // the fixed xterm cube and greys
+	TrueColor                // 24 bits
+)
+
+func (p Profile) String() string {
+	return [...]string{"no colour", "16 colours", "256 colours", "24-bit colour"}[p]
+}
+
+type colourKind uint8
+
+const (
+	none  colourKind = iota // the terminal's default
+	named                   // one of the terminal's eight, index in r
+	rgb
+)
+
+type colour struct {
+	kind    colourKind
+	r, g, b uint8
+}
+
+type attr uint8
+
+const (
+	bold attr = 1 << iota
+	underline
+	reverse
+	strike
+)
+
+type style struct {
+	fg, bg colour
+	attr   attr
+}
+
+// allowed says what a style may be made of, for error messages.
+const allowed = `"#rrggbb", "#rrggbb/#rrggbb", black red green yellow blue magenta cyan white default, bold underline reverse strike`
+
+// colourNames in the order of SGR 30 to 37.
+func colourNames() []string {
+	return []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
+}
+
+// parseStyle reads "#fg/#bg bold underline"; each part may be left out.
+func parseStyle(s string) (style, error) {
+	var st style
+	coloured := false
+	for _, w := range strings.Fields(s) {
+		switch w {
+		case "bold":
+			st.attr |= bold
+		case "underline":
+			st.attr |= underline
+		case "reverse":
+			st.attr |= reverse
+		case "strike":
+			st.attr |= strike
+		default:
+			if coloured {
+				return st, fmt.Errorf("%q: a second colour or an unknown word; allowed: %s", w, allowed)
+			}
+			coloured = true
+			fg, bg, _ := strings.Cut(w, "/")
+			var err error
+			if st.fg, err = parseColour(fg); err != nil {
+				return st, err
+			}
+			if st.bg, err = parseColour(bg); err != nil {
+				return st, err
+			}
+		}
+	}
+	return st, nil
+}
+
+func parseColour(s string) (colour, error) {
+	if s == "" || s == "default" {
+		return colour{}, nil
+	}
+	for i, n := range colourNames() {
+		if s == n {
+			return colour{kind: named, r: uint8(i)}, nil
+		}
+	}
+	if h, ok := strings.CutPrefix(s, "#"); ok && len(h) == 6 {
+		if v, err := strconv.ParseUint(h, 16, 32); err == nil {
+			return colour{rgb, uint8(v >> 16), uint8(v >> 8), uint8(v)}, nil
+		}
+	}
+	return colour{}, fmt.Errorf("%q is not a colour; allowed: %s", s, allowed)
+}
+
+// sgr renders the style for a profile; "" when nothing is switched on.
+func (st style) sgr(p Profile) string {
+	var parts []string
+	for i, code := range []string{"1", "4", "7", "9"} {
+		if st.attr&(1<<i) != 0 {
+			parts = append(parts, code)
+		}
+	}
+	if p != NoColor {
+		parts = append(parts, st.fg.sgr(p, 30)...)
+		parts = append(parts, st.bg.sgr(p, 40)...)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "\x1b[" + strings.Join(parts, ";") + "m"
+}
+
+// sgr returns the parameters of a colour; base is 30 for foreground, 40 for background.
+func (c colour) sgr(p Profile, base int) []string {
+	switch {
+	case c.kind == none:
+		return nil
+	case c.kind == named:
+		return []string{strconv.Itoa(base + int(c.r))}
+	case p == TrueColor:
+		return []string{fmt.Sprintf("%d;2;%d;%d;%d", base+8, c.r, c.g, c.b)}
+	case p == ANSI256:
+		return []string{fmt.Sprintf("%d;5;%d", base+8, nearest256(c))}
+	}
+	return nil
+}
+
+// hasRGB reports whether the style needs more than the terminal's sixteen colours.
+func (st style) hasRGB() bool { return st.fg.kind == rgb || st.bg.kind == rgb }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package term is what must be done around a terminal: whether it can show a screen at all, how its settings are saved
+// and given back, and an output whose first failed write ends the program.
+package term
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// State is a terminal's settings (termios). It can be encoded, so that a watcher process can restore them.
+type State struct{ Termios unix.Termios }
+
+// Save reads the settings of the terminal behind fd.
+func Save(fd int) (State, error) {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return State{}, fmt.Errorf("read terminal settings: %w", err)
+	}
+	return State{*t}, nil
+}
+
+// Restore sets them again, at once: it does not wait for output that nobody reads.
+func Restore(fd int, s State) error {
+	t := s.Termios
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &t); err != nil {
+		return fmt.Errorf("restore terminal settings: %w", err)
+	}
+	return nil
+}
+
+// ResetSequences leaves every mode that the screen may have switched on; harmless where they are off. Written by those who
+// restore a terminal after the program is gone.
+func ResetSequences() string {
+	return "\x1b[?2026l" + // synchronized output
+		"\x1b[?1002l\x1b[?1003l\x1b[?1006l" + // mouse
+		"\x1b[?1004l" + // focus reports
+		"\x1b[?2004l" + // bracketed paste
+		"\x1b[>4m\x1b[<u" + // modifyOtherKeys, kitty keyboard
+		"\x1b[?1049l" + // alternate screen
+		"\x1b[m\x1b[?25h\r" // style, cursor
+}
