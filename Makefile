@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+#   make run     build and open the dashboard on a small network of its own (root)
+#   make test    everything that CI runs (root)
+
+GO_NEEDED := $(shell awk '$$1 == "go" { print $$2 }' go.mod)
+# The first Go that is new enough: PATH may lack /usr/local/go/bin, and Debian 12's own is 1.19.
+GO := $(shell for g in go /usr/local/go/bin/go; do \
+	have=$$(GOTOOLCHAIN=local $$g env GOVERSION 2>/dev/null | sed 's/^go//;s/[^0-9.].*//'); [ -n "$$have" ] || continue; \
+	[ "$$(printf '%s\n%s\n' $(GO_NEEDED) $$have | sort -V | head -n 1)" = "$(GO_NEEDED)" ] && { command -v $$g; break; }; done)
+export PATH := $(if $(GO),$(dir $(GO)):)$(PATH):/usr/sbin:/sbin
+
+# What `make test` needs beyond Go: the compiler of the BPF objects, the tools that tests compare with.
+APT := clang-14 llvm-14 libc6-dev libbpf-dev bpftool iproute2 tshark
+
+# An unreadable or foreign .git must not stop a build: the version is then the module's.
+VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
+FUZZTIME ?= 2s
+RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/names
+
+.PHONY: build run test bench screenshot generate generate-check lint fuzz race unit test-faults docs clean help go-check tools
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'more targets: build bench screenshot generate generate-check lint fuzz race unit test-faults docs clean'
+
+build: go-check
+	$(BUILD) -o hooktop .
+
+run: build
+	@[ "$$(id -u)" = 0 ] || { echo 'make run: the lab makes network namespaces: run it as root (sudo make run)' >&2; exit 1; }
+	./hooktop lab
+
+# The last step is go test over the whole tree, so that its closing lines end the output.
+test: tools lint generate-check build fuzz race unit
+
+# Packages one after another: tests that compare the kernel's lists of programs before and after must not meet.
+unit: go-check
+	$(GO) test -count=1 -p 1 -timeout 9m ./...
+
+race: go-check
+	CC=clang-14 CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 2 -timeout 5m $(RACE)
+
+fuzz: go-check
+	@$(GO) list -f '{{.ImportPath}} {{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg dir files; do \
+		for target in $$(cd "$$dir" && cat /dev/null $$files | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+		done; \
+	done
+
+lint: go-check
+	@bad=$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +); [ -z "$$bad" ] || { echo "gofmt: $$bad" >&2; exit 1; }
+	$(GO) vet ./...
+
+generate: go-check
+	$(GO) generate ./...
+
+# Regenerates a copy of the tree and compares byte for byte.
+generate-check: go-check
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	tar -c --exclude=./.git --exclude=./hooktop --exclude=./.cache . | tar -x -C "$$tmp" && \
+	(cd "$$tmp" && $(GO) generate ./... >"$$tmp/.generate.log" 2>&1 || { cat "$$tmp/.generate.log" >&2; exit 1; }) && \
+	diff -rq bpf "$$tmp/bpf" && echo 'generated files are the committed ones, byte for byte'
+
+bench: go-check
+	$(GO) test -count=1 -run '^$$' -bench . -timeout 30m ./probes/bench
+
+# Hundreds of kills and exits instead of CI's few.
+test-faults: go-check
+	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
+
+# README's picture, from the real program on the lab.
+screenshot: build
+	HOOKTOP_SCREENSHOT=$(CURDIR)/testdata/screenshot.svg $(GO) test -count=1 -run '^TestScreenshot$$' .
+
+# README's key table, from the bindings.
+docs: go-check
+	HOOKTOP_WRITE_DOCS=1 $(GO) test -count=1 -run '^TestReadme' .
+
+clean:
+	rm -rf hooktop .cache
+
+go-check:
+	@[ -n "$(GO)" ] || { echo "make: Go $(GO_NEEDED) or newer is needed, found $$(go env GOVERSION 2>/dev/null || echo none) (Debian 12's own is 1.19): install it from https://go.dev/dl to /usr/local/go; make looks there when PATH does not" >&2; exit 1; }
+
+tools: go-check
+	@missing=; for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	command -v apt-get >/dev/null || { echo "make test: missing:$$missing (names of Debian 12 packages; apt-get is not here to install them)" >&2; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo "make test: missing packages:$$missing: run apt-get install$$missing as root, or make test as root" >&2; exit 1; }; \
+	echo "make test: installing with apt:$$missing"; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
