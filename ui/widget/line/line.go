@@ -11,6 +11,9 @@ import (
 	"hooktop/themes"
 )
 
+// Underline is added to a token's style for a column or letter that is pointed at.
+const Underline = "\x1b[4m"
+
 // Builder appends pieces until Width cells are used; what does not fit is cut. Text must be clean (format.Clean).
 type Builder struct {
 	th   *themes.Theme
@@ -44,6 +47,18 @@ func (b *Builder) Add(tok themes.Token, s string) *Builder {
 		b.sb.WriteString(themes.Reset)
 	} else {
 		b.sb.WriteString(s)
+	}
+	return b
+}
+
+// AddUnder is Add with an underline on top of the token's style.
+func (b *Builder) AddUnder(tok themes.Token, s string) *Builder {
+	if Width(s) > b.w-b.n {
+		s = ansi.Truncate(s, b.w-b.n, "")
+	}
+	if n := Width(s); n > 0 {
+		b.n += n
+		b.sb.WriteString(b.th.SGR(tok) + Underline + s + themes.Reset)
 	}
 	return b
 }
