@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nl
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// End is one end of a veth pair.
+type End struct {
+	Name string
+	MAC  [6]byte // zero: random
+}
+
+// AddVeth makes a pair of one end here and one in peer's namespace. It is born there: neither end is seen elsewhere.
+// MTU 0 means 1500. Both ends are down.
+func (h *Host) AddVeth(here End, peer *Host, there End, mtu int) error {
+	ns, err := peer.open()
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	if mtu == 0 {
+		mtu = 1500
+	}
+	v := &netlink.Veth{
+		LinkAttrs:        netlink.NewLinkAttrs(),
+		PeerName:         there.Name,
+		PeerHardwareAddr: hardware(there.MAC),
+		PeerNamespace:    netlink.NsFd(int(ns.Fd())),
+		PeerMTU:          uint32(mtu),
+		PeerTxQLen:       -1, // the kernel's default
+	}
+	v.Name, v.MTU, v.HardwareAddr = here.Name, mtu, hardware(here.MAC)
+	if err := h.handle.LinkAdd(v); err != nil {
+		return fmt.Errorf("add veth %s: %w", here.Name, err)
+	}
+	return nil
+}
+
+func hardware(mac [6]byte) net.HardwareAddr {
+	if mac == [6]byte{} {
+		return nil
+	}
+	return mac[:]
+}
+
+// open gives a descriptor of the Host's namespace, to be closed by the caller.
+func (h *Host) open() (*os.File, error) {
+	path := "/proc/thread-self/ns/net"
+	if h.ns != nil {
+		path = fmt.Sprintf("/proc/self/fd/%d", h.ns.Fd())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace: %w", err)
+	}
+	return f, nil
+}
+
+// Remove deletes a device. One that is gone is no error.
+func (h *Host) Remove(name string) error {
+	l, err := h.handle.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil
+	}
+	if err == nil {
+		err = h.handle.LinkDel(l)
+	}
+	if err != nil && !isGone(err) {
+		return fmt.Errorf("remove device %s: %w", name, err)
+	}
+	return nil
+}
+
+// SetUp brings a device up or down.
+func (h *Host) SetUp(name string, up bool) error {
+	l, err := h.link(name)
+	if err != nil {
+		return err
+	}
+	set := h.handle.LinkSetDown
+	if up {
+		set = h.handle.LinkSetUp
+	}
+	if err := set(l); err != nil {
+		return fmt.Errorf("set device %s up=%v: %w", name, up, err)
+	}
+	return nil
+}
+
+// AddAddr gives a device an address, usable at once: without duplicate address detection.
+func (h *Host) AddAddr(name string, p netip.Prefix) error {
+	l, err := h.link(name)
+	if err != nil {
+		return err
+	}
+	a := &netlink.Addr{IPNet: ipNet(p)}
+	if p.Addr().Is6() {
+		a.Flags = unix.IFA_F_NODAD
+	}
+	if err := h.handle.AddrAdd(l, a); err != nil {
+		return fmt.Errorf("add address %s to %s: %w", p, name, err)
+	}
+	return nil
+}
+
+// Route is a unicast route.
+type Route struct {
+	Dst netip.Prefix // length 0: default
+	Via netip.Addr   // zero: on link
+	Dev string
+}
+
+// AddRoute adds a route to the main table.
+func (h *Host) AddRoute(r Route) error {
+	l, err := h.link(r.Dev)
+	if err != nil {
+		return err
+	}
+	route := &netlink.Route{LinkIndex: l.Attrs().Index, Dst: ipNet(r.Dst)}
+	if r.Via.IsValid() {
+		route.Gw = r.Via.AsSlice()
+	} else {
+		route.Scope = netlink.SCOPE_LINK
+	}
+	if err := h.handle.RouteAdd(route); err != nil {
+		return fmt.Errorf("add route to %s dev %s: %w", r.Dst, r.Dev, err)
+	}
+	return nil
+}
+
+// AddNeighbour writes a permanent entry into the neighbour table.
+func (h *Host) AddNeighbour(dev string, ip netip.Addr, mac [6]byte) error {
+	l, err := h.link(dev)
+	if err != nil {
+		return err
+	}
+	n := &netlink.Neigh{LinkIndex: l.Attrs().Index, IP: ip.AsSlice(), HardwareAddr: mac[:], State: netlink.NUD_PERMANENT}
+	if err := h.handle.NeighSet(n); err != nil {
+		return fmt.Errorf("add neighbour %s dev %s: %w", ip, dev, err)
+	}
+	return nil
+}
+
+// Sysctl writes a value under /proc/sys/net of the Host's namespace; key is "ipv4/ip_forward".
+func (h *Host) Sysctl(key, value string) error {
+	err := h.Do(func() error { return os.WriteFile("/proc/sys/net/"+key, []byte(value), 0) })
+	if err != nil {
+		return fmt.Errorf("set sysctl net/%s to %s: %w", key, value, err)
+	}
+	return nil
+}
+
+func (h *Host) link(name string) (netlink.Link, error) {
+	l, err := h.handle.LinkByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("find device %s: %w", name, err)
+	}
+	return l, nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

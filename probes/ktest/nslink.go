@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"net"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// patience bounds a wait for something that the kernel does within milliseconds.
+const patience = 10 * time.Second
+
+// Veth joins a and b with a pair of devices, up at both ends and with carrier.
+func Veth(t testing.TB, a *NS, aName string, b *NS, bName string) {
+	t.Helper()
+	v := netlink.NewVeth(netlink.NewLinkAttrs())
+	v.Name, v.PeerName, v.PeerNamespace = aName, bName, netlink.NsFd(int(b.Handle))
+	if err := a.NL.LinkAdd(v); err != nil {
+		t.Fatalf("add veth %s: %v", aName, err)
+	}
+	a.Up(t, aName)
+	b.Up(t, bName)
+	a.WaitUp(t, aName)
+	b.WaitUp(t, bName)
+}
+
+// Bridge makes a bridge that is up, with ports as its slaves.
+func (n *NS) Bridge(t testing.TB, name string, ports ...string) {
+	t.Helper()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	if err := n.NL.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}); err != nil {
+		t.Fatalf("add bridge %s: %v", name, err)
+	}
+	for _, p := range ports {
+		if err := n.NL.LinkSetMaster(n.Link(t, p), n.Link(t, name)); err != nil {
+			t.Fatalf("put %s into bridge %s: %v", p, name, err)
+		}
+	}
+	n.Up(t, name)
+}
+
+// Link finds a device by name.
+func (n *NS) Link(t testing.TB, name string) netlink.Link {
+	t.Helper()
+	l, err := n.NL.LinkByName(name)
+	if err != nil {
+		t.Fatalf("find device %s: %v", name, err)
+	}
+	return l
+}
+
+// Index gives a device's ifindex.
+func (n *NS) Index(t testing.TB, name string) int {
+	t.Helper()
+	return n.Link(t, name).Attrs().Index
+}
+
+// MAC gives a device's hardware address.
+func (n *NS) MAC(t testing.TB, name string) (mac [6]byte) {
+	t.Helper()
+	copy(mac[:], n.Link(t, name).Attrs().HardwareAddr)
+	return mac
+}
+
+// Up brings a device up.
+func (n *NS) Up(t testing.TB, name string) {
+	t.Helper()
+	if err := n.NL.LinkSetUp(n.Link(t, name)); err != nil {
+		t.Fatalf("bring %s up: %v", name, err)
+	}
+}
+
+// Del deletes a device.
+func (n *NS) Del(t testing.TB, name string) {
+	t.Helper()
+	if err := n.NL.LinkDel(n.Link(t, name)); err != nil {
+		t.Fatalf("delete %s: %v", name, err)
+	}
+}
+
+// WaitUp waits until the kernel says that a device is operational: before that its queue swallows packets.
+func (n *NS) WaitUp(t testing.TB, name string) {
+	t.Helper()
+	updates, done := make(chan netlink.LinkUpdate, 16), make(chan struct{})
+	defer close(done)
+	opts := netlink.LinkSubscribeOptions{Namespace: &n.Handle, ListExisting: true}
+	if err := netlink.LinkSubscribeWithOptions(updates, done, opts); err != nil {
+		t.Fatalf("subscribe to devices: %v", err)
+	}
+	late := time.After(patience)
+	for {
+		select {
+		case u := <-updates:
+			if u.Link != nil && u.Attrs().Name == name && u.Attrs().OperState == netlink.OperUp {
+				return
+			}
+		case <-late:
+			t.Fatalf("%s is not up after %s", name, patience)
+		}
+	}
+}
+
+// Addr gives a device an address such as "192.0.2.1/24", usable at once.
+func (n *NS) Addr(t testing.TB, dev, prefix string) {
+	t.Helper()
+	p := netip.MustParsePrefix(prefix)
+	a := &netlink.Addr{IPNet: ipNet(p)}
+	if p.Addr().Is6() {
+		a.Flags = unix.IFA_F_NODAD
+	}
+	if err := n.NL.AddrAdd(n.Link(t, dev), a); err != nil {
+		t.Fatalf("add address %s to %s: %v", prefix, dev, err)
+	}
+}
+
+// Route adds a route through a gateway; dst "0.0.0.0/0" or "::/0" is the default route.
+func (n *NS) Route(t testing.TB, dst, via string) {
+	t.Helper()
+	r := &netlink.Route{Dst: ipNet(netip.MustParsePrefix(dst)), Gw: netip.MustParseAddr(via).AsSlice()}
+	if err := n.NL.RouteAdd(r); err != nil {
+		t.Fatalf("add route to %s via %s: %v", dst, via, err)
+	}
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// OffloadsOff turns tso, gso, gro and checksum offloads of a device off, so that each hook sees the frames of the wire.
+func (n *NS) OffloadsOff(t testing.TB, dev string) {
+	t.Helper()
+	n.Do(t, func() error {
+		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(s)
+		for _, command := range []uint32{0x1f, 0x24, 0x2c, 0x17, 0x15} { // ETHTOOL_STSO SGSO SGRO STXCSUM SRXCSUM
+			value := struct{ command, data uint32 }{command, 0}
+			var ifr struct {
+				name [unix.IFNAMSIZ]byte
+				data unsafe.Pointer
+				_    [16]byte
+			}
+			copy(ifr.name[:], dev)
+			ifr.data = unsafe.Pointer(&value)
+			_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(s), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&ifr)))
+			runtime.KeepAlive(&value)
+			if e != 0 && e != unix.EOPNOTSUPP {
+				return e
+			}
+		}
+		return nil
+	})
+}

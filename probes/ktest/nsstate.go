@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// State is what a host has that hooktop could leave something in, as text that an operator can read: one section a
+// listing, one line an entry.
+type State map[string][]string
+
+// listings are the commands whose output must not change, in the namespace that they run in.
+var listings = []string{
+	"bpftool -j net",
+	"ip -j -d link show",
+	"ip -j rule", "ip -j -6 rule",
+	"ip -j route show table all", "ip -j -6 route show table all",
+	"ip -j neigh show nud permanent",
+	"ip -j netns",
+	"tc -j qdisc show",
+	"nft list ruleset",
+}
+
+// TakeState lists the namespace of n, or the process's own for nil, and the kernel's BPF programs, maps and links. Those
+// belong to the whole machine: compare them only where nothing else loads programs meanwhile, or see Net.
+func TakeState(t testing.TB, n *NS) State {
+	t.Helper()
+	s := takeNet(t, n)
+	for name, next := range map[string]func(uint32) (uint32, error){"bpf programs": nextProgram, "bpf maps": nextMap, "bpf links": nextLink} {
+		s[name] = ids(t, name, next)
+	}
+	return s
+}
+
+// takeNet is TakeState without the machine-wide BPF ids.
+func takeNet(t testing.TB, n *NS) State {
+	t.Helper()
+	s := State{}
+	for _, command := range listings {
+		out, err := run(n, command)
+		if err != nil {
+			t.Fatalf("list host state: %s: %v", command, err)
+		}
+		s[command] = lines(out)
+	}
+	return s
+}
+
+func run(n *NS, command string) (out []byte, err error) {
+	words := strings.Fields(command)
+	start := func() error {
+		out, err = exec.Command(words[0], words[1:]...).Output()
+		return err
+	}
+	if n == nil {
+		return out, start()
+	}
+	return out, n.Run(start)
+}
+
+// lines makes one line of each element of a JSON list, without what changes by itself; other text stays as it is.
+func lines(out []byte) []string {
+	var list []map[string]any
+	if json.Unmarshal(out, &list) != nil {
+		return strings.Split(strings.TrimSpace(string(out)), "\n")
+	}
+	all := []string{}
+	for _, entry := range list {
+		for _, moving := range []string{"expires", "stats64", "stats", "used", "linkinfo"} {
+			if moving == "linkinfo" { // bridge timers and the like
+				if info, ok := entry[moving].(map[string]any); ok {
+					delete(info, "info_data")
+				}
+				continue
+			}
+			delete(entry, moving)
+		}
+		text, _ := json.Marshal(entry) // it came from JSON
+		all = append(all, string(text))
+	}
+	sort.Strings(all)
+	return all
+}
+
+// ids walks a *_GET_NEXT_ID list of bpf(2).
+func ids(t testing.TB, what string, next func(uint32) (uint32, error)) []string {
+	t.Helper()
+	all := []string{}
+	for id := uint32(0); ; {
+		following, err := next(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("list %s: %v", what, err)
+		}
+		id = following
+		all = append(all, fmt.Sprint(id))
+	}
+}
+
+func nextProgram(id uint32) (uint32, error) {
+	following, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
+	return uint32(following), err
+}
+
+func nextMap(id uint32) (uint32, error) {
+	following, err := ebpf.MapGetNextID(ebpf.MapID(id))
+	return uint32(following), err
+}
+
+// nextLink walks with the iterator, which has no start: links are few.
+func nextLink(after uint32) (uint32, error) {
+	it := new(link.Iterator)
+	defer it.Close()
+	for it.Next() {
+		if uint32(it.ID) > after {
+			return uint32(it.ID), nil
+		}
+	}
+	if err := it.Err(); err != nil {
+		return 0, err
+	}
+	return 0, os.ErrNotExist
+}
+
+// Diff says what is in one state and not in the other, a line each; "" when they are equal.
+func (s State) Diff(after State) string {
+	var b strings.Builder
+	for _, name := range sortedKeys(s) {
+		for _, l := range s[name] {
+			if !slices.Contains(after[name], l) {
+				fmt.Fprintf(&b, "gone from %s: %s\n", name, l)
+			}
+		}
+		for _, l := range after[name] {
+			if !slices.Contains(s[name], l) {
+				fmt.Fprintf(&b, "new in %s: %s\n", name, l)
+			}
+		}
+	}
+	return b.String()
+}
+
+func sortedKeys(s State) []string {
+	names := []string{}
+	for name := range s {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// HostState lists the process's own namespace and the kernel's BPF objects now, and fails the test at its end when they
+// differ then. Call it first: cleanups run in reverse. The kernel frees BPF objects after a grace period, so the second
+// listing is repeated until it is equal or the patience is over.
+func HostState(t testing.TB) { checkLater(t, nil, TakeState) }
+
+// NetState is HostState for one namespace and without the machine-wide BPF ids, for tests that run beside others.
+func (n *NS) NetState(t testing.TB) { checkLater(t, n, takeNet) }
+
+func checkLater(t testing.TB, n *NS, take func(testing.TB, *NS) State) {
+	t.Helper()
+	before := take(t, n)
+	t.Cleanup(func() {
+		late := time.After(patience)
+		again := time.NewTicker(100 * time.Millisecond)
+		defer again.Stop()
+		for {
+			diff := before.Diff(take(t, n))
+			if diff == "" {
+				return
+			}
+			select {
+			case <-again.C:
+			case <-late:
+				t.Errorf("the host is not as it was before:\n%s", diff)
+				return
+			}
+		}
+	})
+}
