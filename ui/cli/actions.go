@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/charmbracelet/x/term"
+	"path/filepath"
 
 	"hooktop/probes/snap"
+	"hooktop/themes"
 	"hooktop/ui/format"
+	"hooktop/ui/term"
 )
 
 func runDashboard(c *call) error {
@@ -52,34 +53,41 @@ func runLab(c *call) error {
 
 // prepare turns a dashboard that has no screen into one snapshot and says why.
 func (c *call) prepare() error {
+	if err := c.checkTheme(); err != nil {
+		return err
+	}
 	if c.opt.Once {
 		return nil
 	}
-	why := noScreen(c.std, os.Getenv("TERM"))
-	if why == "" {
-		if c.opt.JSON {
-			return usagef("add --once", "--json prints one snapshot")
-		}
+	var none *term.NoScreenError
+	err := term.Gate(os.Environ(), c.std.In, c.std.Out)
+	switch {
+	case errors.As(err, &none):
+		fmt.Fprintf(c.std.Err, "hooktop: %s: printing one snapshot of %s instead of the dashboard (--once)\n",
+			format.Clean(none.Why), c.opt.For)
+		c.opt.Once = true
 		return nil
+	case err != nil:
+		return err
+	case c.opt.JSON:
+		return usagef("add --once", "--json prints one snapshot")
 	}
-	fmt.Fprintf(c.std.Err, "hooktop: %s: printing one snapshot of %s instead of the dashboard (--once)\n", why, c.opt.For)
-	c.opt.Once = true
 	return nil
 }
 
-// noScreen says why no dashboard can be drawn, "" when it can.
-func noScreen(std Stdio, termName string) string {
-	switch {
-	case !term.IsTerminal(std.Out.Fd()):
-		return "stdout is not a terminal"
-	case !term.IsTerminal(std.In.Fd()):
-		return "stdin is not a terminal"
-	case termName == "":
-		return "TERM is not set"
-	case termName == "dumb":
-		return "TERM=dumb has no cursor movement"
+// checkTheme loads the theme once before anything attaches, so that a bad one costs nothing.
+func (c *call) checkTheme() error {
+	if c.opt.Screen.Theme == "" {
+		return nil
 	}
-	return ""
+	dir := ""
+	if base, err := os.UserConfigDir(); err == nil {
+		dir = filepath.Join(base, "hooktop")
+	}
+	if _, err := themes.Load(c.opt.Screen.Theme, dir, themes.DetectProfile(os.Getenv)); err != nil {
+		return &Error{Code: ExitFailed, Err: err, Fix: "--theme takes a name or a theme file"}
+	}
+	return nil
 }
 
 func runCheck(c *call) error {

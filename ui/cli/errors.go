@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"hooktop/ui/format"
 )
 
 // Exit codes.
@@ -68,5 +70,5 @@ func line(err error) string {
 	if errors.Is(err, context.Canceled) && err.Error() == context.Canceled.Error() {
 		return "interrupted"
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return format.Clean(strings.Join(strings.Fields(err.Error()), " "))
 }

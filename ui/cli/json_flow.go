@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"strings"
+
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
@@ -59,7 +61,7 @@ func flowObjects(rows []snap.Flow) []flowObject {
 func flowJSON(f *snap.Flow) flowObject {
 	k := &f.Key
 	o := flowObject{
-		Src: k.Src.String(), Dst: k.Dst.String(), Proto: format.Proto(k.Proto), Dev: format.Clean(f.Device), Dir: direction(k),
+		Src: k.Src.String(), Dst: k.Dst.String(), Proto: strings.ToLower(format.Proto(k.Proto)), Dev: format.Clean(f.Device), Dir: direction(k),
 		VLAN: k.VLAN, VNI: k.VNI, Packets: f.Packets, Bytes: f.Bytes, PPS: round(f.Rates[0].PPS), BPS: round(f.Rates[0].BPS),
 		AgeS: round(f.Age.Seconds()), IdleS: round(f.Idle.Seconds()), Rule: f.Rule, Verdict: verdict(f),
 		Process: format.Clean(f.Owner.Comm), PID: f.Owner.PID, OwnSession: f.WayIn == snap.OwnSession,

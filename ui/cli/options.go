@@ -50,7 +50,7 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 		return usagef("one of "+strings.Join(modeNames(), ", "), "--mode: unknown mode %q", o.Mode)
 	case o.Flows < 0 || o.Flows > maxFlows:
 		return usagef("give 1 to "+strconv.Itoa(maxFlows), "--flows: %d is out of range", o.Flows)
-	case given("hz") && (o.Screen.Hz < minHz || o.Screen.Hz > maxHz):
+	case (given("hz") || o.Screen.Hz != 0) && (o.Screen.Hz < minHz || o.Screen.Hz > maxHz):
 		return usagef("give 0.2 to 10", "--hz: %g is out of range", o.Screen.Hz)
 	case given("for") && (o.For <= 0 || o.For > maxFor):
 		return usagef("give a time such as 3s, at most 24h", "--for: %s is out of range", o.For)

@@ -22,6 +22,7 @@ func run(ctx context.Context, args []string, std Stdio, b Backends) error {
 // newRoot turns the definitions into cobra's commands.
 func newRoot(std Stdio, b Backends) *cobra.Command {
 	root := newCommand(program(), std, b)
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	for _, def := range commands() {
