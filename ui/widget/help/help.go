@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package help is the overlay that shows every key of a place, made from the bindings, searchable.
+package help
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/format"
+	"hooktop/ui/keys"
+	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/prompt"
+)
+
+// columnWidth is what a key and its words need, in cells.
+const columnWidth = 25
+
+// Model is the open overlay.
+type Model struct {
+	env   *core.Env
+	title string
+	bs    []core.Binding
+	notes []string // lines at the foot: signs, the terminal
+	field prompt.Field
+	found []int // indexes into bs while there is a query
+	at    int
+	top   int
+	limit int // highest useful top, known after View
+}
+
+// New opens the help for the bindings of a place.
+func New(env *core.Env, place string, bs []core.Binding, notes []string) *Model {
+	return &Model{env: env, title: "help " + env.Glyphs.Dot + " " + place, bs: bs, notes: notes}
+}
+
+// Key takes a key press. Letters search; enter runs the highlighted key.
+func (m *Model) Key(k tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
+	switch s := k.String(); s {
+	case "esc", "ctrl+c", "f1":
+		return true, nil
+	case "?":
+		if m.field.Value() == "" {
+			return true, nil
+		}
+		m.edit(k)
+	case "enter":
+		if m.at < len(m.found) {
+			if b := m.bs[m.found[m.at]]; b.Do != nil && b.Disabled == "" {
+				return true, b.Do()
+			}
+		}
+	case "up", "ctrl+p":
+		m.move(-1)
+	case "down", "ctrl+n", "tab":
+		m.move(1)
+	case "pgup":
+		m.move(-10)
+	case "pgdown":
+		m.move(10)
+	default:
+		m.edit(k)
+	}
+	return false, nil
+}
+
+// edit edits the query.
+func (m *Model) edit(k tea.KeyPressMsg) {
+	if m.field.Key(k) {
+		m.search()
+	}
+}
+
+// Paste puts text into the query.
+func (m *Model) Paste(s string) tea.Cmd {
+	m.field.Paste(s)
+	m.search()
+	return nil
+}
+
+func (m *Model) move(n int) {
+	if m.field.Value() == "" {
+		m.top = min(max(m.top+n, 0), m.limit)
+		return
+	}
+	m.at = min(max(m.at+n, 0), max(len(m.found)-1, 0))
+}
+
+func (m *Model) search() {
+	m.found, m.at, m.top = m.found[:0], 0, 0
+	q := strings.ToLower(m.field.Value())
+	if q == "" {
+		return
+	}
+	for i, b := range m.bs {
+		if strings.Contains(strings.ToLower(b.Help+" "+keys.Show(b.Keys)+" "+b.Section+" "+b.Name), q) {
+			m.found = append(m.found, i)
+		}
+	}
+}
+
+// View gives the box, which fills a body of w by h.
+func (m *Model) View(w, h int) box.Box {
+	inner, rows := max(w-2, 1), max(h-2, 1)
+	notes := m.notes
+	if rows < 14 {
+		notes = nil
+	}
+	room := rows - len(notes)
+	var text []string
+	if m.field.Value() != "" {
+		text = m.matches(inner, room)
+	} else {
+		text = m.sheet(inner, room)
+	}
+	for len(text) < room {
+		text = append(text, line.New(m.env.Theme, inner).Fill(themes.Text))
+	}
+	for _, n := range notes {
+		text = append(text, line.New(m.env.Theme, inner).Add(themes.TextDim, " "+format.Clean(n)).Fill(themes.Text))
+	}
+	foot, x := "type to search", 3
+	if q := m.field.Value(); q != "" {
+		foot = "search: " + format.Clean(q)
+		x = 3 + line.Width(foot)
+	}
+	b := box.Box{W: w, Lines: box.Frame(m.env, w, m.title, "esc or ? closes", foot, text)}
+	b.Cursor = tea.NewCursor(min(x, w-1), min(h-1, len(b.Lines)-1))
+	return b
+}
+
+// matches lists what the query found, one to a line, with why a key can't be used now.
+func (m *Model) matches(w, h int) []string {
+	var out []string
+	first := max(m.at-h+1, 0)
+	for i := first; i < len(m.found) && len(out) < h; i++ {
+		b := m.bs[m.found[i]]
+		tok := themes.Text
+		mark := "  "
+		if i == m.at {
+			tok, mark = themes.RowCursor, m.env.Glyphs.Cursor+" "
+		}
+		l := line.New(m.env.Theme, w).Add(tok, mark+format.Pad(keys.Show(b.Keys), 14)+" "+format.Pad(b.Help, 26)+" "+b.Section)
+		if b.Disabled != "" {
+			l.Add(tok, ": not now, "+b.Disabled)
+		}
+		out = append(out, l.Fill(tok))
+	}
+	if len(out) == 0 {
+		out = append(out, line.New(m.env.Theme, w).Add(themes.TextDim, "  no key matches; ctrl+u clears").Fill(themes.Text))
+	}
+	return out
+}
+
+// sheet lays the sections out in columns.
+func (m *Model) sheet(w, h int) []string {
+	cols := min(max(w/columnWidth, 1), 4)
+	cw := w / cols
+	blocks := m.blocks(cw)
+	total := 0
+	for _, b := range blocks {
+		total += len(b) + 1
+	}
+	columns := make([][]string, cols)
+	at, target := 0, max((total+cols-1)/cols, 1)
+	for _, b := range blocks {
+		if len(columns[at]) > 0 && len(columns[at])+len(b)/2 > target && at < cols-1 {
+			at++
+		}
+		if len(columns[at]) > 0 {
+			columns[at] = append(columns[at], "")
+		}
+		columns[at] = append(columns[at], b...)
+	}
+	tall := 0
+	for _, c := range columns {
+		tall = max(tall, len(c))
+	}
+	m.limit = max(tall-h, 0)
+	m.top = min(m.top, m.limit)
+	var out []string
+	for y := m.top; y < min(tall, m.top+h); y++ {
+		var sb strings.Builder
+		for i, c := range columns {
+			width := cw
+			if i == cols-1 {
+				width = w - cw*(cols-1)
+			}
+			cell := ""
+			if y < len(c) {
+				cell = c[y]
+			}
+			sb.WriteString(cell)
+			sb.WriteString(strings.Repeat(" ", max(width-line.Width(cell), 0)))
+		}
+		out = append(out, sb.String())
+	}
+	return out
+}
+
+// blocks draws each section, in the order in which sections first occur.
+func (m *Model) blocks(w int) [][]string {
+	var order []string
+	by := map[string][]string{}
+	for _, b := range m.bs {
+		if _, ok := by[b.Section]; !ok {
+			order = append(order, b.Section)
+			by[b.Section] = []string{line.New(m.env.Theme, w-1).Add(themes.TextStrong, " "+b.Section).String()}
+		}
+		l := line.New(m.env.Theme, w-1)
+		if b.Disabled != "" {
+			l.Add(themes.TextDim, "  "+format.Pad(keys.Show(b.Keys), 9)+" "+b.Help+" (not now)")
+		} else {
+			l.Add(themes.HintKey, "  "+format.Pad(keys.Show(b.Keys), 9)).Add(themes.Text, " "+b.Help)
+		}
+		by[b.Section] = append(by[b.Section], l.String())
+	}
+	var out [][]string
+	for _, s := range order {
+		out = append(out, by[s])
+	}
+	return out
+}
+
+// Hints are the keys for the footer.
+func (m *Model) Hints() []core.Binding {
+	return []core.Binding{
+		{Keys: []string{"esc"}, Help: "close"}, {Keys: []string{"type"}, Help: "to search"},
+		{Keys: []string{"enter"}, Help: "run the highlighted key"}, {Keys: []string{"up", "down"}, Help: "move"},
+	}
+}
