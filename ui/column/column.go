@@ -133,6 +133,9 @@ func (c *Column) Value(r Row) any {
 // Only returns the filter term that passes exactly the rows with this row's cell, "" when the cell is empty or
 // changes by itself (rates, counts).
 func (c *Column) Only(r Row) string {
+	if c.Field == Host { // it stands for either side: which one is meant?
+		return ""
+	}
 	switch c.Kind {
 	case PPS, Bits, Size, Duration, Count:
 		if c.Field != VLAN && c.Field != VNI && c.Field != PID && c.Field != Rule {

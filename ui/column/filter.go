@@ -9,6 +9,7 @@ import (
 
 // Filter is a parsed filter. The zero value passes every row. Immutable.
 type Filter struct {
+	set  *Set
 	root node // nil: passes all
 }
 
