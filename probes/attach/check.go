@@ -102,10 +102,15 @@ func (s *Set) Update(d *Dev, l snap.Link, now time.Time) (renamed bool) {
 	return true
 }
 
+// Due reports whether it is time for Review.
+func (d *Dev) Due(now time.Time) bool {
+	return !d.reviewed && d.Watching() && now.Sub(d.Since) >= settle
+}
+
 // Review compares, once after an attach, what the device received with what the pipeline saw. l is the device now, seen
 // the packets that the pipeline counted on it.
 func (s *Set) Review(d *Dev, l snap.Link, seenIn, seenOut uint64, now time.Time) {
-	if d.reviewed || now.Sub(d.Since) < settle || !d.Watching() {
+	if !d.Due(now) {
 		return
 	}
 	d.reviewed = true

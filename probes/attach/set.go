@@ -21,16 +21,24 @@ type Set struct {
 	journal Journal
 	noTCX   string // why clsact is used in place of tcx, "" while tcx works
 	slots   slots
-	devs    []*Dev // in the order of their attachment
+	devs    []*Dev          // in the order of their attachment
+	ours    map[uint32]bool // ids of every program this set ever attached: device news may be older than the set
 	Notify  func(sev snap.Severity, text string)
+
+	// Forgotten hears that a slot was cleared and goes to another device.
+	Forgotten func(slot uint16)
 }
 
 // NewSet makes an empty set. noTCX forces clsact filters.
 func NewSet(p Plane, f Filters, j Journal, noTCX bool) *Set {
 	s := &Set{
-		plane: p, filters: f, journal: j,
-		slots:  slots{max: uint16(p.MaxSlots()), forget: p.Forget},
-		Notify: func(snap.Severity, string) {},
+		plane: p, filters: f, journal: j, ours: map[uint32]bool{},
+		slots:  slots{max: uint16(p.MaxSlots())},
+		Notify: func(snap.Severity, string) {}, Forgotten: func(uint16) {},
+	}
+	s.slots.forget = func(n uint16) {
+		p.Forget(n)
+		s.Forgotten(n)
 	}
 	if noTCX {
 		s.noTCX = "asked for"
@@ -147,6 +155,8 @@ func (s *Set) attach(d *Dev, k Hook) (*held, error) {
 
 func (s *Set) hold(d *Dev, h Hold, to string) *held {
 	k := &held{Hold: h, to: to}
+	_, id := h.IDs()
+	s.ours[id] = true
 	k.refresh(d)
 	return k
 }
@@ -154,23 +164,11 @@ func (s *Set) hold(d *Dev, h Hold, to string) *held {
 // foreign describes the XDP program of somebody else on a device, "" when there is none.
 func (s *Set) foreign(d *Dev) string {
 	for _, id := range []uint32{d.Link.XDP.Native, d.Link.XDP.Generic, d.Link.XDP.Offload} {
-		if id != 0 && !s.own(id) {
+		if id != 0 && !s.ours[id] {
 			return s.plane.Describe(id)
 		}
 	}
 	return ""
-}
-
-func (s *Set) own(prog uint32) bool {
-	for _, d := range s.devs {
-		if d.in == nil {
-			continue
-		}
-		if _, id := d.in.IDs(); id == prog {
-			return true
-		}
-	}
-	return false
 }
 
 func unavailable(st snap.Status, err error) snap.Status {

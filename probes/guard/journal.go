@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"hooktop/probes/snap"
+)
+
+const suffix = ".journal"
+
+// entry is one line of a journal. Pending is what stands minus what was taken back.
+type entry struct {
+	Op     string       `json:"op"` // "run", "filter", "qdisc", "done filter", "done qdisc"
+	Run    *Identity    `json:"run,omitempty"`
+	Filter *snap.Filter `json:"filter,omitempty"`
+	Index  int          `json:"index,omitempty"`
+	Dev    string       `json:"dev,omitempty"`
+}
+
+// Qdisc is a clsact qdisc that a run promised to remove.
+type Qdisc struct {
+	Index int
+	Dev   string
+}
+
+// Contents of a journal: whose it is, and what may be there without being taken back.
+type Contents struct {
+	Run     Identity
+	Filters []snap.Filter
+	Devs    map[int]string // name of the device of each filter
+	Qdiscs  []Qdisc
+}
+
+// Journal is the write-ahead log of one run. Safe for concurrent use.
+type Journal struct {
+	mu      sync.Mutex
+	file    *os.File
+	dir     string
+	id      Identity
+	filters map[snap.Filter]bool
+	qdiscs  map[int]bool
+}
+
+// OpenJournal makes and locks the journal of this process.
+func OpenJournal(dir string) (*Journal, error) {
+	id, err := Self()
+	if err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	var file *os.File
+	for range 100 {
+		if err := makeDir(dir); err != nil {
+			return nil, fmt.Errorf("open the journal: %w", err)
+		}
+		file, err = lockFile(filepath.Join(dir, strings.TrimPrefix(id.Tag(), Mark)+suffix), os.O_CREATE)
+		if !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	j := &Journal{file: file, dir: dir, id: id, filters: map[snap.Filter]bool{}, qdiscs: map[int]bool{}}
+	if err := j.write(entry{Op: "run", Run: &id}); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the journal: %w", err), dropFile(file, dir))
+	}
+	return j, nil
+}
+
+// Name of the file.
+func (j *Journal) Name() string { return j.file.Name() }
+
+// Tag is the mark of ownership of this run.
+func (j *Journal) Tag() string { return j.id.Tag() }
+
+// Intend says that a filter is about to be made.
+func (j *Journal) Intend(f snap.Filter, dev string) error {
+	f.FD, f.ProgID = 0, 0
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.write(entry{Op: "filter", Filter: &f, Dev: dev}); err != nil {
+		return err
+	}
+	j.filters[f] = true
+	return nil
+}
+
+// Done says that a filter is gone, or never came to be. A line that can't be written leaves a promise too many, which
+// does no harm: what is not there can't be removed.
+func (j *Journal) Done(f snap.Filter) {
+	f.FD, f.ProgID = 0, 0
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.filters, f)
+	_ = j.write(entry{Op: "done filter", Filter: &f})
+}
+
+// IntendQdisc says that a clsact qdisc is about to be made.
+func (j *Journal) IntendQdisc(ifindex int, dev string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.write(entry{Op: "qdisc", Index: ifindex, Dev: dev}); err != nil {
+		return err
+	}
+	j.qdiscs[ifindex] = true
+	return nil
+}
+
+// DoneQdisc says that a qdisc is gone or belongs to somebody else. See Done for failures.
+func (j *Journal) DoneQdisc(ifindex int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.qdiscs, ifindex)
+	_ = j.write(entry{Op: "done qdisc", Index: ifindex})
+}
+
+// Pending reports whether anything is left to undo.
+func (j *Journal) Pending() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.filters)+len(j.qdiscs) > 0
+}
+
+// Drop removes the journal; Keep only lets go of it, for others to undo.
+func (j *Journal) Drop() error { return dropFile(j.file, j.dir) }
+
+// Keep closes the journal and leaves the file.
+func (j *Journal) Keep() error { return j.file.Close() }
+
+func (j *Journal) write(e entry) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	// One write a line: a crash tears at most the last line, and the line stands before what it announces is made.
+	_, err = j.file.Write(append(b, '\n'))
+	return err
+}
+
+// parse reads a journal. A torn last line is what a crash leaves; what it would have announced was not made.
+func parse(b []byte) (Contents, error) {
+	c := Contents{Devs: map[int]string{}}
+	filters, qdiscs := map[snap.Filter]bool{}, map[int]string{}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for n := 1; lines.Scan(); n++ {
+		var e entry
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			if !bytes.HasSuffix(b, []byte("\n")) {
+				break
+			}
+			return c, fmt.Errorf("line %d: %w", n, err)
+		}
+		switch {
+		case e.Op == "run" && e.Run != nil:
+			c.Run = *e.Run
+		case e.Op == "filter" && e.Filter != nil:
+			filters[*e.Filter] = true
+			c.Devs[e.Filter.Index] = e.Dev
+		case e.Op == "done filter" && e.Filter != nil:
+			delete(filters, *e.Filter)
+		case e.Op == "qdisc":
+			qdiscs[e.Index] = e.Dev
+		case e.Op == "done qdisc":
+			delete(qdiscs, e.Index)
+		}
+	}
+	for f := range filters {
+		c.Filters = append(c.Filters, f)
+	}
+	for i, dev := range qdiscs {
+		c.Qdiscs = append(c.Qdiscs, Qdisc{i, dev})
+	}
+	return c, lines.Err()
+}

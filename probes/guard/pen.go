@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Pen is the right to change the network namespace: one writer at a time (FAULTS 7).
+type Pen struct {
+	file *os.File
+	dir  string
+}
+
+// HeldError says who holds the pen.
+type HeldError struct{ By Identity }
+
+func (e *HeldError) Error() string {
+	if e.By.PID == 0 {
+		return "another hooktop holds the pen"
+	}
+	return fmt.Sprintf("pid %d holds the pen", e.By.PID)
+}
+
+// TakePen locks the network namespace of this process for writing, or returns a *HeldError.
+func TakePen(dir string) (*Pen, error) {
+	self, err := Self()
+	if err != nil {
+		return nil, fmt.Errorf("take the pen: %w", err)
+	}
+	path := penPath(dir, self.NetNS)
+	var file *os.File
+	for range 100 { // the folder goes with the last file in it, perhaps between the two calls
+		if err := makeDir(dir); err != nil {
+			return nil, fmt.Errorf("take the pen: %w", err)
+		}
+		file, err = lockFile(path, os.O_CREATE)
+		if !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, errLocked) {
+		return nil, &HeldError{By: holder(path)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take the pen: %w", err)
+	}
+	p := &Pen{file: file, dir: dir}
+	if err := p.record(self); err != nil {
+		return nil, errors.Join(fmt.Errorf("take the pen: %w", err), p.Drop())
+	}
+	return p, nil
+}
+
+func penPath(dir string, netns uint64) string { return filepath.Join(dir, fmt.Sprintf("pen-%d.lock", netns)) }
+
+func (p *Pen) record(id Identity) error {
+	b, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	if err := p.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = p.file.WriteAt(append(b, '\n'), 0)
+	return err
+}
+
+// Drop gives the pen back. Calling it again does nothing.
+func (p *Pen) Drop() error {
+	if p == nil || p.file == nil {
+		return nil
+	}
+	err := dropFile(p.file, p.dir)
+	p.file = nil
+	return err
+}
+
+// holder reads the owner record of a pen that is held; it may be written just now, so it is read for a moment.
+func holder(path string) Identity {
+	var id Identity
+	for range 20 {
+		b, err := os.ReadFile(path)
+		if err == nil && json.Unmarshal(b, &id) == nil {
+			return id
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return Identity{}
+}

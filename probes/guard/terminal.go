@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// sane undoes what a full-screen program asks of a terminal: synchronized output, mouse, focus and paste reports,
+// keyboard protocols, colours, the hidden cursor, the alternate screen. Order matters: the screen is left last.
+const sane = "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2027l\x1b[>4;0m\x1b[=0;1u" +
+	"\x1b[0m\x1b[?25h\x1b[?1049l"
+
+// terminal is what the watcher keeps of the operator's terminal.
+type terminal struct {
+	fd    int // own description, non-blocking: a terminal that nobody reads must not hold up the cleaning
+	saved *unix.Termios
+}
+
+// openTerminal takes the settings of the terminal as they are before the screen changes them. nil when fd is none.
+func openTerminal(fd int) *terminal {
+	own, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		own = fd
+	}
+	saved, err := unix.IoctlGetTermios(own, unix.TCGETS)
+	if err != nil {
+		return nil
+	}
+	return &terminal{fd: own, saved: saved}
+}
+
+// restore gives the terminal back. Failures have nobody to be told to: the terminal is gone.
+func (t *terminal) restore() {
+	_, _ = unix.Write(t.fd, []byte(sane))
+	_ = unix.IoctlSetTermios(t.fd, unix.TCSETS, t.saved)
+}
+
+func (t *terminal) say(line string) { _, _ = unix.Write(t.fd, []byte(line+"\r\n")) }
+
+// Terminal returns the first of the standard streams that is a terminal, nil when none is.
+func Terminal() *os.File {
+	for _, f := range []*os.File{os.Stdout, os.Stdin, os.Stderr} {
+		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+			return f
+		}
+	}
+	return nil
+}

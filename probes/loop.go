@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hooktop/probes/snap"
+)
+
+// startAll starts the probes one after another. When none of them works at all, the fallback takes over.
+func (e *Engine) startAll() {
+	e.about = readAbout()
+	e.watchLinks()
+	e.publish(time.Now())
+	var why []error
+	for _, make := range e.registry {
+		if e.ctx.Err() != nil {
+			return
+		}
+		p := make()
+		e.probes = append(e.probes, p)
+		if err := p.Start(e.ctx, e.bench()); err != nil {
+			why = append(why, err)
+		}
+	}
+	if e.ctx.Err() != nil {
+		return
+	}
+	if len(why) == len(e.registry) && len(why) > 0 {
+		e.fallBack(errors.Join(why...))
+	}
+	e.started = true
+	e.collect(time.Now())
+}
+
+// fallBack replaces probes that could not start by the read-only view from conntrack and /proc (DESIGN 2).
+func (e *Engine) fallBack(why error) {
+	for _, p := range e.probes {
+		e.stopProbe(p)
+	}
+	e.report = nil // nothing was attached
+	p := newFallback()
+	e.probes = []Probe{p}
+	e.fallback = why.Error()
+	if err := p.Start(e.ctx, e.bench()); err != nil {
+		e.notify(snap.Crit, "fallback", fmt.Sprintf("conntrack and /proc can't be read either: %v", err))
+	}
+}
+
+func (e *Engine) bench() *Bench { return &Bench{Host: e.host, Config: e.cfg, engine: e} }
+
+// watchLinks asks for device news before the first look at the devices, so that none is missed in between.
+func (e *Engine) watchLinks() {
+	links, err := e.host.WatchLinks(e.ctx)
+	if err != nil {
+		e.notify(snap.Warn, "links", fmt.Sprintf("devices that come and go are not followed: %v", err))
+		return
+	}
+	e.links = links
+}
+
+// loop runs until the context ends. It returns the first failure of a worker, or nil.
+func (e *Engine) loop() error {
+	if e.ctx.Err() != nil {
+		return nil
+	}
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-e.ctx.Done():
+			return nil
+		case err := <-e.failures:
+			return err
+		case <-tick.C:
+			last = time.Now()
+			e.collect(last)
+			tick.Reset(e.period())
+		case <-e.asked:
+			e.publish(time.Now())
+			// A faster or focused screen should not wait for the end of a slow period.
+			tick.Reset(max(e.period()-time.Since(last), 0))
+		case w := <-e.wishes:
+			w.answer <- e.carryOut(w.intent)
+			e.publish(time.Now())
+		case s := <-e.snapshots:
+			now := time.Now()
+			e.gather(now)
+			s.frame <- e.frame(now, &s.query)
+		case ev, ok := <-e.links:
+			e.onLink(ev, ok)
+		case now := <-second.C:
+			for _, p := range e.probes {
+				p.Second(now)
+			}
+		}
+	}
+}
+
+func (e *Engine) collect(now time.Time) {
+	e.gather(now)
+	e.publish(now)
+}
+
+func (e *Engine) gather(now time.Time) {
+	for _, p := range e.probes {
+		p.Collect(now)
+	}
+}
+
+func (e *Engine) onLink(ev snap.LinkEvent, ok bool) {
+	if !ok {
+		e.links = nil
+		if e.ctx.Err() == nil {
+			e.notify(snap.Warn, "links", "the kernel's device news ended: devices that come and go are not followed")
+		}
+		return
+	}
+	for _, p := range e.probes {
+		if w, ok := p.(LinkWatcher); ok {
+			w.OnLink(e.ctx, ev)
+		}
+	}
+}
+
+func (e *Engine) carryOut(in snap.Intent) snap.Answer {
+	for _, p := range e.probes {
+		if d, ok := p.(Doer); ok {
+			if a, ok := d.Do(e.ctx, in); ok {
+				return a
+			}
+		}
+	}
+	if e.fallback != "" {
+		return snap.Answer{Err: "nothing can be attached here: " + e.fallback}
+	}
+	return snap.Answer{Err: fmt.Sprintf("%q is nothing that the engine does", in.Kind)}
+}
+
+// stopAll stops the probes, newest first, and waits for the workers. It must not fail half-way: each step is guarded.
+func (e *Engine) stopAll() {
+	for _, p := range slices.Backward(e.probes) {
+		e.stopProbe(p)
+	}
+	e.probes = nil
+	e.workers.Wait()
+}
+
+func (e *Engine) stopProbe(p Probe) {
+	err := Guarded("detach", func() error {
+		e.report = append(e.report, p.Stop()...)
+		return nil
+	})
+	if err != nil {
+		e.report = append(e.report, snap.Status{
+			Name: "detach", Outcome: snap.Unavailable, Why: err.Error(), Fix: "hooktop cleanup",
+		})
+	}
+}
+
+// spawn runs f until the engine ends; see Bench.Go.
+func (e *Engine) spawn(name string, f func(context.Context) error) {
+	e.workers.Add(1)
+	Go(e.ctx, name, f, func(err error) {
+		defer e.workers.Done()
+		if err == nil || e.ctx.Err() != nil && !isPanic(err) {
+			return
+		}
+		select {
+		case e.failures <- err:
+		default: // an earlier failure already ends the engine
+		}
+	})
+}
+
+func isPanic(err error) bool {
+	var p *PanicError
+	return errors.As(err, &p)
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probes
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"hooktop/probes/attach"
+	"hooktop/probes/snap"
+)
+
+// Collect reads the flow table and the counters beside it.
+func (p *pipeline) Collect(now time.Time) {
+	if p.store == nil || p.dp == nil {
+		return
+	}
+	if p.dirty {
+		p.replan()
+	}
+	p.join.look()
+	p.trouble("flows", "the flow table could not be read", p.store.Collect(now))
+	malformed, lost, err := p.dp.tally()
+	p.trouble("counters", "counters could not be read", err)
+	if err == nil {
+		p.malformed, p.lost = malformed, append(lost, p.join.lost()...)
+	}
+	list := make([]snap.Interface, 0, len(p.set.Devs()))
+	for _, d := range p.set.Devs() {
+		list = append(list, p.describe(d))
+	}
+	p.interfaces = list
+}
+
+func (p *pipeline) describe(d *attach.Dev) snap.Interface {
+	t := p.store.Device(d.Slot)
+	return snap.Interface{
+		Name: clean(d.Link.Name), Index: d.Link.Index, Slot: d.Slot, Up: d.Link.Up,
+		Mode: string(d.Mode), Why: clean(d.Why), Reason: clean(d.Reason),
+		Packets: t.InPackets + t.OutPackets, Bytes: t.InBytes + t.OutBytes, In: t.In, Out: t.Out,
+		InPackets: t.InPackets, InBytes: t.InBytes, OutPackets: t.OutPackets, OutBytes: t.OutBytes,
+	}
+}
+
+// Fill answers the query. Slices that are shared with other frames are never changed after Collect made them.
+func (p *pipeline) Fill(now time.Time, q *snap.Query, f *snap.Frame) {
+	if p.store == nil || p.dp == nil {
+		return
+	}
+	f.LeftOut = p.leftOut
+	f.Interfaces = p.interfaces
+	f.Malformed, f.Lost = p.malformed, p.lost
+	f.Programs = p.programs()
+	p.join.fill(f)
+	f.Totals = p.store.Totals()
+	p.join.names = q.Flows.Names
+	f.Flows = p.store.Answer(now, q.Flows, p.join)
+}
+
+func (p *pipeline) programs() []snap.Program {
+	list := p.set.Programs()
+	for i := range list {
+		list[i].Dev = clean(list[i].Dev)
+		list[i].Reason = clean(list[i].Reason)
+	}
+	return list
+}
+
+// Second checks that what was attached still is, and follows devices and routes.
+func (p *pipeline) Second(now time.Time) {
+	if p.set == nil || p.dp == nil {
+		return
+	}
+	p.set.Check()
+	if p.dirty || now.Sub(p.planned) >= replanEvery {
+		p.replan()
+	}
+	p.review(now)
+}
+
+// replan attaches to devices that became worth watching. Devices that are watched stay, whatever happens to their
+// routes: a flapping route must not flap a program.
+func (p *pipeline) replan() {
+	choices, err := p.plan()
+	p.trouble("links", "devices could not be listed", err)
+	for _, c := range choices {
+		if p.b.engine.ctx.Err() != nil {
+			return
+		}
+		if d := p.set.Find(c.Link.Index); d != nil {
+			p.set.Update(d, c.Link, time.Now())
+			continue
+		}
+		if err := p.watch(p.b.engine.ctx, c); err != nil {
+			p.b.Notify(snap.Warn, "attach", "can't watch "+err.Error())
+			continue
+		}
+		d := p.set.Find(c.Link.Index)
+		p.b.Notify(snap.Info, "attach", "now watching "+c.Link.Name+" ("+string(d.Mode)+"): "+c.Reason)
+	}
+}
+
+// review looks at devices whose attach is a few seconds old.
+func (p *pipeline) review(now time.Time) {
+	if !slices.ContainsFunc(p.set.Devs(), func(d *attach.Dev) bool { return d.Due(now) }) {
+		return
+	}
+	links := p.links()
+	for _, d := range p.set.Devs() {
+		i := slices.IndexFunc(links, func(l snap.Link) bool { return l.Index == d.Link.Index })
+		if i < 0 {
+			continue
+		}
+		t := p.store.Device(d.Slot)
+		p.set.Review(d, links[i], t.InPackets, t.OutPackets, now)
+	}
+}
+
+// freshen reads a device's link again: who sits on its XDP hook may have changed.
+func (p *pipeline) freshen(d *attach.Dev) {
+	for _, l := range p.links() {
+		if l.Index == d.Link.Index {
+			p.set.Update(d, l, time.Now())
+		}
+	}
+}
+
+// OnLink follows a device.
+func (p *pipeline) OnLink(_ context.Context, ev snap.LinkEvent) {
+	if p.set == nil || p.dp == nil {
+		return
+	}
+	d := p.set.Find(ev.Link.Index)
+	switch {
+	case d == nil:
+		p.dirty = p.dirty || !ev.Gone
+	case ev.Gone:
+		p.b.Notify(snap.Info, "attach", d.Link.Name+" is gone: its programs went with it")
+		p.set.Vanished(d)
+		p.dirty = true
+	default:
+		p.dirty = p.set.Update(d, ev.Link, time.Now()) || p.dirty
+	}
+}
