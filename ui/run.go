@@ -17,9 +17,15 @@ type Options struct {
 	Version string
 	Lab     bool // the dashboard of `hooktop lab`: says so in the title
 
-	Theme   string // --theme: a built-in name, a name in the config folder, or a path; "" chooses by config and terminal
-	ASCII   bool   // --ascii
-	Mouse   bool   // --mouse
+	Theme string // --theme: a built-in name, a name in the config folder, or a path; "" chooses by config and terminal
+	ASCII bool   // --ascii
+	Mouse bool   // --mouse
+
+	Hz          float64 // frames a second, 0: 2
+	Reduced     bool    // no motion, 1 Hz
+	Comfortable bool    // lower density
+	Paint       bool    // paint the theme's background whatever the terminal's is
+
 	In, Out *os.File
 	Env     []string // nil: os.Environ()
 }

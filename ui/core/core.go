@@ -56,6 +56,9 @@ type Env struct {
 	Now    func() time.Time
 	Paused bool
 	Units  Units
+
+	Reduced     bool // no motion: sparklines stand still
+	Comfortable bool // lower density: wider gaps between columns
 }
 
 // Units are the display choices behind U.
@@ -98,6 +101,14 @@ type CopyMsg struct{ Text, What string }
 
 // LogMsg adds a line to the command log behind @: the command line twin of what was just done.
 type LogMsg struct{ Command string }
+
+// ConfirmMsg asks before one dangerous act, on the message line. The shell chooses the letter, never the one that led here;
+// any other key means no.
+type ConfirmMsg struct {
+	Question string // "detach ht_acl from eth0? filters stop."
+	Verb     string // "detach"
+	Do       func() tea.Cmd
+}
 
 // PickMsg opens the fuzzy picker; Done gets the index of the chosen item.
 type PickMsg struct {
