@@ -4,6 +4,7 @@
 #pragma once
 
 #define FLOW_WAYS 8
+#define DEV_SLOTS 1024 /* device slots, 0 among them, which is never given out */
 
 /* flow_key.tag: VLAN ID of the outermost tag whose VID is not 0, and what kind of packet it was. */
 #define TAG_VLAN_MASK 0x0fff
@@ -21,7 +22,7 @@
 struct flow_key {
 	__u32 src[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
 	__u32 dst[4];
-	__u16 sport; /* network order; ICMP: type << 8 | code in sport, dport 0; 0 where there are no ports */
+	__u16 sport; /* network order; ICMP: type and code as on the wire in sport, dport 0; 0 where there are no ports */
 	__u16 dport;
 	__u32 vni_proto; /* VNI << 8 | IP protocol */
 	__u16 tag;       /* TAG_* */
@@ -31,7 +32,7 @@ struct flow_key {
 /* A slot of the flow table: one cache line. An empty slot has packets == 0. */
 struct flow_entry {
 	struct flow_key key;
-	__u32 packets;     /* a wrap folds 2^32 into the totals */
+	__u32 packets;     /* at 2^32 - 1 the entry folds into the totals and begins again */
 	__u64 bytes_flags; /* BYTES_MASK, FLOW_*, TCP_FLAGS_SHIFT */
 	__u16 path;        /* what decided: index of path_totals */
 	__u16 gen;         /* generation of the policy that decided */
@@ -98,8 +99,18 @@ enum malformed {
 enum stat {
 	STAT_NEW_FLOWS,
 	STAT_EVICTIONS,
-	STAT_WRAPS,        /* flow_entry.packets wrapped */
+	STAT_WRAPS,        /* flow_entry.packets was full */
 	STAT_PULL_FAILED,  /* tc: the headers could not be made linear */
 	STAT_LOOKUP_FAILED, /* a map lookup that cannot fail, failed */
 	STAT_MAX,
+};
+
+/* A dry run's word with user space, one frame at a time. */
+struct shadow_io {
+	__u32 len;     /* in: bytes on the wire, when more than the program is given */
+	__u32 runs;    /* out: one more a frame */
+	__u32 counted; /* out: bytes counted */
+	__u32 found;   /* out: enum malformed, MAL_MAX: not IP */
+	struct flow_key key; /* out, when found == 0 */
+	__u32 tcp_flags;
 };

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The little of the kernel's interface that the programs use, written out, so that the build needs no kernel or libbpf
+ * headers and gives the same bytes everywhere. Helper numbers: include/uapi/linux/bpf.h, enum bpf_func_id. */
+#pragma once
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+#define NULL ((void *)0)
+#define SEC(name) __attribute__((section(name), used))
+#define __always_inline inline __attribute__((always_inline))
+#define __noinline __attribute__((noinline))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+/* Hides a value's origin from the compiler, which otherwise drops masks that the verifier needs. */
+#define barrier_var(v) asm volatile("" : "+r"(v))
+#define barrier() asm volatile("" ::: "memory")
+
+/* Little-endian hosts only, like the object. */
+#define be16(x) ((u16)__builtin_bswap16(x))
+#define be32(x) ((u32)__builtin_bswap32(x))
+
+/* Map definitions are read from BTF. */
+#define __uint(name, val) int(*name)[val]
+#define __type(name, val) typeof(val) *name
+
+enum {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_F_MMAPABLE = 1 << 10,
+};
+
+enum {
+	XDP_PASS = 2,
+	TC_NEXT = -1, /* TC_ACT_UNSPEC and TCX_NEXT: whoever comes next decides */
+};
+
+struct xdp_md {
+	__u32 data;
+	__u32 data_end;
+	__u32 data_meta;
+	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
+	__u32 egress_ifindex;
+};
+
+struct __sk_buff {
+	__u32 len;
+	__u32 pkt_type;
+	__u32 mark;
+	__u32 queue_mapping;
+	__u32 protocol;
+	__u32 vlan_present;
+	__u32 vlan_tci;
+	__u32 vlan_proto;
+	__u32 priority;
+	__u32 ingress_ifindex;
+	__u32 ifindex;
+	__u32 tc_index;
+	__u32 cb[5];
+	__u32 hash;
+	__u32 tc_classid;
+	__u32 data;
+	__u32 data_end;
+};
+
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static u32 (*bpf_get_smp_processor_id)(void) = (void *)8;
+static long (*bpf_skb_pull_data)(struct __sk_buff *skb, u32 len) = (void *)39;
+static u64 (*bpf_jiffies64)(void) = (void *)118;

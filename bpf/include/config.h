@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Constants that user space sets before a program is loaded, one instance a device. The verifier sees their values, so a
+ * branch on one of them costs nothing. Go: Pipeline.spec in bpf/kern. */
+#pragma once
+
+#include "compat.h"
+
+/* Slot of the device in dev_state and dev_counters, and flow_key.dev; never 0. */
+const volatile u16 dev_slot = 0;
+
+/* 1: frames begin with the IP header (tun, wireguard, raw IP captures). */
+const volatile u8 l3_device = 0;
+
+/* 1: a dry run. The wire length comes from ht_shadow, and what the program found goes back there. */
+const volatile u8 shadow = 0;
+
+/* Buckets that one CPU has: a power of two, as its logarithm and as a mask. */
+const volatile u32 bucket_shift = 0;
+const volatile u32 bucket_mask = 0;
+
+/* Random multipliers of the flow hash: one for each 32-bit word of the key, then the constant term. */
+const volatile u64 hash_seed[12] = {};
+
+/* What the words of an IPv4 key that are always the same (::ffff:) add to the hash, with the constant term. */
+const volatile u64 hash_ip4 = 0;

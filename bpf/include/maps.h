@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps that all instances share. Sizes of 1 are placeholders: user space sets them (bpf/kern, sizes.go). Names begin
+ * with ht_, which marks what is hooktop's. */
+#pragma once
+
+#include "compat.h"
+#include "wire.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_bucket);
+} ht_flows SEC(".maps");
+
+/* By device slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct dev_counters);
+} ht_devices SEC(".maps");
+
+/* By path. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counter);
+} ht_paths SEC(".maps");
+
+/* By enum malformed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAL_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} ht_malformed SEC(".maps");
+
+/* By enum stat. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STAT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} ht_stats SEC(".maps");
+
+/* What a dry run gives and gets, one frame at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct shadow_io);
+} ht_shadow SEC(".maps");
+
+/* By device slot. A global and not a lookup: its address is part of the instructions. */
+volatile struct dev_state dev_states[DEV_SLOTS] SEC(".data.ht_state");
+
+static __always_inline void counter_add(struct counter *c, u64 packets, u64 bytes)
+{
+	c->packets += packets;
+	c->bytes += bytes;
+}
+
+static __noinline int stat_add(enum stat which)
+{
+	u32 index = which;
+	u64 *n = bpf_map_lookup_elem(&ht_stats, &index);
+
+	if (n)
+		*n += 1;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The layers in order: a frame in, a packet with its key and hash out. */
+#pragma once
+
+#include "parse_l2.h"
+#include "parse_l3.h"
+#include "parse_l4.h"
+
+/* `tag` holds TAG_EGRESS and the tag that the device took out, `tags` says whether it did. Returns 0 when the key is
+ * complete, FOUND_NOT_IP, or why the frame is malformed. */
+static __always_inline u32 parse(struct cursor *c, struct packet *p, u32 tag, u32 tags)
+{
+	u32 found = parse_l2(c, &tag, tags), proto = 0, why;
+
+	p->frag = 0;
+	p->tcp_flags = 0;
+	if (likely(found == FOUND_IP4))
+		why = parse_ip4(c, p, &proto);
+	else if (found == FOUND_IP6)
+		why = parse_ip6(c, p, &proto);
+	else
+		return found;
+	if (unlikely(why))
+		return why;
+	why = parse_l4(c, p, proto);
+	p->tag_dev = tag | p->frag | (u32)dev_slot << 16;
+	p->hash += (u32)p->w[4] * hash_seed[8] + proto * hash_seed[9] + p->tag_dev * hash_seed[10];
+	return why;
+}
+
+/* The frame ended, for the parser, before the packet did: more of it may be elsewhere. */
+static __always_inline int ran_short(u32 why)
+{
+	return why == MAL_SHORT_ETH || why == MAL_SHORT_VLAN || why == MAL_SHORT_IP4 || why == MAL_SHORT_IP6 ||
+	       why == MAL_IP6_EXT_SHORT || why == MAL_SHORT_L4 || why == MAL_FRAG_TINY;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The dry run's end of the wire: a frame may be longer than what BPF_PROG_TEST_RUN takes, and user space wants to know
+ * what became of each one. Nothing of this is left in a program that was loaded with shadow = 0. */
+#pragma once
+
+#include "config.h"
+#include "maps.h"
+#include "packet.h"
+
+static __always_inline u32 shadow_len(u32 len)
+{
+	u32 zero = 0;
+	struct shadow_io *io;
+
+	if (!shadow)
+		return len;
+	io = bpf_map_lookup_elem(&ht_shadow, &zero);
+	return io && io->len > len ? io->len : len;
+}
+
+static __always_inline void shadow_report(struct packet *p, u32 found)
+{
+	u32 zero = 0;
+	struct shadow_io *io;
+
+	if (!shadow)
+		return;
+	io = bpf_map_lookup_elem(&ht_shadow, &zero);
+	if (!io)
+		return;
+	io->runs++;
+	io->counted = p->len;
+	io->found = found;
+	if (found)
+		return;
+	u64 *w = (u64 *)&io->key;
+	w[0] = p->w[0];
+	w[1] = p->w[1];
+	w[2] = p->w[2];
+	w[3] = p->w[3];
+	w[4] = p->w[4];
+	*(u32 *)&io->key.tag = p->tag_dev;
+	io->tcp_flags = p->tcp_flags;
+}

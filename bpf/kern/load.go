@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"hooktop/bpf"
+)
+
+// Load makes an instance for a device and hook, over the shared maps. The Pipeline closes it at the latest in Close.
+// When the verifier refuses it, its log stands behind %+v of the error.
+func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
+	if d.Slot == 0 || d.Slot > p.MaxSlot() {
+		return nil, fmt.Errorf("load program for %s: slot %d is not in 1-%d", d.Name, d.Slot, p.MaxSlot())
+	}
+	spec, name, err := objectFor(h)
+	if err != nil {
+		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
+	}
+	consts, err := p.consts.constMap(spec, d, p.shadow)
+	if err != nil {
+		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
+	}
+	defer consts.Close() // the program holds it
+	replace := map[string]*ebpf.Map{constSection: consts}
+	for name := range spec.Maps {
+		if m, ok := p.maps[name]; ok {
+			replace[name] = m
+			spec.Maps[name].MaxEntries = m.MaxEntries()
+		}
+	}
+	for other := range spec.Programs {
+		if other != name {
+			delete(spec.Programs, other)
+		}
+	}
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace})
+	if err != nil {
+		return nil, explainLoad(d, h, err)
+	}
+	defer coll.Close()
+	prog := coll.DetachProgram(name)
+	p.mu.Lock()
+	p.programs[prog] = struct{}{}
+	p.mu.Unlock()
+	return prog, nil
+}
+
+// ProgramForFilter is the instance for a clsact filter, on kernels without tcx.
+func (p *Pipeline) ProgramForFilter(d Device, egress bool) (*ebpf.Program, error) {
+	return p.Load(d, tcHook(egress))
+}
+
+// Unload closes an instance that Load or ProgramForFilter made, before Close would.
+func (p *Pipeline) Unload(prog *ebpf.Program) error {
+	p.mu.Lock()
+	delete(p.programs, prog)
+	p.mu.Unlock()
+	return prog.Close()
+}
+
+func tcHook(egress bool) Hook {
+	if egress {
+		return TCEgress
+	}
+	return TCIngress
+}
+
+func objectFor(h Hook) (*ebpf.CollectionSpec, string, error) {
+	switch h {
+	case XDPNative, XDPGeneric:
+		spec, err := bpf.LoadXdp()
+		return spec, bpf.XdpProgHtXdp, err
+	case TCIngress:
+		spec, err := bpf.LoadTc()
+		return spec, bpf.TcProgHtTcIn, err
+	case TCEgress:
+		spec, err := bpf.LoadTc()
+		return spec, bpf.TcProgHtTcOut, err
+	}
+	return nil, "", fmt.Errorf("unknown hook %q", h)
+}
+
+func explainLoad(d Device, h Hook, err error) error {
+	var ve *ebpf.VerifierError
+	if errors.As(err, &ve) {
+		return fmt.Errorf("load %s program for %s: refused by the kernel's verifier: %w", h, d.Name, err)
+	}
+	return fmt.Errorf("load %s program for %s: %w", h, d.Name, err)
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"hooktop/bpf"
+)
+
+// Options of Open. The zero value is right for a host.
+type Options struct {
+	Flows    int       // flows expected at a time, 0: 65,536 or what MapBytes holds
+	MapBytes int       // memory for all maps, 0: 64 MiB, or what an explicit Flows needs
+	HashSeed [6]uint64 // of the flow hash, zero: random. Fixed seeds are for tests
+	Shadow   bool      // the instances serve a dry run (see Shadow) and are never attached
+}
+
+// Device is what a program instance is loaded for.
+type Device struct {
+	Index   int
+	Name    string
+	Slot    uint16 // 1 … Pipeline.MaxSlot
+	L3      bool   // frames begin with the IP header
+	Foreign uint32 // id of the program that netlink shows on the XDP hook, 0: none or unknown
+}
+
+// Hook is a place where a program can be attached.
+type Hook string
+
+// The hooks.
+const (
+	XDPNative  Hook = "xdp native"
+	XDPGeneric Hook = "xdp generic"
+	TCIngress  Hook = "tc ingress"
+	TCEgress   Hook = "tc egress"
+)
+
+// Pipeline holds the shared maps and every handle that was made over them, for the life of the process: a handle that the
+// garbage collector closes would detach its program.
+type Pipeline struct {
+	sizes  Sizes
+	shadow bool
+	consts constants
+	maps   map[string]*ebpf.Map // by name in the object
+	table  *FlowTable
+	hz     int
+	opened tick
+	probe  *ebpf.Program // returns jiffies
+
+	mu       sync.Mutex
+	programs map[*ebpf.Program]struct{}
+	attached map[*Attachment]struct{}
+}
+
+const (
+	stateSection = ".data.ht_state"
+	constSection = ".rodata"
+)
+
+// Open creates the shared maps and maps the flow table into memory. It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and
+// raises RLIMIT_MEMLOCK on kernels that account BPF memory by it (before 5.11).
+func Open(o Options) (*Pipeline, error) {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, fmt.Errorf("raise memlock limit: %w", err)
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, fmt.Errorf("count possible cpus: %w", err)
+	}
+	sizes, err := SizesFor(cpus, o.Flows, o.MapBytes)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{
+		sizes: sizes, shadow: o.Shadow, maps: map[string]*ebpf.Map{},
+		programs: map[*ebpf.Program]struct{}{}, attached: map[*Attachment]struct{}{},
+	}
+	if p.consts, err = newConstants(o.HashSeed, sizes); err != nil {
+		return nil, err
+	}
+	if err := p.open(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Pipeline) open() error {
+	spec, err := bpf.LoadXdp()
+	if err != nil {
+		return fmt.Errorf("read program object: %w", err)
+	}
+	for name, m := range spec.Maps {
+		if name == constSection {
+			continue
+		}
+		m = m.Copy()
+		if n, ok := p.sizes.entries()[name]; ok {
+			m.MaxEntries = n
+		}
+		if name == stateSection {
+			m.Name = "ht_state"
+			m.Flags |= mmapable
+		}
+		if p.maps[name], err = ebpf.NewMap(m); err != nil {
+			return fmt.Errorf("create map %s of %d entries: %w", m.Name, m.MaxEntries, err)
+		}
+	}
+	if p.table, err = mapTable(p.maps[bpf.XdpMapHtFlows], p.sizes); err != nil {
+		return err
+	}
+	if p.probe, err = loadClockProbe(); err != nil {
+		return err
+	}
+	p.hz, p.opened, err = measureHZ(p.probe)
+	return err
+}
+
+// Table is the flow table.
+func (p *Pipeline) Table() *FlowTable { return p.table }
+
+// Sizes says how large the maps are.
+func (p *Pipeline) Sizes() Sizes { return p.sizes }
+
+// MaxSlot is the highest device slot that can be given out.
+func (p *Pipeline) MaxSlot() uint16 { return uint16(p.sizes.Slots - 1) }
+
+// Close detaches what is attached, closes every handle and unmaps the table, which must not be read any more.
+func (p *Pipeline) Close() error {
+	p.mu.Lock()
+	attached, programs := p.attached, p.programs
+	p.attached, p.programs = map[*Attachment]struct{}{}, map[*ebpf.Program]struct{}{}
+	p.mu.Unlock()
+	var errs []error
+	for a := range attached {
+		errs = append(errs, a.Close())
+	}
+	for prog := range programs {
+		errs = append(errs, prog.Close())
+	}
+	if p.table != nil {
+		errs = append(errs, p.table.unmap())
+	}
+	if p.probe != nil {
+		errs = append(errs, p.probe.Close())
+	}
+	for _, m := range p.maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// FlowTable is the kernel's flow table, read in place. Each CPU has its own entries: a flow that several CPUs saw has one
+// in each, and its counters are their sum.
+type FlowTable struct {
+	mem   []byte
+	slots []Entry // over mem
+	sizes Sizes
+}
+
+// readTries bounds how often an entry that changes under the reader is read again; its key is right in any case.
+const readTries = 8
+
+func mapTable(m *ebpf.Map, s Sizes) (*FlowTable, error) {
+	size := s.FlowSlots() * entryBytes
+	mem, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map flow table of %d bytes into memory: %w", size, err)
+	}
+	slots := unsafe.Slice((*Entry)(unsafe.Pointer(unsafe.SliceData(mem))), s.FlowSlots())
+	return &FlowTable{mem: mem, slots: slots, sizes: s}, nil
+}
+
+func (t *FlowTable) unmap() error {
+	mem := t.mem
+	t.mem, t.slots = nil, nil
+	if mem == nil {
+		return nil
+	}
+	if err := unix.Munmap(mem); err != nil {
+		return fmt.Errorf("unmap flow table: %w", err)
+	}
+	return nil
+}
+
+// Slots is the number of entries that the table can hold, over all CPUs.
+func (t *FlowTable) Slots() int { return len(t.slots) }
+
+// Scan calls yield with a consistent copy of each live entry until it returns false. The copy is overwritten by the next
+// call. Entries that come or go during the scan may be missed or seen; none is seen half.
+func (t *FlowTable) Scan(yield func(e *Entry) bool) {
+	var e Entry
+	for i := range t.slots {
+		s := &t.slots[i]
+		if atomic.LoadUint32(&s.packets) == 0 || !s.read(&e) {
+			continue
+		}
+		if !yield(&e) {
+			return
+		}
+	}
+}
+
+// read copies a slot and tells whether it is live. It reads again when the slot changed meanwhile; when a flow is so busy
+// that every try saw another count, the last copy stands if its key did not change.
+func (s *Entry) read(e *Entry) bool {
+	for range readTries {
+		packets := atomic.LoadUint32(&s.packets)
+		if packets == 0 {
+			return false
+		}
+		*e = *s
+		if atomic.LoadUint32(&s.packets) == packets && s.key == e.key && e.packets == packets {
+			return true
+		}
+	}
+	return e.packets != 0 && s.key == e.key
+}
+
+// forget empties every entry of a device, which must be detached by now.
+func (t *FlowTable) forget(slot uint16) {
+	for i := range t.slots {
+		s := &t.slots[i]
+		for {
+			packets := atomic.LoadUint32(&s.packets)
+			if packets == 0 || s.key.device() != slot || atomic.CompareAndSwapUint32(&s.packets, packets, 0) {
+				break
+			}
+		}
+	}
+}

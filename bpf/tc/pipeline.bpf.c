@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Egress, and ingress where XDP can't go: the same stages over an skb. One instance a device and direction. */
+#include "../include/parse.h"
+#include "../include/verdict.h"
+
+#define PULL_MAX 2048 /* bytes of header made linear at most */
+#define VLAN_LEN 4
+
+/* The tag that the device took out of the frame, or that it is to put in, is the outermost one. */
+static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u32 out)
+{
+	struct cursor c = { .pos = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
+	u32 tag = out, tags = 0;
+
+	c.left = p->len = skb->len;
+	if (unlikely(skb->vlan_present)) {
+		tag = tag_add(tag, skb->vlan_tci & TAG_VLAN_MASK);
+		tags = 1;
+		p->len += VLAN_LEN;
+	}
+	return parse(&c, p, tag, tags);
+}
+
+/* Headers that lie beyond the linear part of the skb are fetched, once. */
+static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 found, u32 out)
+{
+	u32 want = skb->len < PULL_MAX ? skb->len : PULL_MAX;
+
+	if (bpf_skb_pull_data(skb, want)) {
+		stat_add(STAT_PULL_FAILED);
+		return found;
+	}
+	return parse_skb(skb, p, out);
+}
+
+static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
+{
+	struct packet p;
+	u32 found = parse_skb(skb, &p, out), gen;
+
+	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
+		found = parse_pulled(skb, &p, found, out);
+	gen = generation();
+	record(&p, found, gen, out, flags);
+	return TC_NEXT;
+}
+
+SEC("tc")
+int ht_tc_in(struct __sk_buff *skb)
+{
+	return pipeline(skb, 0, 0);
+}
+
+SEC("tc")
+int ht_tc_out(struct __sk_buff *skb)
+{
+	return pipeline(skb, TAG_EGRESS, skb->ingress_ifindex ? FLOW_FORWARDED : 0);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Ingress, native or generic XDP. One instance a device. */
+#include "../include/parse.h"
+#include "../include/shadow.h"
+#include "../include/verdict.h"
+
+SEC("xdp")
+int ht_xdp(struct xdp_md *ctx)
+{
+	struct cursor c = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct packet p;
+	u32 found, gen;
+
+	c.left = p.len = shadow_len(c.end - c.pos);
+	found = parse(&c, &p, 0, 0);
+	gen = generation();
+	record(&p, found, gen, 0, 0);
+	shadow_report(&p, found);
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
