@@ -111,3 +111,42 @@ func Cells(b []byte) (n int, ok bool) {
 	}
 	return n, true
 }
+
+// ASCII gives clean text its twin for terminals without UTF-8: what has no twin becomes a question mark.
+func ASCII(s string) string {
+	if n, ok := Cells([]byte(s)); ok && n == len(s) {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		b = append(b, Twin(r))
+	}
+	return string(b)
+}
+
+// Twin is the ASCII character that stands for a rune: cell for cell where the rune is one wide.
+func Twin(r rune) byte {
+	switch {
+	case r < 0x80:
+		return byte(r)
+	case r == '…':
+		return '~'
+	case r == '→':
+		return '>'
+	case r == '←':
+		return '<'
+	case r == '–' || r == '—' || r == '−':
+		return '-'
+	case r == '·':
+		return '.'
+	case r == '×':
+		return 'x'
+	case r == '±':
+		return '+'
+	case r == '“' || r == '”':
+		return '"'
+	case r == '‘' || r == '’':
+		return '\''
+	}
+	return '?'
+}

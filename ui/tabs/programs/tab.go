@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package programs is the Programs tab.
+// Package programs is the Programs tab: hooktop's own BPF programs, the interfaces that are watched and those left out.
 package programs
 
 import (
@@ -8,37 +8,119 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
-// Tab is the Programs screen.
-type Tab struct{ env *core.Env }
+// Tab is the Programs screen: two tables, one of which has the keyboard.
+type Tab struct {
+	env   *core.Env
+	frame *snap.Frame
+
+	programs *table.Model[snap.Program, programID]
+	links    *table.Model[link, string]
+	rows     []link
+	lower    bool // the interfaces have the keyboard
+	zoom     bool // the pane about the row fills the screen
+	width    int
+	high     int
+}
+
+// programID tells programs apart that could not be loaded too: those have no kernel id.
+type programID struct {
+	id              uint32
+	name, hook, dev string
+}
+
+// link is an interface, watched or left out.
+type link struct {
+	snap.Interface
+	out string // why it is left out, "" when it is watched
+}
 
 // New makes the tab.
-func New(env *core.Env) core.Tab { return &Tab{env: env} }
+func New(env *core.Env) core.Tab { return newTab(env) }
+
+func newTab(env *core.Env) *Tab {
+	t := &Tab{env: env, frame: &snap.Frame{}}
+	t.programs = table.New(env, func(p *snap.Program) programID { return programID{p.ID, p.Name, p.Hook, p.Dev} }, programColumns(env))
+	t.programs.Flag = func(p *snap.Program) table.Mark { return programMark(env.Glyphs, p) }
+	t.links = table.New(env, func(l *link) string { return l.Name }, linkColumns(env))
+	t.links.Flag = func(l *link) table.Mark { return linkMark(env.Glyphs, l) }
+	t.focus()
+	return t
+}
 
 // Name implements core.Tab.
 func (t *Tab) Name() string { return "Programs" }
 
 // Update implements core.Tab.
-func (t *Tab) Update(tea.Msg) tea.Cmd { return nil }
+func (t *Tab) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case core.FrameMsg:
+		t.take(msg.Frame)
+	}
+	return nil
+}
 
-// View implements core.Tab.
-func (t *Tab) View(w, h int) []string { return nil }
+func (t *Tab) take(f *snap.Frame) {
+	if f == nil {
+		return
+	}
+	t.frame = f
+	t.programs.SetWindow(table.Window[snap.Program]{Rows: f.Programs, Total: len(f.Programs), Cursor: table.Missing})
+	t.rows = links(f)
+	t.links.SetWindow(table.Window[link]{Rows: t.rows, Total: len(t.rows), Cursor: table.Missing})
+}
 
-// Bindings implements core.Tab.
-func (t *Tab) Bindings() []core.Binding { return nil }
+// links puts the watched interfaces before those left out, both in the engine's order.
+func links(f *snap.Frame) []link {
+	out := make([]link, 0, len(f.Interfaces)+len(f.LeftOut))
+	for _, i := range f.Interfaces {
+		out = append(out, link{Interface: i})
+	}
+	for _, l := range f.LeftOut {
+		out = append(out, link{Interface: snap.Interface{Name: l.Name}, out: l.Why})
+	}
+	return out
+}
 
-// Query implements core.Tab.
+// Query implements core.Tab: the frame carries programs and interfaces anyway.
 func (t *Tab) Query(*snap.Query) {}
-
-// Context implements core.Tab.
-func (t *Tab) Context(int) string { return "" }
-
-// Message implements core.Tab.
-func (t *Tab) Message(int) string { return "" }
 
 // Capturing implements core.Tab.
 func (t *Tab) Capturing() bool { return false }
 
 // Cursor implements core.Tab.
-func (t *Tab) Cursor() *tea.Cursor { return nil }
+func (t *Tab) Cursor() *tea.Cursor {
+	if t.zoom || t.current().Total() == 0 {
+		return nil
+	}
+	y := t.current().Line()
+	if t.lower {
+		y += t.upper() + 1
+	}
+	return tea.NewCursor(0, y)
+}
+
+// mover is what both tables have in common.
+type mover interface {
+	View(w, h int) []string
+	Move(int)
+	Page(int)
+	Top()
+	Bottom()
+	MoveColumn(int)
+	Hold()
+	At() int
+	Total() int
+	Line() int
+}
+
+func (t *Tab) current() mover {
+	if t.lower {
+		return t.links
+	}
+	return t.programs
+}
+
+func (t *Tab) focus() { t.programs.Blur, t.links.Blur = t.lower, !t.lower }

@@ -35,6 +35,8 @@ const (
 type Model[R any, ID comparable] struct {
 	// Flag writes the second cell of the gutter: a warning, a mark. nil or "" is blank.
 	Flag func(r *R) Mark
+	// Blur hides the cursor: another pane has the keyboard.
+	Blur bool
 
 	env  *core.Env
 	id   func(*R) ID
@@ -64,7 +66,7 @@ type Model[R any, ID comparable] struct {
 
 // New makes a table. id gives a row's identity.
 func New[R any, ID comparable](env *core.Env, id func(*R) ID, cols []Column[R]) *Model[R, ID] {
-	m := &Model[R, ID]{env: env, id: id, cols: append([]Column[R](nil), cols...), lines: 1}
+	m := &Model[R, ID]{env: env, id: id, cols: append([]Column[R](nil), cols...), lines: 20}
 	m.win.Cursor = Unknown
 	return m
 }
@@ -114,7 +116,9 @@ func (m *Model[R, ID]) expire() {
 }
 
 // Release lets the cursor's row go without a "gone" mark: the question has changed, not the row.
-func (m *Model[R, ID]) Release() { m.held, m.known, m.at, m.top, m.goneAt = false, false, 0, 0, time.Time{} }
+func (m *Model[R, ID]) Release() {
+	m.held, m.known, m.at, m.top, m.goneAt = false, false, 0, 0, time.Time{}
+}
 
 // hand returns the row at an absolute index when it is at hand.
 func (m *Model[R, ID]) hand(i int) *R {
@@ -200,8 +204,7 @@ func (m *Model[R, ID]) shown() int {
 
 // Wanted is the window to ask for: the lines in view and a margin, so that a key finds its row at hand.
 func (m *Model[R, ID]) Wanted(limit int) (offset, n int) {
-	n = min(m.lines*3, limit)
-	n = max(n, min(m.lines, limit))
+	n = min(max(m.lines*3, 60), limit)
 	return max(m.top-(n-m.lines)/2, 0), n
 }
 
@@ -218,3 +221,16 @@ func (m *Model[R, ID]) At() int    { return m.at }
 func (m *Model[R, ID]) Total() int { return m.win.Total }
 
 func clamp(i, n int) int { return max(min(i, n-1), 0) }
+
+// Inside reports whether the lines in view, with room for the next page, lie in a window of n rows from offset on.
+func (m *Model[R, ID]) Inside(offset, n int) bool {
+	room := m.lines / 2
+	top := m.top >= offset+room || offset == 0
+	return top && m.top >= offset && (m.top+m.lines+room <= offset+n || offset+n >= m.win.Total && m.top+m.lines <= offset+n)
+}
+
+// Line is the screen line of the cursor inside View, the header being line 0.
+func (m *Model[R, ID]) Line() int { return 1 + max(m.at-m.top, 0) }
+
+// Refill reports whether the row under the cursor is not at hand yet.
+func (m *Model[R, ID]) Refill() bool { return m.win.Total > 0 && m.hand(m.at) == nil }

@@ -48,10 +48,10 @@ func (m *Model[R, ID]) View(w, h int) []string {
 		}
 		r := m.hand(abs)
 		if r == nil {
-			out = append(out, m.waiting(w, abs == m.at))
+			out = append(out, m.waiting(w, abs == m.at && !m.Blur))
 			continue
 		}
-		out = append(out, m.row(r, w, abs == m.at && !gone, 0))
+		out = append(out, m.row(r, w, abs == m.at && !gone && !m.Blur, 0))
 	}
 	return out
 }
@@ -126,7 +126,7 @@ func (m *Model[R, ID]) header(w int) string {
 		if c.Right {
 			p.blanks(pad)
 		}
-		if pl.col == m.col {
+		if pl.col == m.col && !m.Blur {
 			p.style(cur)
 		}
 		p.b = append(append(p.b, title...), arrow...)
@@ -159,6 +159,9 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 		}
 		c := &m.cols[pl.col]
 		m.cell = c.Cell(m.cell[:0], r, pl.width)
+		if m.env.Glyphs.ASCII {
+			m.cell = twin(m.cell)
+		}
 		text, n := fit(m.cell, pl.width)
 		if !whole {
 			tok = themes.Text
@@ -243,6 +246,16 @@ func (m *Model[R, ID]) waiting(w int, cursor bool) string {
 	s := p.end()
 	m.buf = p.b
 	return s
+}
+
+// twin replaces what an ASCII terminal can't draw.
+func twin(b []byte) []byte {
+	for _, c := range b {
+		if c >= 0x80 {
+			return append(b[:0], format.ASCII(string(b))...)
+		}
+	}
+	return b
 }
 
 // fit returns b cut to w cells, and its width.

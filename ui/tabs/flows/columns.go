@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"strconv"
+
+	"hooktop/probes/snap"
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/format"
+	"hooktop/ui/widget/spark"
+	"hooktop/ui/widget/table"
+)
+
+type flowColumn = table.Column[snap.Flow]
+
+// columns declares how the flow columns look; keys are those of ui/column. window gives the index of the rates shown.
+func columns(env *core.Env, window func() int) []flowColumn {
+	return append(append(identity(), rates(env, window)...), extras(env)...)
+}
+
+func identity() []flowColumn {
+	return []flowColumn{
+		{Key: "source", Title: "SOURCE", Width: 21, Min: 12, Max: 45, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, false, w) }},
+		{Key: "destination", Title: "DESTINATION", Width: 21, Min: 12, Max: 45, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, true, w) }},
+		{Key: "proto", Title: "PRO", Width: 3, Max: 6, Priority: 2, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			if w < 6 {
+				return append(b, format.ProtoShort(f.Key.Proto)...)
+			}
+			return append(b, format.Proto(f.Key.Proto)...)
+		}},
+		{Key: "dev", Title: "DIR DEV", Width: 9, Min: 7, Max: 19, Priority: 3, Cell: dirDev},
+		{Key: "process", Title: "PROCESS", Width: 6, Max: 20, Priority: 4, Cell: owner, Token: ownerToken},
+	}
+}
+
+func rates(env *core.Env, window func() int) []flowColumn {
+	return []flowColumn{
+		{Key: "pps", Title: "PPS", Width: 6, Right: true, Priority: 1,
+			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, f.Rates[window()].PPS, w) },
+			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
+		{Key: "bps", Title: "BIT/S", Width: 6, Right: true, Priority: 1,
+			Cell: func(b []byte, f *snap.Flow, w int) []byte {
+				return appendBits(b, env, f.Rates[window()].BPS, w)
+			},
+			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
+		{Key: "trend", Title: "60 s", Width: 8, Max: 16, Priority: 7, NoSort: true,
+			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return spark.Append(b, env.Glyphs, f.Trend, w, 0) },
+			Token: func(*snap.Flow) themes.Token { return themes.Spark }},
+		{Key: "idle", Title: "LAST", Width: 5, Right: true, Priority: 5,
+			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Idle) },
+			Token: dimWhen(func(f *snap.Flow) bool { return f.Idle.Seconds() >= 10 })},
+		{Key: "age", Title: "AGE", Width: 5, Right: true, Priority: 9,
+			Cell: func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Age) }},
+		{Key: "packets", Title: "PACKETS", Width: 7, Right: true, Priority: 12,
+			Cell: func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, float64(f.Packets), 6) }},
+		{Key: "bytes", Title: "BYTES", Width: 6, Right: true, Priority: 12,
+			Cell: func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, float64(f.Bytes), w) }},
+	}
+}
+
+func extras(env *core.Env) []flowColumn {
+	return []flowColumn{
+		{Key: "vlan", Title: "VLAN", Width: 5, Right: true, Priority: 10, Cell: vlan, Token: dimWhen(func(f *snap.Flow) bool { return f.Key.VLAN == 0 })},
+		{Key: "flags", Title: "FLAGS", Width: 5, Max: 6, Priority: 8, Cell: flags, Token: func(f *snap.Flow) themes.Token {
+			if f.Unanswered {
+				return themes.Warn
+			}
+			return themes.Text
+		}},
+		{Key: "rtt", Title: "RTT", Width: 6, Right: true, Priority: 11, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			if f.TCP.RTT <= 0 {
+				return b
+			}
+			return format.AppendLatency(b, f.TCP.RTT)
+		}},
+		{Key: "retrans", Title: "RETR", Width: 5, Right: true, Priority: 11, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			if f.TCP.State == "" {
+				return b
+			}
+			return format.AppendSI(b, float64(f.TCP.Retrans), w)
+		}, Token: func(f *snap.Flow) themes.Token {
+			if f.TCP.Retrans > 0 {
+				return themes.Warn
+			}
+			return themes.Text
+		}},
+		{Key: "state", Title: "STATE", Width: 11, Priority: 13, Cell: func(b []byte, f *snap.Flow, w int) []byte { return append(b, f.TCP.State...) }},
+		{Key: "container", Title: "CONTAINER", Width: 12, Priority: 14, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			return append(b, format.Clean(f.Owner.Container)...)
+		}},
+		{Key: "verdict", Title: "VERDICT", Width: 7, Priority: 6, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			return verdict(b, env.Glyphs, f)
+		}, Token: verdictToken},
+		{Key: "vni", Title: "VNI", Width: 8, Right: true, Priority: 15, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			if f.Key.VNI == 0 {
+				return b
+			}
+			return strconv.AppendUint(b, uint64(f.Key.VNI), 10)
+		}},
+		{Key: "user", Title: "USER", Width: 8, Priority: 16, Cell: func(b []byte, f *snap.Flow, w int) []byte { return append(b, format.Clean(f.Owner.User)...) }},
+	}
+}
+
+// side writes an endpoint, by name when it is resolved.
+func side(b []byte, f *snap.Flow, dst bool, w int) []byte {
+	name := f.SrcName
+	port := f.Key.SPort
+	if dst {
+		name, port = f.DstName, f.Key.DPort
+	}
+	if name == "" || format.IsICMP(f.Key.Proto) {
+		return format.AppendEndpoint(b, &f.Key, dst, w)
+	}
+	name = format.Clean(name)
+	if !format.HasPorts(f.Key.Proto) || f.Key.Frag == snap.FragLater {
+		return format.AppendMiddle(b, name, w)
+	}
+	var buf [6]byte
+	tail := strconv.AppendUint(append(buf[:0], ':'), uint64(port), 10)
+	return append(format.AppendMiddle(b, name, w-len(tail)), tail...)
+}
+
+// dirDev writes direction and device; a VLAN tag stands behind the device as in ip-link, and is kept when the name is cut.
+func dirDev(b []byte, f *snap.Flow, w int) []byte {
+	word := "in  "
+	if f.Key.Egress {
+		word = "out "
+	}
+	b = append(b, word...)
+	w -= len(word)
+	name := format.Clean(f.Device)
+	if f.Key.VLAN == 0 {
+		return format.AppendMiddle(b, name, w)
+	}
+	var buf [6]byte
+	tail := strconv.AppendUint(append(buf[:0], '.'), uint64(f.Key.VLAN), 10)
+	if len(name)+len(tail) > w && w-len(tail) < 3 {
+		return append(b, tail...) // the device is in the pane
+	}
+	return append(format.AppendMiddle(b, name, w-len(tail)), tail...)
+}
+
+// owner writes who holds the socket and how sure that is: nginx, nginx? (a guess), kernel; "you" is this very session.
+func owner(b []byte, f *snap.Flow, w int) []byte {
+	n := len(b)
+	switch f.WayIn {
+	case snap.OwnSession:
+		b = append(b, "you"...)
+	case snap.AccessFlow:
+		b = append(b, "access"...)
+	}
+	o := &f.Owner
+	if len(b) > n {
+		if w < 10 || o.Comm == "" {
+			return b
+		}
+		b = append(b, ' ')
+	}
+	w -= len(b) - n
+	switch {
+	case o.Comm == "" && o.Sure == snap.SureKernel:
+		return append(b, "kernel"...)
+	case o.Comm == "":
+		return b
+	}
+	name := format.Clean(o.Comm)
+	if o.Sure == snap.SureGuess {
+		return append(format.AppendMiddle(b, name, w-1), '?')
+	}
+	return format.AppendMiddle(b, name, w)
+}
+
+func ownerToken(f *snap.Flow) themes.Token {
+	switch {
+	case f.WayIn == snap.OwnSession:
+		return themes.Accent
+	case f.WayIn == snap.AccessFlow:
+		return themes.InfoTok
+	case f.Owner.Sure == snap.SureGuess || f.Owner.Sure == snap.SureKernel:
+		return themes.TextDim
+	}
+	return themes.Text
+}
+
+func vlan(b []byte, f *snap.Flow, _ int) []byte {
+	if f.Key.VLAN == 0 {
+		return b
+	}
+	b = strconv.AppendUint(b, uint64(f.Key.VLAN), 10)
+	if f.Key.Stacked {
+		b = append(b, '+')
+	}
+	return b
+}
+
+// flags writes TCP flags, or what stands in their place: the part of a fragmented packet.
+func flags(b []byte, f *snap.Flow, w int) []byte {
+	switch {
+	case f.Unanswered:
+		return append(b, "SYN?"...)
+	case f.Key.Frag != snap.Whole:
+		return append(b, "frag"...)
+	case f.Key.Proto != 6:
+		return b
+	}
+	return format.AppendTCPFlags(b, f.TCPFlags)
+}
+
+func verdict(b []byte, g *themes.Glyphs, f *snap.Flow) []byte {
+	switch f.Verdict {
+	case "drop":
+		b = append(append(b, g.Cross...), ' ')
+	case "limit":
+		b = append(append(b, g.Limit...), ' ')
+	}
+	return append(b, f.Verdict...)
+}
+
+func verdictToken(f *snap.Flow) themes.Token {
+	switch f.Verdict {
+	case "drop":
+		return themes.Drop
+	case "limit":
+		return themes.Limit
+	}
+	return themes.Text
+}
+
+func rateToken(r snap.Rate) themes.Token {
+	if r.PPS < 0.05 {
+		return themes.TextDim
+	}
+	return themes.Text
+}
+
+func dimWhen(when func(*snap.Flow) bool) func(*snap.Flow) themes.Token {
+	return func(f *snap.Flow) themes.Token {
+		if when(f) {
+			return themes.TextDim
+		}
+		return themes.Text
+	}
+}
+
+// appendBits writes a rate in the units of U.
+func appendBits(b []byte, env *core.Env, bps float64, w int) []byte {
+	if env.Units.Bytes {
+		bps /= 8
+	}
+	return format.AppendSI(b, bps, w)
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"strconv"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/probes/snap"
+	"hooktop/ui/core"
+	"hooktop/ui/widget/detail"
+)
+
+type snapFlow = snap.Flow
+
+// moved carries out a movement: in the list, or in the pane when that has the keyboard.
+func (t *Tab) moved(f func(lister), lines int) tea.Cmd {
+	if t.zoom || t.pane && t.split() {
+		t.down = max(t.down+lines, 0)
+		return nil
+	}
+	f(t.list())
+	t.down = 0
+	return t.ask()
+}
+
+// split reports whether there is room for the pane beside the list.
+func (t *Tab) split() bool {
+	_, pane := detail.Split(t.width)
+	return pane > 0 && t.high >= 8
+}
+
+func (t *Tab) walk() tea.Cmd {
+	t.pane = !t.pane
+	return nil
+}
+
+// open zooms into a flow, or from a group into its flows.
+func (t *Tab) open() tea.Cmd {
+	l := t.list()
+	l.Hold()
+	if t.view.group == "" {
+		t.zoom, t.down = !t.zoom, 0
+		return t.ask()
+	}
+	g, ok := t.groups.Selected()
+	if !ok {
+		return nil
+	}
+	term := groupTerm(t.view.group, g.Value)
+	if term == "" {
+		return warn("this group has no value to filter by")
+	}
+	v := t.view
+	v.group = ""
+	if v.filter != "" {
+		term = "(" + v.filter + ") " + term
+	}
+	v.filter = term
+	if v.sort == "flows" {
+		v.sort = "pps"
+	}
+	return t.change(v)
+}
+
+// back leaves the zoom, then the pane. It never quits and never clears a filter.
+func (t *Tab) back() tea.Cmd {
+	switch {
+	case t.zoom:
+		t.zoom, t.down = false, 0
+	case t.pane:
+		t.pane = false
+	}
+	return nil
+}
+
+// sortBy orders by a column; the one already sorted by is inverted.
+func (t *Tab) sortBy(key string) tea.Cmd {
+	v := t.view
+	if v.sort == key {
+		v.asc = !v.asc
+	} else {
+		v.sort, v.asc = key, ascending(key)
+	}
+	return t.change(v)
+}
+
+// ascending says which way a column is read first: names and addresses from the start, numbers from the highest; LAST
+// from the newest.
+func ascending(key string) bool {
+	switch key {
+	case "source", "destination", "proto", "dev", "process", "state", "container", "verdict", "user", "idle":
+		return true
+	}
+	return false
+}
+
+func (t *Tab) hold() tea.Cmd {
+	if t.heldAt.IsZero() {
+		t.heldAt = t.env.Now()
+	} else {
+		t.heldAt = time.Time{}
+	}
+	return t.ask()
+}
+
+func (t *Tab) follow() tea.Cmd {
+	on := !t.list().Following()
+	t.flows.SetFollow(on)
+	t.groups.SetFollow(on)
+	text := "the cursor stays on its line, whatever row comes there; F ties it to its row again"
+	if on {
+		text = "the cursor follows its row"
+	}
+	return tea.Batch(note(text), t.ask())
+}
+
+func (t *Tab) nextWindow() tea.Cmd {
+	v := t.view
+	v.window = (v.window + 1) % len(snap.Windows)
+	return tea.Batch(note("rates are averages over "+strconv.Itoa(snap.Windows[v.window])+" s"), t.change(v))
+}
+
+func (t *Tab) switchNames() tea.Cmd {
+	t.names = !t.names
+	text := "addresses are shown as numbers"
+	if t.names {
+		text = "looking up names; rows change as they come in"
+	}
+	return tea.Batch(note(text), t.ask())
+}
+
+func (t *Tab) undo() tea.Cmd {
+	n := len(t.done) - 1
+	if n < 0 {
+		return nil
+	}
+	v := t.done[n]
+	t.done, t.undone = t.done[:n], append(t.undone, t.view)
+	return t.set(v)
+}
+
+func (t *Tab) redo() tea.Cmd {
+	n := len(t.undone) - 1
+	if n < 0 {
+		return nil
+	}
+	v := t.undone[n]
+	t.undone, t.done = t.undone[:n], append(t.done, t.view)
+	return t.set(v)
+}
+
+func note(text string) tea.Cmd {
+	return func() tea.Msg { return core.ToastMsg{OK: true, Text: text} }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/ui/core"
+)
+
+// Sections of the help overlay.
+const (
+	move   = "MOVE"
+	tables = "TABLE"
+	cells  = "FILTER BY THE CELL"
+	own    = "FLOWS"
+)
+
+// Bindings implements core.Tab.
+func (t *Tab) Bindings() []core.Binding {
+	if t.edit != nil {
+		return []core.Binding{
+			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
+			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
+			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 3, Do: func() tea.Cmd {
+				t.edit.cut(0, t.edit.at)
+				return t.typed()
+			}},
+		}
+	}
+	return append(append(t.moving(), t.asking()...), t.acting()...)
+}
+
+func (t *Tab) moving() []core.Binding {
+	step := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { return t.moved(func(l lister) { l.Move(n) }, n) }
+	}
+	page := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { return t.moved(func(l lister) { l.Page(n) }, n*10) }
+	}
+	column := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { t.list().MoveColumn(n); return nil }
+	}
+	return []core.Binding{
+		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
+		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
+		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
+		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
+		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
+		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
+		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top, and stay there", Section: move, Do: func() tea.Cmd {
+			return t.moved(func(l lister) { l.Top() }, -1<<20)
+		}},
+		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd {
+			return t.moved(func(l lister) { l.Bottom() }, 1<<20)
+		}},
+		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
+		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
+		{Keys: []string{"tab"}, Name: "pane.next", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
+		{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
+		{Keys: []string{"enter"}, Name: "flows.open", Help: "open", Section: move, Hint: 5, Disabled: t.noRow(), Do: t.open},
+		{Keys: []string{"esc"}, Name: "flows.back", Help: "back", Section: move, Do: t.back},
+	}
+}
+
+func (t *Tab) asking() []core.Binding {
+	return []core.Binding{
+		{Keys: []string{"/"}, Name: "flows.filter", Help: "filter", Section: tables, Hint: 1, Do: t.filterStart},
+		{Keys: []string{"s"}, Name: "flows.sort", Help: "sort", Section: tables, Hint: 2, Do: t.pickSort},
+		{Keys: []string{"<"}, Name: "flows.sortleft", Help: "sort by column to the left", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(-1)) }},
+		{Keys: []string{">"}, Name: "flows.sortright", Help: "sort by column to the right", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(1)) }},
+		{Keys: []string{"I"}, Name: "flows.invert", Help: "invert order", Section: tables, Do: func() tea.Cmd {
+			v := t.view
+			v.asc = !v.asc
+			return t.change(v)
+		}},
+		{Keys: []string{"p"}, Name: "flows.group", Help: "group by", Section: tables, Hint: 3, Do: t.pickGroup},
+		{Keys: []string{"o"}, Name: "flows.hold", Help: "hold order", Section: tables, Hint: 4, Do: t.hold},
+		{Keys: []string{"F"}, Name: "flows.follow", Help: "cursor follows its row", Section: tables, Do: t.follow},
+		{Keys: []string{"A"}, Name: "flows.window", Help: "average over 2, 10, 40 s", Section: tables, Do: t.nextWindow},
+		{Keys: []string{"c"}, Name: "flows.columns", Help: "columns", Section: tables, Do: t.pickColumns},
+		{Keys: []string{"v"}, Name: "flows.views", Help: "views", Section: tables, Do: t.pickView},
+		{Keys: []string{"u"}, Name: "flows.undo", Help: "undo filter or sort", Section: tables, Disabled: when(len(t.done) == 0, "nothing to undo"), Do: t.undo},
+		{Keys: []string{"ctrl+r"}, Name: "flows.redo", Help: "redo", Section: tables, Disabled: when(len(t.undone) == 0, "nothing to redo"), Do: t.redo},
+		{Keys: []string{"+"}, Name: "flows.only", Help: "only this", Section: cells, Disabled: t.noRow(), Do: func() tea.Cmd { return t.byCell(false) }},
+		{Keys: []string{"-"}, Name: "flows.not", Help: "not this", Section: cells, Disabled: t.noRow(), Do: func() tea.Cmd { return t.byCell(true) }},
+		{Keys: []string{"0"}, Name: "flows.nofilter", Help: "no filter", Section: cells, Disabled: when(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd {
+			v := t.view
+			v.filter = ""
+			return t.change(v)
+		}},
+	}
+}
+
+func (t *Tab) acting() []core.Binding {
+	return []core.Binding{
+		{Keys: []string{"x"}, Name: "flows.actions", Help: "act", Section: own, Hint: 6, Disabled: t.noRow(), Do: t.pickAction},
+		{Keys: []string{"d"}, Name: "flows.names", Help: "names of addresses", Section: own, Do: t.switchNames},
+		{Keys: []string{"y"}, Name: "flows.copy", Help: "copy row", Section: own, Disabled: t.noRow(), Do: t.copyText},
+		{Keys: []string{"Y"}, Name: "flows.copyjson", Help: "copy row as JSON", Section: own, Disabled: t.noRow(), Do: t.copyJSON},
+		{Keys: []string{"w"}, Name: "flows.save", Help: "save rows to a file", Section: own, Disabled: when(t.list().Total() == 0, "there are no rows"), Do: t.pickSave},
+	}
+}
+
+func (t *Tab) noRow() string { return when(t.list().Total() == 0, "there is no row") }
+
+func (t *Tab) noPane() string {
+	return when(!t.zoom && !t.split(), "the pane needs 160 columns; enter opens it")
+}
+
+func when(yes bool, why string) string {
+	if yes {
+		return why
+	}
+	return ""
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"strconv"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/probes/snap"
+	"hooktop/ui/core"
+	"hooktop/ui/format"
+)
+
+// choice is a line of a picker with what it does.
+type choice struct {
+	label, detail string
+	do            func() tea.Cmd
+}
+
+// pick opens a picker over choices.
+func pick(title string, list []choice) tea.Cmd {
+	msg := core.PickMsg{Title: title, Done: func(i int) tea.Cmd {
+		if i < 0 || i >= len(list) {
+			return nil
+		}
+		return list[i].do()
+	}}
+	for _, c := range list {
+		msg.Items = append(msg.Items, core.PickItem{Label: c.label, Detail: c.detail})
+	}
+	return func() tea.Msg { return msg }
+}
+
+func (t *Tab) pickSort() tea.Cmd {
+	var list []choice
+	add := func(key, title, help string) {
+		if key == t.view.sort {
+			help = "sorted by now; again inverts"
+		}
+		list = append(list, choice{title, help, func() tea.Cmd { return t.sortBy(key) }})
+	}
+	if t.view.group != "" {
+		for _, c := range t.groups.Columns() {
+			if !c.NoSort {
+				add(c.Key, c.Title, "")
+			}
+		}
+		return pick("sort groups by", list)
+	}
+	for _, c := range t.flows.Columns() {
+		if !c.NoSort {
+			add(c.Key, c.Title, t.help(c.Key))
+		}
+	}
+	return pick("sort by", list)
+}
+
+// help is a column's sentence out of its declaration.
+func (t *Tab) help(key string) string {
+	if c := t.cols.Find(key); c != nil {
+		return c.Help
+	}
+	return ""
+}
+
+func (t *Tab) pickGroup() tea.Cmd {
+	var list []choice
+	for _, g := range groupings() {
+		title := g.title
+		if g.key == "" {
+			title = "FLOWS"
+		}
+		list = append(list, choice{title, g.help, func() tea.Cmd {
+			v := t.view
+			v.group = g.key
+			switch {
+			case g.key == "" && v.sort == "flows":
+				v.sort = "pps"
+			case g.key != "" && v.sort != "bps" && v.sort != "packets" && v.sort != "bytes" && v.sort != "flows":
+				v.sort, v.asc = "pps", false
+			}
+			return t.change(v)
+		}})
+	}
+	return pick("group by", list)
+}
+
+func (t *Tab) pickColumns() tea.Cmd {
+	var list []choice
+	show := func(title, key, help string, hidden bool, set func(string, bool)) {
+		state := "shown where it fits; enter hides it"
+		if hidden {
+			state = "hidden; enter shows it"
+		}
+		if help != "" {
+			help += ", "
+		}
+		list = append(list, choice{title, help + state, func() tea.Cmd { set(key, hidden); return nil }})
+	}
+	if t.view.group != "" {
+		for _, c := range t.groups.Columns() {
+			if c.Priority > 0 {
+				show(c.Title, c.Key, "", c.Hidden, t.groups.Show)
+			}
+		}
+	} else {
+		for _, c := range t.flows.Columns() {
+			if c.Priority > 0 {
+				show(c.Title, c.Key, t.help(c.Key), c.Hidden, t.flows.Show)
+			}
+		}
+	}
+	return pick("columns", list)
+}
+
+// pickView offers questions that are asked often.
+func (t *Tab) pickView() tea.Cmd {
+	preset := func(label, detail string, v view) choice {
+		v.window = t.view.window
+		return choice{label, detail, func() tea.Cmd { return t.change(v) }}
+	}
+	return pick("views", []choice{
+		preset("busiest flows", "no filter, by packets", view{sort: "pps"}),
+		preset("largest flows", "no filter, by bits", view{sort: "bps"}),
+		preset("unanswered SYNs", "unanswered:yes", view{filter: "unanswered:yes", sort: "pps"}),
+		preset("retransmitting", "retrans:>0", view{filter: "retrans:>0", sort: "retrans"}),
+		preset("slow round trips", "rtt:>0.1, by RTT", view{filter: "rtt:>0.1", sort: "rtt"}),
+		preset("fragments", "frag:first,later", view{filter: "frag:first,later", sort: "pps"}),
+		preset("tagged or tunnelled", "vlan:>0 or vni:>0", view{filter: "vlan:>0 or vni:>0", sort: "pps"}),
+		preset("without a process", "forwarded, or the socket is gone", view{filter: "!process:re:.", sort: "pps"}),
+		preset("ways in", "your session and other access", view{filter: "way:own,access", sort: "idle", asc: true}),
+		preset("who talks", "by source", view{group: "source", sort: "pps"}),
+		preset("which process", "by process", view{group: "process", sort: "pps"}),
+		preset("which service", "by port", view{group: "port", sort: "pps"}),
+	})
+}
+
+// pickAction opens the menu of the row. The row is the one at the key press, whatever moves meanwhile.
+func (t *Tab) pickAction() tea.Cmd {
+	if t.view.group != "" {
+		return t.pickGroupAction()
+	}
+	t.flows.Hold()
+	row, ok := t.flows.Selected()
+	if !ok {
+		return nil
+	}
+	f := *row
+	var list []choice
+	add := func(label, key string, do func() tea.Cmd) { list = append(list, choice{label, key, do}) }
+	filter := func(label, key string) {
+		if term := t.term(&f, key); term != "" {
+			add("only "+label, term, func() tea.Cmd { return t.narrow(term, false) })
+			add("not "+label, "!"+term, func() tea.Cmd { return t.narrow(term, true) })
+		}
+	}
+	filter("this source", "source")
+	filter("this destination", "destination")
+	filter("this destination port", "dport")
+	filter("this process", "process")
+	filter("this container", "container")
+	filter("this device", "dev")
+	filter("this VLAN", "vlan")
+	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
+	add("copy row", "y", func() tea.Cmd { return copyText(t.text(&f), "row") })
+	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(t.json(&f), "row as JSON") })
+	add("names of addresses", "d", t.switchNames)
+	return pick(title(&f), list)
+}
+
+func (t *Tab) pickGroupAction() tea.Cmd {
+	t.groups.Hold()
+	row, ok := t.groups.Selected()
+	if !ok {
+		return nil
+	}
+	g := *row
+	list := []choice{{"copy row", "y", func() tea.Cmd { return copyText(groupText(&g, t.view.window), "row") }}}
+	if term := groupTerm(t.view.group, g.Value); term != "" {
+		list = append([]choice{
+			{"open its flows", "enter", t.open},
+			{"only this", term, func() tea.Cmd { return t.narrow(term, false) }},
+			{"not this", "!" + term, func() tea.Cmd { return t.narrow(term, true) }},
+		}, list...)
+	}
+	return pick(format.Clean(g.Value)+", "+strconv.Itoa(g.Flows)+" flows", list)
+}
+
+// title names a flow in one line.
+func title(f *snap.Flow) string {
+	return format.Endpoint(&f.Key, false) + " > " + format.Endpoint(&f.Key, true) + " " + format.Proto(f.Key.Proto)
+}

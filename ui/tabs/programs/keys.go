@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package programs
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/probes/snap"
+	"hooktop/ui/core"
+	"hooktop/ui/format"
+)
+
+// Bindings implements core.Tab.
+func (t *Tab) Bindings() []core.Binding {
+	move := func(f func(mover)) func() tea.Cmd {
+		return func() tea.Cmd { f(t.current()); return nil }
+	}
+	empty := when(t.current().Total() == 0, "there is no row")
+	return []core.Binding{
+		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: "MOVE", Do: move(func(m mover) { m.Move(1) })},
+		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: "MOVE", Do: move(func(m mover) { m.Move(-1) })},
+		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: "MOVE", Do: move(func(m mover) { m.Page(1) })},
+		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: "MOVE", Do: move(func(m mover) { m.Page(-1) })},
+		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: "MOVE", Do: move(func(m mover) { m.Page(2) })},
+		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: "MOVE", Do: move(func(m mover) { m.Page(-2) })},
+		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: "MOVE", Do: move(mover.Top)},
+		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: "MOVE", Do: move(mover.Bottom)},
+		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: "MOVE", Do: move(func(m mover) { m.MoveColumn(-1) })},
+		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: "MOVE", Do: move(func(m mover) { m.MoveColumn(1) })},
+		{Keys: []string{"tab"}, Name: "pane.next", Help: "programs, interfaces", Section: "MOVE", Hint: 1, Do: t.walk},
+		{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "programs, interfaces", Section: "MOVE", Do: t.walk},
+		{Keys: []string{"enter"}, Name: "programs.open", Help: "open", Section: "MOVE", Hint: 2, Disabled: empty, Do: func() tea.Cmd {
+			t.current().Hold()
+			t.zoom = !t.zoom
+			return nil
+		}},
+		{Keys: []string{"esc"}, Name: "programs.back", Help: "back", Section: "MOVE", Do: func() tea.Cmd { t.zoom = false; return nil }},
+		{Keys: []string{"e"}, Name: "programs.mode", Help: "mode", Section: "PROGRAMS", Hint: 3, Disabled: t.cant(false), Do: t.pickMode},
+		{Keys: []string{"a"}, Name: "programs.watch", Help: "add interface", Section: "PROGRAMS", Hint: 4, Disabled: t.cant(true), Do: t.watch},
+		{Keys: []string{"D"}, Name: "programs.unwatch", Help: "stop watching", Section: "PROGRAMS", Hint: 5, Disabled: t.cant(false), Do: t.unwatch},
+		{Keys: []string{"x"}, Name: "programs.actions", Help: "act", Section: "PROGRAMS", Hint: 6, Disabled: empty, Do: t.pickAction},
+		{Keys: []string{"y"}, Name: "programs.copy", Help: "copy row", Section: "PROGRAMS", Disabled: empty, Do: t.copy},
+	}
+}
+
+func (t *Tab) walk() tea.Cmd {
+	t.lower = !t.lower
+	t.focus()
+	return nil
+}
+
+// target is the interface that an action is about: the row of the lower table, or the program's device in the upper one.
+func (t *Tab) target() (link, bool) {
+	if t.lower {
+		l, ok := t.links.Selected()
+		if !ok {
+			return link{}, false
+		}
+		return *l, true
+	}
+	p, ok := t.programs.Selected()
+	if !ok {
+		return link{}, false
+	}
+	for i := range t.rows {
+		if t.rows[i].Name == p.Dev {
+			return t.rows[i], true
+		}
+	}
+	return link{}, false
+}
+
+// cant says why an interface can't be added (out: true) or changed now.
+func (t *Tab) cant(out bool) string {
+	if why := t.frame.State.ReadOnly; why != "" {
+		return "read-only: " + format.Clean(why)
+	}
+	if t.frame.State.Fallback != "" {
+		return "eBPF can't run here"
+	}
+	l, ok := t.target()
+	switch {
+	case out && !ok, out && l.out == "":
+		return "choose an interface that was left out (tab)"
+	case !ok:
+		return "choose an interface (tab)"
+	case !out && l.out != "":
+		return "it is not watched; a adds it"
+	}
+	return ""
+}
+
+func (t *Tab) watch() tea.Cmd {
+	l, ok := t.target()
+	if !ok || l.out == "" {
+		return nil
+	}
+	return core.Do(snap.Intent{Kind: snap.WatchInterface, Target: l.Name})
+}
+
+// unwatch asks first; the first line of the picker is the harmless one, so that enter changes nothing.
+func (t *Tab) unwatch() tea.Cmd {
+	l, ok := t.target()
+	if !ok || l.out != "" {
+		return nil
+	}
+	name := l.Name
+	return pick("stop watching "+format.Clean(name)+"?", []choice{
+		{"no", "leave it as it is", nil},
+		{"yes, stop watching", "its programs are detached, its flows go", func() tea.Cmd {
+			return core.Do(snap.Intent{Kind: snap.UnwatchInterface, Target: name})
+		}},
+	})
+}
+
+// pickMode offers the attach modes with what each costs.
+func (t *Tab) pickMode() tea.Cmd {
+	l, ok := t.target()
+	if !ok || l.out != "" {
+		return nil
+	}
+	name := l.Name
+	set := func(mode string) func() tea.Cmd {
+		return func() tea.Cmd { return core.Do(snap.Intent{Kind: snap.SetMode, Target: name, Arg: mode}) }
+	}
+	mark := func(mode, detail string) string {
+		if l.Mode == mode {
+			return "now; " + detail
+		}
+		return detail
+	}
+	return pick("mode of "+format.Clean(name), []choice{
+		{"auto", "generic XDP, or tc where XDP can't go or belongs to somebody", set("auto")},
+		{"generic", mark("generic", "XDP after the driver: works everywhere, no link reset"), set("generic")},
+		{"tc", mark("tc", "behind XDP; sees VLAN tags that hardware has stripped"), set("tc")},
+		{"native", mark("native", "in the driver: fastest, may disturb traffic; asks first"), func() tea.Cmd { return askNative(name) }},
+	})
+}
+
+// askNative says what native XDP may cost and asks. Source of the claims: measured on veth; driver reports for NICs.
+func askNative(name string) tea.Cmd {
+	return pick("native XDP on "+format.Clean(name)+"?", []choice{
+		{"no", "leave it as it is", nil},
+		{"what it may cost", "many NICs reset the link for seconds, now and when it is detached", nil},
+		{"what it may cost", "on a veth the peer loses TSO: bulk TCP fell from 13 to 4-6 Gbit/s", nil},
+		{"yes, native on " + format.Clean(name), "the present programs stay until it is attached", func() tea.Cmd {
+			return core.Do(snap.Intent{Kind: snap.SetMode, Target: name, Arg: "native"})
+		}},
+	})
+}
+
+func (t *Tab) pickAction() tea.Cmd {
+	t.current().Hold()
+	l, ok := t.target()
+	list := []choice{{"copy row", "y", t.copy}, {"open", "enter", func() tea.Cmd { t.zoom = true; return nil }}}
+	title := "act"
+	if ok {
+		title = format.Clean(l.Name)
+		if t.cant(true) == "" {
+			list = append(list, choice{"add " + title, "a", t.watch})
+		}
+		if t.cant(false) == "" {
+			list = append(list, choice{"mode of " + title, "e", t.pickMode}, choice{"stop watching " + title, "D  asks", t.unwatch})
+		}
+	}
+	return pick(title, list)
+}
+
+func (t *Tab) copy() tea.Cmd {
+	text := ""
+	if t.lower {
+		if l, ok := t.links.Selected(); ok {
+			text = fmt.Sprintf("%s mode %s in %spps out %spps: %s", l.Name, l.Mode, format.SI(l.In.PPS), format.SI(l.Out.PPS), why(l))
+		}
+	} else if p, ok := t.programs.Selected(); ok {
+		text = fmt.Sprintf("%d %s %s %s %s %d insns %s", p.ID, p.Name, p.Hook, p.Dev, p.State, p.Insns, p.Reason)
+	}
+	if text == "" {
+		return nil
+	}
+	return func() tea.Msg { return core.CopyMsg{Text: format.Clean(text), What: "row"} }
+}
+
+// choice is a line of a picker with what it does, nil for nothing.
+type choice struct {
+	label, detail string
+	do            func() tea.Cmd
+}
+
+func pick(title string, list []choice) tea.Cmd {
+	msg := core.PickMsg{Title: title, Done: func(i int) tea.Cmd {
+		if i < 0 || i >= len(list) || list[i].do == nil {
+			return nil
+		}
+		return list[i].do()
+	}}
+	for _, c := range list {
+		msg.Items = append(msg.Items, core.PickItem{Label: c.label, Detail: c.detail})
+	}
+	return func() tea.Msg { return msg }
+}
+
+func when(yes bool, why string) string {
+	if yes {
+		return why
+	}
+	return ""
+}
