@@ -11,7 +11,7 @@ GO := $(shell for g in go /usr/local/go/bin/go; do \
 export PATH := $(if $(GO),$(dir $(GO)):)$(PATH):/usr/sbin:/sbin
 
 # What `make test` needs beyond Go: the compiler of the BPF objects, the tools that tests compare with.
-APT := clang-14 llvm-14 libc6-dev libbpf-dev bpftool iproute2 tshark
+APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark
 
 # An unreadable or foreign .git must not stop a build: the version is then the module's.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)

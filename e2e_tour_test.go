@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"hooktop/probes/ktest"
+)
+
+const (
+	escape = "\x1b"
+	enter  = "\r"
+	ctrlC  = "\x03"
+)
+
+// moving matches a flow row: an address with a port, or an address alone.
+func moving(text string) bool { return strings.Count(flowRows.ReplaceAllString(text, "§"), "§") >= 5 }
+
+var flowRows = regexp.MustCompile(`(?m)^[ >][ !◆○*#][^ ]*[0-9a-f][.:][0-9a-f:.…]+ .*$`)
+
+// live waits for the dashboard with flows on it.
+func (s *screen) live() {
+	s.t.Helper()
+	s.until("the dashboard with flows", func(text string) bool { return has(text, "1 Flows", "LIVE") && moving(text) })
+}
+
+func TestTourOfTheLab(t *testing.T) {
+	ktest.HostState(t)
+	s := open(t, nil, 120, 40, nil, "lab", "--no-config")
+	s.live()
+	for _, step := range []struct{ name, keys, shows, hides string }{
+		{name: "help", keys: "?", shows: "hold order"},
+		{name: "help closes", keys: escape, hides: "EVERYWHERE"},
+		{name: "filter by protocol", keys: "/proto:udp" + enter, shows: "proto:udp"},
+		{name: "only UDP rows are left", hides: "TCP"},
+		{name: "no filter", keys: "0", shows: "TCP", hides: "proto:udp"},
+		{name: "sort picker", keys: "s", shows: "of "},
+		{name: "sort picker closes", keys: escape},
+		{name: "sort by the next column", keys: ">", shows: "▼"},
+		{name: "invert the order", keys: "I", shows: "▲"},
+		{name: "and back", keys: "I", shows: "▼"},
+		{name: "group", keys: "p", shows: "port"},
+		{name: "by destination", keys: "dest" + enter, shows: "FLOWS"},
+		{name: "theme", keys: "t"},
+		{name: "theme closes", keys: escape},
+		{name: "palette", keys: ":", shows: "of "},
+		{name: "palette closes", keys: escape},
+		{name: "pause", keys: " ", shows: "PAUSED"},
+		{name: "go on", keys: " ", shows: "LIVE", hides: "PAUSED"},
+	} {
+		t.Log(step.name)
+		if step.keys != "" {
+			s.keys(step.keys)
+		}
+		s.until(step.name, func(text string) bool {
+			return (step.shows == "" || strings.Contains(text, step.shows)) && (step.hides == "" || !strings.Contains(text, step.hides))
+		})
+	}
+	for _, size := range [][2]int{{160, 50}, {80, 24}, {300, 100}, {40, 10}, {20, 5}, {120, 40}} {
+		s.resize(size[0], size[1])
+	}
+	s.shows("1 Flows", "LIVE")
+	s.keys("q")
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d after q; the screen:\n%s", code, s.text())
+	}
+	s.restored()
+	s.until("the last words", func(text string) bool { return strings.Contains(text, "detached") })
+	noProcesses(t)
+}
