@@ -38,7 +38,7 @@ type Plane interface {
 	// Program loads the pipeline for a clsact filter.
 	Program(d Device, egress bool) (Program, error)
 	// Forget clears what the flow table holds of a slot.
-	Forget(slot uint16)
+	Forget(slot uint16) error
 	// MaxSlots is the number of devices that can be told apart.
 	MaxSlots() int
 	// Describe names a foreign program by its id: `program 42 "xdp_dispatcher"`.

@@ -36,9 +36,9 @@ func NewSet(p Plane, f Filters, j Journal, noTCX bool) *Set {
 		slots:  slots{max: uint16(p.MaxSlots())},
 		Notify: func(snap.Severity, string) {}, Forgotten: func(uint16) {},
 	}
-	s.slots.forget = func(n uint16) {
-		p.Forget(n)
-		s.Forgotten(n)
+	s.slots.forget = func(n uint16) error {
+		defer s.Forgotten(n)
+		return p.Forget(n)
 	}
 	if noTCX {
 		s.noTCX = "asked for"

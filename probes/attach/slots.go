@@ -12,7 +12,7 @@ var ErrNoSlot = errors.New("all device slots are in use")
 type slots struct {
 	max, fresh uint16 // fresh: highest slot ever given
 	back       []uint16
-	forget     func(uint16)
+	forget     func(uint16) error
 }
 
 func (s *slots) take() (uint16, error) {
@@ -25,7 +25,10 @@ func (s *slots) take() (uint16, error) {
 	}
 	n := s.back[0]
 	s.back = s.back[1:]
-	s.forget(n)
+	if err := s.forget(n); err != nil {
+		s.back = append(s.back, n)
+		return 0, err
+	}
 	return n, nil
 }
 

@@ -151,7 +151,9 @@ func (g *Guard) Screen(on bool) {
 }
 
 // say sends a word. A watcher that is dead hears nothing; Gone tells that.
-func (g *Guard) say(word byte) { _ = unix.Sendto(int(g.sock.Fd()), []byte{word}, unix.MSG_NOSIGNAL, nil) }
+func (g *Guard) say(word byte) {
+	_ = unix.Sendto(int(g.sock.Fd()), []byte{word}, unix.MSG_NOSIGNAL, nil)
+}
 
 // Gone is closed when the watcher of the moment ended.
 func (g *Guard) Gone() <-chan struct{} {

@@ -57,7 +57,9 @@ func TakePen(dir string) (*Pen, error) {
 	return p, nil
 }
 
-func penPath(dir string, netns uint64) string { return filepath.Join(dir, fmt.Sprintf("pen-%d.lock", netns)) }
+func penPath(dir string, netns uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("pen-%d.lock", netns))
+}
 
 func (p *Pen) record(id Identity) error {
 	b, err := json.Marshal(id)
