@@ -23,6 +23,7 @@ func (w *walker) fill(s *snapshot) {
 		if p == nil {
 			if w.orphaned(k.Inode) {
 				s.held[i].process = noHolder
+				s.unheld[k.Inode] = struct{}{}
 			}
 			continue
 		}

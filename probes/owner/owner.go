@@ -231,3 +231,14 @@ func interfaceAddrs() ([]netip.Prefix, error) {
 	}
 	return out, nil
 }
+
+// Unheld reports whether every process was looked into and none holds this socket: it is the kernel's own, or of another
+// PID namespace.
+func (x *Index) Unheld(inode uint64) bool {
+	s := x.fresh()
+	if s == nil {
+		return false
+	}
+	_, ok := s.unheld[inode]
+	return ok
+}

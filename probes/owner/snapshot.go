@@ -48,13 +48,15 @@ type snapshot struct {
 	bound     map[binding]int32    // -> sockets, the first of a chain
 	next      []int32              // beside sockets: the next with the same binding, or -1
 	ours      addresses
-	seen      []uint32 // beside sockets: 1 when somebody asked for it
+	unheld    map[uint64]struct{} // inodes with noHolder
+	seen      []uint32            // beside sockets: 1 when somebody asked for it
 }
 
 // index builds the look-up tables over a dump.
 func index(at time.Time, sockets []snap.Socket, ours addresses) *snapshot {
 	s := &snapshot{
 		at: at, sockets: sockets, ours: ours,
+		unheld:    map[uint64]struct{}{},
 		held:      make([]held, len(sockets)),
 		connected: make(map[connection]int32, len(sockets)),
 		bound:     make(map[binding]int32),

@@ -42,5 +42,6 @@ type Carrier struct {
 	Port   uint16     // of the tunnel at this end
 	Peer   netip.Addr // the other end of the tunnel; invalid: not known, any
 	Device string     // the tunnel device
+	VTEP   bool       // the port is the destination in both directions (VXLAN, Geneve)
 	Own    bool       // carries an own session
 }
