@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"strings"
@@ -38,6 +39,9 @@ type screen struct {
 	late    bool         // the present wait ran out of patience
 }
 
+// endMark is a sequence that no program writes and that changes nothing on a screen.
+const endMark = "\x1b]7777;end\x07"
+
 // open starts the program in a terminal of its own session, as sshd does.
 func open(t *testing.T, ns *ktest.NS, cols, rows int, env []string, args ...string) *screen {
 	t.Helper()
@@ -72,10 +76,8 @@ func open(t *testing.T, ns *ktest.NS, cols, rows int, env []string, args ...stri
 	go func() {
 		_ = s.cmd.Wait() // the code is in ProcessState
 		close(s.ended)
-		s.mu.Lock()
-		s.gone = true
-		s.changed.Broadcast()
-		s.mu.Unlock()
+		// What was written before is read before: the mark comes last. A closed terminal takes none.
+		_, _ = slave.WriteString(endMark)
 	}()
 	t.Cleanup(s.close)
 	return s
@@ -90,6 +92,7 @@ func (s *screen) read() {
 			s.raw = append(s.raw, b[:n]...)
 			_, _ = s.emu.Write(b[:n])
 		}
+		s.gone = err != nil || bytes.Contains(s.raw, []byte(endMark))
 		s.changed.Broadcast()
 		s.mu.Unlock()
 		if err != nil {
