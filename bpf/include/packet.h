@@ -9,10 +9,31 @@
 /* A place in the frame. `left` counts bytes on the wire from pos to the end of what encloses it (frame, then IP packet):
  * more than end - pos when the frame was captured short or lies in fragments of the skb, less when there is padding. */
 struct cursor {
+	void *start;
 	void *pos;
 	void *end;
 	u32 left;
 };
+
+static __always_inline struct cursor cursor(void *start, void *end)
+{
+	return (struct cursor){ .start = start, .pos = start, .end = end };
+}
+
+#define OFFSET_MASK 0x7fff /* of the deepest header: 30 + 40 + 8 * 2,048 bytes */
+
+/* Makes the verifier forget by which way a place was reached: the difference of two packet pointers is any number to it.
+ * Without that it follows what comes next once for each number of tags and of extension headers. */
+static __always_inline void cursor_settle(struct cursor *c)
+{
+	void *pos = c->pos;
+	u64 offset;
+
+	barrier_var(pos);
+	offset = pos - c->start;
+	barrier_var(offset);
+	c->pos = c->start + (offset & OFFSET_MASK);
+}
 
 /* One parsed frame. w and tag_dev are struct flow_key in eight-byte words. */
 struct packet {

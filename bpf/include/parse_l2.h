@@ -8,7 +8,9 @@
 #define ETHERTYPE_IP6 0x86dd
 #define ETHERTYPE_8021Q 0x8100
 #define ETHERTYPE_8021AD 0x88a8
+#ifndef MAX_TAGS
 #define MAX_TAGS 4
+#endif
 
 struct eth {
 	u8 dst[6];
@@ -83,6 +85,7 @@ static __always_inline u32 parse_l2(struct cursor *c, u32 *tag, u32 tags)
 	u32 why = parse_tags(c, tag, tags, &type);
 	if (why)
 		return why;
+	cursor_settle(c);
 	if (type == be16(ETHERTYPE_IP4))
 		return FOUND_IP4;
 	return type == be16(ETHERTYPE_IP6) ? FOUND_IP6 : FOUND_NOT_IP;

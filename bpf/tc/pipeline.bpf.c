@@ -9,7 +9,7 @@
 /* The tag that the device took out of the frame, or that it is to put in, is the outermost one. */
 static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u32 out)
 {
-	struct cursor c = { .pos = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
+	struct cursor c = cursor((void *)(long)skb->data, (void *)(long)skb->data_end);
 	u32 tag = out, tags = 0;
 
 	c.left = p->len = skb->len;

@@ -7,7 +7,7 @@
 SEC("xdp")
 int ht_xdp(struct xdp_md *ctx)
 {
-	struct cursor c = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p;
 	u32 found, gen;
 
