@@ -86,3 +86,19 @@ func (n *NS) Sysctl(t testing.TB, key, value string) {
 	t.Helper()
 	n.Do(t, func() error { return os.WriteFile("/proc/sys/net/"+key, []byte(value), 0) })
 }
+
+// OpenNS opens a namespace that exists, such as /proc/4711/ns/net, and keeps it alive until the test ends.
+func OpenNS(t testing.TB, path string) *NS {
+	t.Helper()
+	h, err := netns.GetFromPath(path)
+	if err != nil {
+		t.Fatalf("open %s: %v", path, err)
+	}
+	t.Cleanup(func() { h.Close() })
+	nl, err := netlink.NewHandleAt(h, unix.NETLINK_ROUTE)
+	if err != nil {
+		t.Fatalf("open netlink in %s: %v", path, err)
+	}
+	t.Cleanup(nl.Close)
+	return &NS{Handle: h, NL: nl}
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lab builds the small network of `hooktop lab`: namespaces of this machine with real traffic of every kind that
+// the tabs show, and nothing of it in the machine's own network namespace.
+//
+// Words. The host is the process that runs the dashboard: Enter moves it into a namespace of its own and starts the
+// program again there, same pid, same terminal. A node is a child process with a role; wan and lan have a namespace of
+// their own, the others stand in the host's and are its services. The control pipe is a child's stdin and stdout.
+//
+//	lan (10.77.0.0/24, 2001:db8:2::/64) ── lan0 [ host ] wan0 ── wan (192.0.2.0/24, 2001:db8:1::/64)
+//	                                                             clients 198.51.100.0/24, 2001:db8:c::/64
+//	                                                             servers 203.0.113.0/24, 2001:db8:5::/64
+//
+// Life cycle: Enter (exec) → Build (namespaces, devices, addresses, services, the operator's session) → Send (traffic
+// begins) → Stop (senders end, all that was sent has arrived, exact counts) → Close. The namespaces have no names and the
+// children die with the host (PDEATHSIG, end of the control pipe), so that even SIGKILL leaves nothing.
+package lab

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hooktop/netcfg/nl"
+)
+
+// Command is the hidden first argument by which this program becomes a node; its second is the role.
+const Command = "lab-node"
+
+// Lab is the network that stands, seen from its host.
+type Lab struct {
+	keeper *keeper
+	host   *nl.Host
+	nodes  []*node
+	once   sync.Once
+	closed error
+}
+
+// Build makes namespaces, devices and addresses around this process, which Enter has put into an empty namespace, starts
+// the services and connects the operator's session. No other traffic flows yet.
+func Build(ctx context.Context) (l *Lab, err error) {
+	host, err := nl.Open()
+	if err != nil {
+		return nil, fmt.Errorf("build the lab: %w", err)
+	}
+	l = &Lab{host: host, keeper: newKeeper()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+			l = nil
+		}
+	}()
+	if err := onlyLoopback(host); err != nil {
+		return l, err
+	}
+	if err := prepare(host, true); err != nil {
+		return l, fmt.Errorf("build the lab: %w", err)
+	}
+	for _, w := range topology() {
+		n, err := spawn(l.keeper, w.role, true)
+		if err != nil {
+			return l, err
+		}
+		l.nodes = append(l.nodes, n)
+		if err := connect(ctx, host, n, w); err != nil {
+			return l, fmt.Errorf("build the lab: join %s: %w", w.role, err)
+		}
+	}
+	for _, role := range services() {
+		n, err := spawn(l.keeper, role, false)
+		if err != nil {
+			return l, err
+		}
+		l.nodes = append(l.nodes, n)
+	}
+	_, err = l.all(ctx, "serve")
+	if err == nil {
+		_, err = l.all(ctx, "meet")
+	}
+	return l, err
+}
+
+// orderTime bounds the wait for a node.
+const orderTime = 10 * time.Second
+
+// Send lets the traffic begin.
+func (l *Lab) Send(ctx context.Context) error {
+	_, err := l.all(ctx, "send")
+	return err
+}
+
+// Stop ends the senders, waits until they have ended and all that they sent has arrived, and returns what was sent,
+// exactly, by flow. TCP is not among it: nobody but the wire knows its segments. The operator's session stays.
+func (l *Lab) Stop(ctx context.Context) ([]FlowCount, error) {
+	if _, err := l.all(ctx, "stop"); err != nil {
+		return nil, err
+	}
+	if err := l.settle(ctx); err != nil {
+		return nil, err
+	}
+	reports, err := l.all(ctx, "count")
+	if err != nil {
+		return nil, err
+	}
+	var sent []FlowCount
+	for _, r := range reports {
+		sent = append(sent, r.Sent...)
+	}
+	sortCounts(sent)
+	return sent, nil
+}
+
+// all gives an order to every node at the same time and waits for all.
+func (l *Lab) all(ctx context.Context, what string) ([]report, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTime)
+	defer cancel()
+	reports, failed := make([]report, len(l.nodes)), make([]error, len(l.nodes))
+	var wg sync.WaitGroup
+	for i, n := range l.nodes {
+		wg.Go(func() { reports[i], failed[i] = n.do(ctx, what) })
+	}
+	wg.Wait()
+	return reports, errors.Join(failed...)
+}
+
+// Close ends all nodes, and with them their namespaces and every device. It may be called again.
+func (l *Lab) Close() error {
+	l.once.Do(func() {
+		var failed []error
+		for _, n := range l.nodes {
+			failed = append(failed, n.close())
+		}
+		l.keeper.close()
+		// The kernel takes a namespace down some time after its last process: the devices shall be gone now.
+		for _, w := range topology() {
+			failed = append(failed, l.host.Remove(w.host.dev))
+		}
+		failed = append(failed, l.host.Close())
+		l.closed = errors.Join(failed...)
+	})
+	return l.closed
+}
