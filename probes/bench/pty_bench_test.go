@@ -5,7 +5,6 @@
 package bench
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -174,25 +173,6 @@ func cpuTime(pid int) time.Duration {
 		}
 	}
 	return sum
-}
-
-// rssMiB reads anonymous memory: mappings of BPF maps are shared memory and count on their own (S20).
-func rssMiB(pid int) (anon, total float64) {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for l := range bytes.Lines(b) {
-		f := strings.Fields(string(l))
-		if len(f) < 2 {
-			continue
-		}
-		v, _ := strconv.ParseFloat(f[1], 64)
-		switch f[0] {
-		case "RssAnon:":
-			anon = v / 1024
-		case "VmRSS:":
-			total = v / 1024
-		}
-	}
-	return anon, total
 }
 
 func percentile(x []float64, p int) float64 {
