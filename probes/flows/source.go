@@ -3,6 +3,7 @@
 package flows
 
 import (
+	"encoding/binary"
 	"time"
 
 	"hooktop/probes/snap"
@@ -13,7 +14,6 @@ type RawKey [44]byte
 
 // Sample is one entry of the flow table: one flow on one CPU.
 type Sample struct {
-	Slot      uint32 // where it lies: an entry keeps its slot for its life
 	Key       RawKey
 	Packets   uint32 // wraps
 	Bytes     uint64
@@ -26,10 +26,18 @@ type Sample struct {
 // Counter is packets and bytes.
 type Counter struct{ Packets, Bytes uint64 }
 
+func (c Counter) plus(d Counter) Counter  { return Counter{c.Packets + d.Packets, c.Bytes + d.Bytes} }
+func (c Counter) minus(d Counter) Counter { return Counter{c.Packets - d.Packets, c.Bytes - d.Bytes} }
+
+// atLeast is the greater of both, each counter by itself.
+func (c Counter) atLeast(d Counter) Counter {
+	return Counter{max(c.Packets, d.Packets), max(c.Bytes, d.Bytes)}
+}
+
 // DeviceCount is what the kernel counted for a device outside the table, since attach.
 type DeviceCount struct {
 	Slot                uint16
-	FoldedIn, FoldedOut Counter // evicted entries
+	FoldedIn, FoldedOut Counter // evicted entries, and 2^32 packets for each wrap
 	FoldedFwd           Counter // the part of FoldedOut that had arrived on another device
 	OtherIn, OtherOut   Counter // not IP, or malformed
 }
@@ -37,9 +45,9 @@ type DeviceCount struct {
 // Source is the flow table.
 type Source interface {
 	Scan(yield func(*Sample) bool)      // every entry that is not empty; the sample is valid during the call
-	Slots() int                         // Sample.Slot is below this
+	Slots() int                         // how many entries the table can hold
 	Folded() ([]DeviceCount, error)     // counters outside the table
-	Since(jiffies uint32) time.Duration // how long ago that was, not negative
+	Since(jiffies uint32) time.Duration // how long before the last Scan that was, not negative
 }
 
 // Joiner gives what a flow has outside this package. It must not block.
@@ -62,3 +70,60 @@ const GoneFor = 5 * time.Second
 
 // RankEvery is how often rows are ranked anew while the question stays (UX 6).
 const RankEvery = 2 * time.Second
+
+// Bits of flow_key.tag (bpf/include/wire.h).
+const (
+	tagVLAN      = 0x0fff
+	tagEgress    = 0x1000
+	tagFragFirst = 0x2000
+	tagFragLater = 0x4000
+	tagStacked   = 0x8000
+)
+
+func (k *RawKey) proto() uint8   { return k[36] }
+func (k *RawKey) tag() uint16    { return binary.LittleEndian.Uint16(k[40:]) }
+func (k *RawKey) device() uint16 { return binary.LittleEndian.Uint16(k[42:]) }
+
+// Decode gives the key as a value for screens.
+func (k *RawKey) Decode() snap.FlowKey {
+	tag, proto := k.tag(), binary.LittleEndian.Uint32(k[36:])
+	out := snap.FlowKey{
+		Src: snap.Addr(k[0:16]), Dst: snap.Addr(k[16:32]),
+		SPort: binary.BigEndian.Uint16(k[32:]), DPort: binary.BigEndian.Uint16(k[34:]),
+		Proto: uint8(proto), VNI: proto >> 8, VLAN: tag & tagVLAN, Dev: k.device(),
+		Egress: tag&tagEgress != 0, Stacked: tag&tagStacked != 0,
+	}
+	switch {
+	case tag&tagFragFirst != 0:
+		out.Frag = snap.FragFirst
+	case tag&tagFragLater != 0:
+		out.Frag = snap.FragLater
+	}
+	return out
+}
+
+// Encode is the inverse of Decode.
+func Encode(f *snap.FlowKey) RawKey {
+	var k RawKey
+	copy(k[0:], f.Src[:])
+	copy(k[16:], f.Dst[:])
+	binary.BigEndian.PutUint16(k[32:], f.SPort)
+	binary.BigEndian.PutUint16(k[34:], f.DPort)
+	binary.LittleEndian.PutUint32(k[36:], f.VNI<<8|uint32(f.Proto))
+	tag := f.VLAN & tagVLAN
+	if f.Egress {
+		tag |= tagEgress
+	}
+	if f.Stacked {
+		tag |= tagStacked
+	}
+	switch f.Frag {
+	case snap.FragFirst:
+		tag |= tagFragFirst
+	case snap.FragLater:
+		tag |= tagFragLater
+	}
+	binary.LittleEndian.PutUint16(k[40:], tag)
+	binary.LittleEndian.PutUint16(k[42:], f.Dev)
+	return k
+}
