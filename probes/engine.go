@@ -29,10 +29,12 @@ type Engine struct {
 
 	mail      *mailbox
 	query     atomic.Pointer[snap.Query]
-	asked     chan struct{} // capacity 1: the newest question is in query
-	wishes    chan wish     // unbuffered: Do waits for its turn
-	snapshots chan snapshot // the same
-	failures  chan error    // the first error of a goroutine ends the engine; later ones find it full
+	asked     chan struct{}    // capacity 1: the newest question is in query
+	wishes    chan wish        // unbuffered: Do waits for its turn
+	snapshots chan snapshot    // the same
+	tells     chan snap.Notice // notices from other goroutines
+	failures  chan error       // the first error of a goroutine ends the engine; later ones find it full
+	untold    atomic.Uint64
 	ran       atomic.Bool
 	stop      chan struct{} // closed by Close
 	stopOnce  sync.Once
@@ -82,6 +84,7 @@ func newEngine(cfg Config, host Host, registry []func() Probe) *Engine {
 		asked:     make(chan struct{}, 1),
 		wishes:    make(chan wish),
 		snapshots: make(chan snapshot),
+		tells:     make(chan snap.Notice, 64),
 		failures:  make(chan error, 1),
 		stop:      make(chan struct{}),
 		done:      make(chan struct{}),
@@ -150,6 +153,15 @@ func (e *Engine) Snapshot(ctx context.Context, q snap.Query) (*snap.Frame, error
 		return nil, ctx.Err()
 	case <-e.done:
 		return nil, ErrEnded
+	}
+}
+
+// Tell adds a notice from outside. It never blocks; more than 64 in a burst are dropped, and counted in Frame.Lost.
+func (e *Engine) Tell(sev snap.Severity, from, text string) {
+	select {
+	case e.tells <- snap.Notice{Sev: sev, From: from, Text: text}:
+	default:
+		e.untold.Add(1)
 	}
 }
 

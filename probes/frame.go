@@ -30,6 +30,9 @@ func (e *Engine) frame(now time.Time, q *snap.Query) *snap.Frame {
 	for _, p := range e.probes {
 		p.Fill(now, q, f)
 	}
+	if n := e.untold.Load(); n > 0 {
+		f.Lost = append(slices.Clip(f.Lost), snap.Count{Name: "notices dropped", N: n})
+	}
 	return f
 }
 

@@ -88,6 +88,8 @@ func (e *Engine) loop() error {
 			e.publish(time.Now())
 			// A faster or focused screen should not wait for the end of a slow period.
 			tick.Reset(max(e.period()-time.Since(last), 0))
+		case n := <-e.tells:
+			e.notify(n.Sev, n.From, n.Text)
 		case w := <-e.wishes:
 			w.answer <- e.carryOut(w.intent)
 			e.publish(time.Now())

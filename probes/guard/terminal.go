@@ -50,3 +50,16 @@ func Terminal() *os.File {
 	}
 	return nil
 }
+
+// Restorer remembers the settings of a terminal as they are now; the function that it returns gives them back, without
+// ever waiting for the terminal. tty may be nil.
+func Restorer(tty *os.File) func() {
+	if tty == nil {
+		return func() {}
+	}
+	t := openTerminal(int(tty.Fd()))
+	if t == nil {
+		return func() {}
+	}
+	return t.restore
+}

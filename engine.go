@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"hooktop/netcfg/nl"
+	"hooktop/probes"
+	"hooktop/probes/guard"
+	"hooktop/probes/snap"
+	"hooktop/ui/cli"
+)
+
+// session is one run of the engine with everything around it that has to be given back: the pen, the watcher, netlink.
+type session struct {
+	host   *nl.Host
+	pen    *guard.Pen
+	guard  *guard.Guard
+	engine *probes.Engine
+	ended  <-chan struct{} // the engine's Run returned
+	cancel context.CancelFunc
+	err    error // why; valid once ended is closed
+}
+
+// openSession starts the engine. The order is that of FAULTS "order up": leftovers of dead runs, pen, watcher and journal,
+// then programs. tty is the terminal that the watcher restores if this process is killed; nil when no screen is drawn.
+func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, error) {
+	host, err := nl.Open()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{host: host}
+	cfg := config(opt)
+	var news []string
+	if os.Geteuid() == 0 {
+		news = s.reclaim()
+	}
+	cfg.ReadOnly, cfg.HeldBy = s.takePen()
+	s.guard, err = guard.Arm(guard.Options{Terminal: tty})
+	if err != nil {
+		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
+	} else {
+		cfg.Journal = s.guard
+	}
+	s.engine = probes.New(cfg, host)
+	for _, text := range news {
+		s.engine.Tell(snap.Warn, "guard", text)
+	}
+	run, cancel := context.WithCancel(ctx)
+	s.cancel = cancel
+	s.ended = probes.Go(run, "engine", s.engine.Run, func(err error) { s.err = err })
+	s.watchWatcher(run)
+	return s, nil
+}
+
+func config(opt cli.Options) probes.Config {
+	return probes.Config{
+		Interfaces: opt.Interfaces, Mode: opt.Mode, Flows: opt.Flows, AccessAgents: opt.AccessAgents,
+		NoTCX: opt.NoTCX, Hz: opt.Screen.Hz,
+	}
+}
+
+// reclaim removes what dead runs left, and says so.
+func (s *session) reclaim() []string {
+	items, err := guard.Reclaim(guard.Dir, s.host)
+	var news []string
+	if err != nil {
+		news = append(news, err.Error())
+	}
+	for _, i := range items {
+		switch i.State {
+		case "removed":
+			news = append(news, fmt.Sprintf("removed the %s %s that a killed run left on %s", i.Kind, i.Name, i.Dev))
+		case "failed":
+			news = append(news, fmt.Sprintf("%s %s of a killed run can't be removed: %s", i.Kind, i.Name, i.Why))
+		}
+	}
+	return news
+}
+
+// takePen tries to become the one writer of this network namespace. Looking needs no pen.
+func (s *session) takePen() (readOnly, heldBy string) {
+	pen, err := guard.TakePen(guard.Dir)
+	var held *guard.HeldError
+	switch {
+	case err == nil:
+		s.pen = pen
+		return "", ""
+	case errors.As(err, &held):
+		return held.Error(), fmt.Sprintf("pid %d", held.By.PID)
+	}
+	return err.Error(), ""
+}
+
+// watchWatcher starts a second watcher when somebody kills the first, and says so; a third one is not tried.
+func (s *session) watchWatcher(ctx context.Context) {
+	if s.guard == nil {
+		return
+	}
+	probes.Go(ctx, "watcher", func(ctx context.Context) error {
+		for try := 0; ; try++ {
+			select {
+			case <-s.guard.Gone():
+			case <-ctx.Done():
+				return nil
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			if try > 0 {
+				return errors.New("it was killed again: after SIGKILL clsact filters stay until hooktop cleanup")
+			}
+			if err := s.guard.Rearm(); err != nil {
+				return err
+			}
+			s.engine.Tell(snap.Warn, "guard", "the watcher process was killed: another one watches now")
+		}
+	}, func(err error) {
+		if err != nil {
+			s.engine.Tell(snap.Crit, "guard", err.Error())
+		}
+	})
+}
+
+// close detaches everything and says what was detached. It waits for no screen.
+func (s *session) close() (left []snap.Status, err error) {
+	left = s.engine.Close()
+	<-s.ended
+	s.cancel()
+	err = s.err
+	if s.guard != nil {
+		err = errors.Join(err, s.guard.Release())
+	}
+	err = errors.Join(err, s.pen.Drop(), s.host.Close())
+	return left, err
+}
+
+// lastLine says what was detached.
+func lastLine(left []snap.Status, took time.Duration) string {
+	programs, bad := 0, ""
+	for _, st := range left {
+		if st.Outcome == snap.Detached {
+			programs++
+		} else {
+			bad += fmt.Sprintf("; %s: %s", st.Name, st.Why)
+		}
+	}
+	if bad != "" {
+		return fmt.Sprintf("hooktop: detached %d programs in %.2f s%s: run hooktop cleanup", programs, took.Seconds(), bad)
+	}
+	if programs == 0 {
+		return "hooktop: nothing was attached, nothing is left"
+	}
+	return fmt.Sprintf("hooktop: detached %d programs in %.2f s, nothing is left", programs, took.Seconds())
+}
+
+// once attaches, watches, takes one frame with every flow, and detaches.
+func once(ctx context.Context, opt cli.Options) (cli.Snapshot, error) {
+	return onceWhile(ctx, opt, func(ctx context.Context) error {
+		t := time.NewTimer(opt.For)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
+// onceWhile is once with what happens between attached and the frame.
+func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context) error) (shot cli.Snapshot, err error) {
+	s, err := openSession(ctx, opt, nil)
+	if err != nil {
+		return shot, err
+	}
+	defer func() {
+		left, closed := s.close()
+		shot.Left = left
+		if err == nil || errors.Is(err, probes.ErrEnded) && closed != nil {
+			err = closed // why the engine ended says more than that it did
+		}
+	}()
+	if _, err := s.engine.Started(ctx); err != nil {
+		return shot, err
+	}
+	if err := watch(ctx); err != nil {
+		return shot, err
+	}
+	shot.Frame, err = s.engine.Snapshot(ctx, snap.Query{Flows: snap.FlowQuery{Sort: "bytes"}})
+	return shot, err
+}
