@@ -14,6 +14,7 @@ type RawKey [44]byte
 
 // Sample is one entry of the flow table: one flow on one CPU.
 type Sample struct {
+	Slot      uint32 // where it lies: an entry keeps its slot for its life
 	Key       RawKey
 	Packets   uint32 // wraps
 	Bytes     uint64
@@ -45,7 +46,7 @@ type DeviceCount struct {
 // Source is the flow table.
 type Source interface {
 	Scan(yield func(*Sample) bool)      // every entry that is not empty; the sample is valid during the call
-	Slots() int                         // how many entries the table can hold
+	Slots() int                         // Sample.Slot is below this
 	Folded() ([]DeviceCount, error)     // counters outside the table
 	Since(jiffies uint32) time.Duration // how long before the last Scan that was, not negative
 }
