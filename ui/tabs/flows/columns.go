@@ -46,7 +46,7 @@ func rates(env *core.Env, window func() int) []flowColumn {
 			},
 			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
 		{Key: "trend", Title: "60 s", Width: 8, Max: 16, Priority: 7, NoSort: true,
-			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return spark.Append(b, env.Glyphs, f.Trend, w, 0) },
+			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return trend(b, env, f.Trend, w) },
 			Token: func(*snap.Flow) themes.Token { return themes.Spark }},
 		{Key: "idle", Title: "LAST", Width: 5, Right: true, Priority: 5,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Idle) },
@@ -250,4 +250,12 @@ func appendBits(b []byte, env *core.Env, bps float64, w int) []byte {
 		bps /= 8
 	}
 	return format.AppendSI(b, bps, w)
+}
+
+// trend draws the last minute; without motion when that is asked for.
+func trend(b []byte, env *core.Env, vals []float32, w int) []byte {
+	if env.Reduced {
+		return b
+	}
+	return spark.Append(b, env.Glyphs, vals, w, 0)
 }

@@ -13,8 +13,6 @@ import (
 	"hooktop/ui/widget/detail"
 )
 
-type snapFlow = snap.Flow
-
 // moved carries out a movement: in the list, or in the pane when that has the keyboard.
 func (t *Tab) moved(f func(lister), lines int) tea.Cmd {
 	if t.zoom || t.pane && t.split() {

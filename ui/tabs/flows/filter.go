@@ -6,114 +6,56 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"hooktop/probes/snap"
+	"hooktop/themes"
 	"hooktop/ui/column"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/prompt"
 )
 
-// edit is the filter field: the text, the place in it, and what esc brings back.
+// edit is the filter field: the text, and what esc brings back.
 type edit struct {
-	text   []rune
-	at     int
+	prompt.Field
 	before view
 	err    *column.Error
 }
 
-// maxFilter bounds what can be typed or pasted into the field, in runes.
-const maxFilter = 1000
-
-func (e *edit) insert(s string) {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	in := []rune(format.Clean(s))
-	if len(in) > maxFilter-len(e.text) {
-		in = in[:max(maxFilter-len(e.text), 0)]
-	}
-	e.text = append(e.text[:e.at:e.at], append(in, e.text[e.at:]...)...)
-	e.at += len(in)
-}
-
-func (e *edit) cut(from, to int) {
-	if from < 0 || from >= to || to > len(e.text) {
-		return
-	}
-	e.text = append(e.text[:from:from], e.text[to:]...)
-	e.at = from
-}
-
-// word is where the word before the place begins.
-func (e *edit) word() int {
-	i := e.at
-	for i > 0 && e.text[i-1] == ' ' {
-		i--
-	}
-	for i > 0 && e.text[i-1] != ' ' {
-		i--
-	}
-	return i
-}
-
 // filterStart opens the field with the present filter in it.
 func (t *Tab) filterStart() tea.Cmd {
-	text := []rune(t.view.filter)
-	t.edit = &edit{text: text, at: len(text), before: t.view}
+	t.edit = &edit{before: t.view}
+	t.edit.Set(t.view.filter)
 	return nil
 }
 
 // typing takes a key while the field is open.
 func (t *Tab) typing(k tea.KeyPressMsg) tea.Cmd {
-	e := t.edit
 	switch k.String() {
 	case "enter":
 		return t.filterKeep()
 	case "esc":
 		return t.filterBack()
-	case "left":
-		e.at = max(e.at-1, 0)
-	case "right":
-		e.at = min(e.at+1, len(e.text))
-	case "home":
-		e.at = 0
-	case "end":
-		e.at = len(e.text)
-	case "backspace", "ctrl+h":
-		e.cut(e.at-1, e.at)
+	}
+	if t.edit.Key(k) {
 		return t.typed()
-	case "delete":
-		at := e.at
-		e.cut(at, at+1)
-		return t.typed()
-	case "ctrl+u":
-		e.cut(0, e.at)
-		return t.typed()
-	case "ctrl+k":
-		at := e.at
-		e.cut(at, len(e.text))
-		return t.typed()
-	case "ctrl+w":
-		e.cut(e.word(), e.at)
-		return t.typed()
-	default:
-		if k.Text != "" {
-			e.insert(k.Text)
-			return t.typed()
-		}
 	}
 	return nil
+}
+
+func (t *Tab) filterClear() tea.Cmd {
+	t.edit.Set("")
+	return t.typed()
 }
 
 // typed checks the text and, when it is a filter, shows what it passes. While it is none the last one stays in force.
 func (t *Tab) typed() tea.Cmd {
 	e := t.edit
-	text := strings.TrimSpace(string(e.text))
+	text := strings.TrimSpace(e.Value())
 	if e.err = t.check(text); e.err != nil {
 		return nil
 	}
@@ -160,26 +102,27 @@ func (t *Tab) filterBack() tea.Cmd {
 	return t.set(before)
 }
 
-// field draws the field as text with a block for the cursor, in at most w cells.
+// field draws the field as plain text with a block for the cursor, in at most w cells: a real cursor can't stand on the
+// message line, which is not the tab's.
 func (t *Tab) field(w int) string {
-	e, block := t.edit, "█"
-	if t.env.Glyphs.ASCII {
-		block = "_" // the twin
-	}
-	tail := ""
+	e, why := t.edit, ""
 	if e.err != nil {
-		tail = "  " + t.env.Glyphs.Cross + " " + e.err.Msg
-		if e.err.Col >= 0 && len(e.text) > 0 {
-			tail = "  " + t.env.Glyphs.Cross + " column " + strconv.Itoa(e.err.Col+1) + ": " + e.err.Msg
+		why = "  " + t.env.Glyphs.Cross + " "
+		if e.err.Col >= 0 && e.Value() != "" {
+			why += "column " + strconv.Itoa(e.err.Col+1) + ": "
 		}
-		if e.err.Hint != "" {
-			tail += ", " + e.err.Hint
-		}
+		why = t.twin(format.Clean(why + e.err.Error()))
 	}
-	room := max(w-2-min(len([]rune(tail)), w/2)-1, 8)
-	from := max(e.at-room, 0)
-	text := string(e.text[from:e.at]) + block + string(e.text[e.at:min(len(e.text), max(from+room, e.at))])
-	return "/ " + text + format.Clean(tail)
+	room := max(w-3-min(line.Width(why), w*2/3), 8)
+	text, at := e.View(&themes.Theme{}, themes.Text, room)
+	text = t.twin(text)
+	block := "█"
+	if t.env.Glyphs.ASCII {
+		block = "_"
+	}
+	head := ansi.Truncate(text, at, "")
+	text = strings.TrimRight(head+block+strings.TrimPrefix(text, head), " ")
+	return "/ " + text + why
 }
 
 // narrow adds a term to the filter, + by itself or - with its negation.
@@ -231,7 +174,7 @@ func (t *Tab) byGroup(not bool) tea.Cmd {
 }
 
 // term makes the filter term of a cell. An endpoint filters by its address: its port is in most cases of one flow only.
-func (t *Tab) term(f *snapFlow, key string) string {
+func (t *Tab) term(f *snap.Flow, key string) string {
 	switch key {
 	case "source":
 		key = "src"
@@ -264,5 +207,5 @@ func groupTerm(group, value string) string {
 }
 
 func warn(text string) tea.Cmd {
-	return func() tea.Msg { return core.ToastMsg{Sev: 1, Text: text} }
+	return func() tea.Msg { return core.ToastMsg{Sev: snap.Warn, Text: text} }
 }

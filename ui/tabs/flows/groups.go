@@ -7,7 +7,6 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
-	"hooktop/ui/widget/spark"
 	"hooktop/ui/widget/table"
 )
 
@@ -48,7 +47,7 @@ func groupColumns(env *core.Env, window func() int) []groupColumn {
 		{Key: "bytes", Title: "BYTES", Width: 6, Right: true, Priority: 3,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return format.AppendSI(b, float64(g.Bytes), w) }},
 		{Key: "trend", Title: "60 s", Width: 8, Max: 24, Priority: 4, NoSort: true,
-			Cell:  func(b []byte, g *snap.Group, w int) []byte { return spark.Append(b, env.Glyphs, g.Trend, w, 0) },
+			Cell:  func(b []byte, g *snap.Group, w int) []byte { return trend(b, env, g.Trend, w) },
 			Token: func(*snap.Group) themes.Token { return themes.Spark }},
 		{Key: "detail", Title: "DETAIL", Width: 12, Max: 40, Priority: 5, NoSort: true,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return append(b, format.Clean(g.Detail)...) }},

@@ -22,10 +22,7 @@ func (t *Tab) Bindings() []core.Binding {
 		return []core.Binding{
 			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
 			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 3, Do: func() tea.Cmd {
-				t.edit.cut(0, t.edit.at)
-				return t.typed()
-			}},
+			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 3, Do: t.filterClear},
 		}
 	}
 	return append(append(t.moving(), t.asking()...), t.acting()...)

@@ -81,7 +81,7 @@ func totals(v *snap.Totals, asBytes bool) string {
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
 	if t.edit != nil {
-		return ansi.Truncate(t.twin(t.field(w)), w, "")
+		return ansi.Truncate(t.field(w), w, "")
 	}
 	pos := t.position()
 	left := t.narrowing()

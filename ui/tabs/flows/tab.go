@@ -77,7 +77,7 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		return t.ask()
 	case tea.PasteMsg:
 		if t.edit != nil {
-			t.edit.insert(msg.Content)
+			t.edit.Paste(msg.Content)
 			return t.typed()
 		}
 	case tea.KeyPressMsg:

@@ -35,21 +35,20 @@ type place struct{ col, width int }
 
 const (
 	gutter = 2 // cursor, flag
-	gap    = 1
 	fixed  = 1 // priorities up to this one are kept by narrowing, not dropped
 )
 
 // layout chooses columns for w cells. Priority decides who stays; the declared order decides where. When the column under
 // the cursor would not be there, the rest scrolls sideways: the priority-0 columns stand still.
-func layout[R any](cols []Column[R], w, cursor int) []place {
-	on := choose(cols, w)
+func layout[R any](cols []Column[R], w, gap, cursor int) []place {
+	on := choose(cols, w, gap)
 	if cursor >= 0 && cursor < len(cols) && !on[cursor] && !cols[cursor].Hidden {
-		on = scroll(cols, w, cursor)
+		on = scroll(cols, w, gap, cursor)
 	}
-	return widths(cols, on, w-gutter)
+	return widths(cols, on, w-gutter, gap)
 }
 
-func choose[R any](cols []Column[R], w int) []bool {
+func choose[R any](cols []Column[R], w, gap int) []bool {
 	on := make([]bool, len(cols))
 	least, used := -gap, -gap // sums with the fixed columns at Min, and everybody at Width
 	top := 0
@@ -78,7 +77,7 @@ func choose[R any](cols []Column[R], w int) []bool {
 }
 
 // scroll shows the standing columns at their least, then as many as fit, ending with the cursor's column.
-func scroll[R any](cols []Column[R], w, cursor int) []bool {
+func scroll[R any](cols []Column[R], w, gap, cursor int) []bool {
 	on := make([]bool, len(cols))
 	left := w - gutter + gap
 	for i := range cols {
@@ -113,7 +112,7 @@ func scroll[R any](cols []Column[R], w, cursor int) []bool {
 }
 
 // widths starts everybody at Min, then gives what is left: first up to Width, then up to Max, in order of priority.
-func widths[R any](cols []Column[R], on []bool, w int) []place {
+func widths[R any](cols []Column[R], on []bool, w, gap int) []place {
 	var ps []place
 	left := w + gap
 	for i := range cols {

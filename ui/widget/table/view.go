@@ -60,8 +60,16 @@ func (m *Model[R, ID]) place(w int) {
 	if m.placed.w == w && m.placed.col == m.col && m.placed.gen == m.gen && m.places != nil {
 		return
 	}
-	m.places = layout(m.cols, w, m.col)
+	m.places = layout(m.cols, w, m.gap(), m.col)
 	m.placed.w, m.placed.col, m.placed.gen = w, m.col, m.gen
+}
+
+// gap is the room between columns.
+func (m *Model[R, ID]) gap() int {
+	if m.env.Comfortable {
+		return 2
+	}
+	return 1
 }
 
 // pen appends styled text; a style is switched only when it changes.
@@ -103,7 +111,7 @@ func (m *Model[R, ID]) header(w int) string {
 	p.blanks(min(gutter, w))
 	for i, pl := range m.places {
 		if i > 0 {
-			p.blanks(gap)
+			p.blanks(m.gap())
 		}
 		c := &m.cols[pl.col]
 		arrow := ""
@@ -155,7 +163,7 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 	m.gutter(&p, r, w, cursor, whole, tok)
 	for i, pl := range m.places {
 		if i > 0 {
-			p.blanks(gap)
+			p.blanks(m.gap())
 		}
 		c := &m.cols[pl.col]
 		m.cell = c.Cell(m.cell[:0], r, pl.width)
