@@ -52,6 +52,7 @@ fuzz: go-check
 lint: go-check
 	@bad=$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +); [ -z "$$bad" ] || { echo "gofmt: $$bad" >&2; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags bench ./probes/bench
 
 generate: go-check
 	$(GO) generate ./...
@@ -60,11 +61,12 @@ generate: go-check
 generate-check: go-check
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	tar -c --exclude=./.git --exclude=./hooktop --exclude=./.cache . | tar -x -C "$$tmp" && \
+	find "$$tmp" -name '*_bpfel.*' -delete && \
 	(cd "$$tmp" && $(GO) generate ./... >"$$tmp/.generate.log" 2>&1 || { cat "$$tmp/.generate.log" >&2; exit 1; }) && \
 	diff -rq bpf "$$tmp/bpf" && echo 'generated files are the committed ones, byte for byte'
 
 bench: go-check
-	$(GO) test -count=1 -run '^$$' -bench . -timeout 30m ./probes/bench
+	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report
 
 # Hundreds of kills and exits instead of CI's few.
 test-faults: go-check

@@ -64,6 +64,7 @@ type Screen struct {
 	Mouse       bool
 	Reduced     bool    // no sparkline motion, at most 1 Hz
 	Comfortable bool    // more space between rows
+	Paint       bool    // paint the theme's background
 	Hz          float64 // frames a second, 0: default
 }
 

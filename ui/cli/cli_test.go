@@ -173,7 +173,7 @@ func TestErrorsOfBackendsAreOneLine(t *testing.T) {
 func TestArgsLeadToTheSameOptions(t *testing.T) {
 	want := Options{Interfaces: []string{"eth0", "wg*"}, Mode: "native", Flows: 1000, AccessAgents: []string{"teleport"},
 		NoTCX: true, Once: true, For: 1500 * time.Millisecond, JSON: true, LabFD: 7,
-		Screen: Screen{Theme: "light", ASCII: true, Mouse: true, Reduced: true, Comfortable: true, Hz: 0.5}}
+		Screen: Screen{Theme: "light", ASCII: true, Mouse: true, Reduced: true, Comfortable: true, Paint: true, Hz: 0.5}}
 	s := play(t, nil, want.Args()...)
 	if s.code != 0 || len(s.got.Args()) == 0 || !slices.Equal(s.got.Args(), want.Args()) {
 		t.Errorf("code %d, stderr %q\n got %v\nwant %v", s.code, s.err, s.got.Args(), want.Args())

@@ -38,9 +38,9 @@ func program() command {
 	return command{
 		name:  "hooktop",
 		short: "A top for the network path of this host, by its own eBPF programs",
-		long: "hooktop attaches its eBPF programs, shows what the network path does right now, and leaves nothing behind.\n\n" +
-			"Launching changes no traffic. Where eBPF cannot run, a read-only view of conntrack and /proc is shown with the " +
-			"reason.\n\nExit codes: 0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the read-only view was shown).",
+		long: "hooktop attaches its eBPF programs, shows what the network path does right now,\nand leaves nothing behind. Launching " +
+			"changes no traffic. Where eBPF cannot run, a\nread-only view of conntrack and /proc is shown with the reason.\n\nExit codes: " +
+			"0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the\nread-only view was shown).",
 		example: "  sudo hooktop\n  sudo hooktop -i eth0 -i 'wg*'\n  sudo hooktop --once --for 3s --json | jq '.flows[0]'",
 		flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags(), innerFlags()),
 		run:     runDashboard,
@@ -52,9 +52,8 @@ func commands() []command {
 	return []command{
 		{
 			name: "lab", short: "Build a small network with real traffic and watch it",
-			long: "lab makes a small network of namespaces on this machine with traffic of every kind that the tabs show, opens " +
-				"the dashboard (or takes one snapshot) inside it, and removes all of it on any exit. It touches no interface " +
-				"of this machine.",
+			long: "lab makes a small network of namespaces on this machine with traffic of every\nkind that the tabs show, opens the " +
+				"dashboard (or takes one snapshot) inside it,\nand removes all of it on any exit. It touches no interface of this machine.",
 			example: "  sudo hooktop lab\n  sudo hooktop lab --once --for 3s --json | jq '.flows | length'",
 			flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags()),
 			run:     runLab,
@@ -66,8 +65,8 @@ func commands() []command {
 		},
 		{
 			name: "cleanup", short: "Remove what a killed run left behind",
-			long: "cleanup lists and removes what carries hooktop's own marks of ownership and belongs to no living run. " +
-				"Anything of others is never touched.",
+			long: "cleanup lists and removes what carries hooktop's own marks of ownership and\nbelongs to no living run. Anything of " +
+				"others is never touched.",
 			flags: join([]flag{{name: "all", kind: allFlag, usage: "end living runs too, then remove what they made"}}, jsonFlag()),
 			run:   runCleanup,
 		},

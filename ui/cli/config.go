@@ -30,6 +30,7 @@ type configFile struct {
 	Hz           float64  `toml:"hz"`
 	Reduced      bool     `toml:"reduced"`
 	Comfortable  bool     `toml:"comfortable"`
+	Paint        bool     `toml:"paint"`
 }
 
 // findConfig returns the file to read, "" for none.
@@ -99,6 +100,7 @@ func (s *settings) apply(file configFile, flags *pflag.FlagSet) {
 	}{
 		{"ascii", &o.Screen.ASCII, file.ASCII}, {"mouse", &o.Screen.Mouse, file.Mouse},
 		{"reduced", &o.Screen.Reduced, file.Reduced}, {"comfortable", &o.Screen.Comfortable, file.Comfortable},
+		{"paint", &o.Screen.Paint, file.Paint},
 	} {
 		if open(t.name) {
 			*t.to = t.from

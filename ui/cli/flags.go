@@ -31,7 +31,7 @@ func watchFlags() []flag {
 	return []flag{
 		{name: "interface", short: "i", usage: "watch this `device` (repeatable, globs allowed; default: those under every unicast route)",
 			kind: list(func(s *settings) *[]string { return &s.opt.Interfaces })},
-		{name: "mode", usage: "hook of ingress: `auto`, native, generic or tc",
+		{name: "mode", usage: "`hook` of ingress: auto, native, generic or tc (default auto)",
 			kind: text(func(s *settings) *string { return &s.opt.Mode })},
 		{name: "flows", usage: "`number` of flows to size the table for (default 64 MiB worth)",
 			kind: number(func(s *settings) *int { return &s.opt.Flows })},
@@ -46,7 +46,7 @@ func onceFlags() []flag {
 	return append([]flag{
 		{name: "once", usage: "attach, watch, print one snapshot, detach",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Once })},
-		{name: "for", usage: "how `long` --once watches (default 3s)",
+		{name: "for", usage: "`time` that --once watches (default 3s)",
 			kind: span(func(s *settings) *time.Duration { return &s.opt.For })},
 	}, jsonFlag()...)
 }
@@ -64,12 +64,14 @@ func screenFlags() []flag {
 			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.ASCII })},
 		{name: "mouse", usage: "take the mouse (shift selects text)",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Mouse })},
-		{name: "hz", usage: "frames a `second`: 0.2 to 10 (default 2)",
+		{name: "hz", usage: "`frames` a second: 0.2 to 10 (default 2)",
 			kind: float(func(s *settings) *float64 { return &s.opt.Screen.Hz })},
 		{name: "reduced", usage: "no moving sparklines, at most one frame a second",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Reduced })},
 		{name: "comfortable", usage: "more space between rows and columns",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Comfortable })},
+		{name: "paint", usage: "paint the theme's background, whatever the terminal's is",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Screen.Paint })},
 	}
 }
 

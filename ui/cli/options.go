@@ -97,6 +97,7 @@ func (o Options) Args() []string {
 	add(o.Screen.Mouse, "--mouse")
 	add(o.Screen.Reduced, "--reduced")
 	add(o.Screen.Comfortable, "--comfortable")
+	add(o.Screen.Paint, "--paint")
 	add(o.Screen.Hz != 0, "--hz="+strconv.FormatFloat(o.Screen.Hz, 'g', -1, 64))
 	add(o.LabFD > 0, "--lab-fd="+strconv.Itoa(o.LabFD))
 	return args

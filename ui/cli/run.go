@@ -24,10 +24,10 @@ func newRoot(std Stdio, b Backends) *cobra.Command {
 	root := newCommand(program(), std, b)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	for _, def := range commands() {
 		root.AddCommand(newCommand(def, std, b))
 	}
+	root.InitDefaultHelpCmd()
 	return root
 }
 
@@ -42,6 +42,7 @@ func newCommand(def command, std Stdio, b Backends) *cobra.Command {
 	if len(def.flags) > 0 {
 		cmd.Use += " [flags]"
 	}
+	cmd.Flags().SortFlags = false
 	for _, f := range def.flags {
 		f.kind(cmd.Flags(), f, set)
 		cmd.Flags().Lookup(f.name).Hidden = f.hidden

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"hooktop/ui/cli"
+)
+
+// README's tables are written from the definitions by make docs, and compared here.
+
+func TestReadmeBeginsWithTheTwoCommands(t *testing.T) {
+	text := readme(t)
+	run, test, other := strings.Index(text, "make run"), strings.Index(text, "make test"), strings.Index(text, "```")
+	if run < 0 || test < run || other >= 0 && other < test || strings.Count(text[:test], "\n") > 6 {
+		t.Error("make run and make test are not the first commands of README.md")
+	}
+	for _, link := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(link[1]); err != nil {
+			t.Errorf("README.md points at %s: %v", link[1], err)
+		}
+	}
+}
+
+func TestReadmeListsTheCommands(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("\n| command | does |\n|---|---|\n")
+	for _, e := range cli.Listing() {
+		fmt.Fprintf(&table, "| `%s` | %s |\n", strings.ReplaceAll(e.Usage, "|", `\|`), e.Short)
+	}
+	section(t, "commands", table.String()+"\n")
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// section compares what stands between the marks of a generated part, or writes it for make docs.
+func section(t *testing.T, name, want string) {
+	t.Helper()
+	text := readme(t)
+	from, to := "<!-- "+name+": written by make docs -->\n", "<!-- end of "+name+" -->"
+	head, rest, ok := strings.Cut(text, from)
+	got, tail, ok2 := strings.Cut(rest, to)
+	if !ok || !ok2 {
+		t.Fatalf("README.md has no marks of %s", name)
+	}
+	if got == want {
+		return
+	}
+	if os.Getenv("HOOKTOP_WRITE_DOCS") == "" {
+		t.Fatalf("README's %s are not what the definitions say: run make docs. Wanted:\n%s", name, want)
+	}
+	if err := os.WriteFile("README.md", []byte(head+from+want+to+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
