@@ -50,6 +50,7 @@ func render(name string, pal palette, styles [NumTokens]style, p Profile) *Theme
 	few, attributes := columnStyles(ansi16), columnStyles(mono)
 	bg, _ := parseColour(pal.background)
 	t.styles, t.background = styles, bg
+	fixed := newCube()
 	for i := range t.sgr {
 		st := styles[i]
 		switch {
@@ -58,7 +59,7 @@ func render(name string, pal palette, styles [NumTokens]style, p Profile) *Theme
 		case p == ANSI16 && st.hasRGB():
 			st = few[i]
 		}
-		t.sgr[i] = st.sgr(p)
+		t.sgr[i] = st.sgr(p, fixed)
 	}
 	return t
 }
@@ -71,10 +72,11 @@ func (t *Theme) Painted() *Theme {
 	}
 	c := *t
 	c.Paint = true
+	fixed := newCube()
 	for i, st := range t.styles {
 		if st.bg.kind == none && st.attr&reverse == 0 {
 			st.bg = t.background
-			c.sgr[i] = st.sgr(t.Profile)
+			c.sgr[i] = st.sgr(t.Profile, fixed)
 		}
 	}
 	return &c

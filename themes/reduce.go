@@ -20,16 +20,26 @@ func fixed256(i int) colour {
 	return colour{rgb, level(i / 36), level(i / 6 % 6), level(i % 6)}
 }
 
-// nearest256 picks the fixed colour that looks closest (CIE76). The first sixteen are left out: users redefine them.
-func nearest256(c colour) int {
-	best, at := math.Inf(1), 16
-	want := toLab(c)
-	for i := 16; i < 256; i++ {
-		if d := deltaE(want, toLab(fixed256(i))); d < best {
+// cube holds colours 16 to 255 in CIELAB: built once for all tokens of a theme.
+type cube [240]lab
+
+func newCube() *cube {
+	var c cube
+	for i := range c {
+		c[i] = toLab(fixed256(i + 16))
+	}
+	return &c
+}
+
+// nearest picks the fixed colour that looks closest (CIE76). The first sixteen are left out: users redefine them.
+func (c *cube) nearest(want colour) int {
+	best, at, w := math.Inf(1), 0, toLab(want)
+	for i, p := range c {
+		if d := deltaE(w, p); d < best {
 			best, at = d, i
 		}
 	}
-	return at
+	return at + 16
 }
 
 type lab struct{ l, a, b float64 }

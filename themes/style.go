@@ -107,7 +107,7 @@ func parseColour(s string) (colour, error) {
 }
 
 // sgr renders the style for a profile; "" when nothing is switched on.
-func (st style) sgr(p Profile) string {
+func (st style) sgr(p Profile, fixed *cube) string {
 	var parts []string
 	for i, code := range []string{"1", "4", "7", "9"} {
 		if st.attr&(1<<i) != 0 {
@@ -115,8 +115,8 @@ func (st style) sgr(p Profile) string {
 		}
 	}
 	if p != NoColor {
-		parts = append(parts, st.fg.sgr(p, 30)...)
-		parts = append(parts, st.bg.sgr(p, 40)...)
+		parts = append(parts, st.fg.sgr(p, fixed, 30)...)
+		parts = append(parts, st.bg.sgr(p, fixed, 40)...)
 	}
 	if len(parts) == 0 {
 		return ""
@@ -125,7 +125,7 @@ func (st style) sgr(p Profile) string {
 }
 
 // sgr returns the parameters of a colour; base is 30 for foreground, 40 for background.
-func (c colour) sgr(p Profile, base int) []string {
+func (c colour) sgr(p Profile, fixed *cube, base int) []string {
 	switch {
 	case c.kind == none:
 		return nil
@@ -134,7 +134,7 @@ func (c colour) sgr(p Profile, base int) []string {
 	case p == TrueColor:
 		return []string{fmt.Sprintf("%d;2;%d;%d;%d", base+8, c.r, c.g, c.b)}
 	case p == ANSI256:
-		return []string{fmt.Sprintf("%d;5;%d", base+8, nearest256(c))}
+		return []string{fmt.Sprintf("%d;5;%d", base+8, fixed.nearest(c))}
 	}
 	return nil
 }
