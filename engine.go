@@ -41,7 +41,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 		news = s.reclaim()
 	}
 	cfg.ReadOnly, cfg.HeldBy = s.takePen()
-	s.guard, err = guard.Arm(guard.Options{Terminal: tty})
+	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
 	if err != nil {
 		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
 	} else {

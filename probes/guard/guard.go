@@ -15,9 +15,6 @@ import (
 	"hooktop/probes/snap"
 )
 
-// Command is the hidden command by which this program becomes the watcher.
-const Command = "watch"
-
 // Words that go over the socket, one byte each.
 const (
 	wordReady     = 'r' // watcher: armed
@@ -39,6 +36,7 @@ const armTimeout = 5 * time.Second
 // Options of Arm.
 type Options struct {
 	Dir      string   // "" means Dir
+	Command  string   // the hidden command by which this program becomes the watcher
 	Terminal *os.File // restored when the process is killed while Screen is on; nil: there is none
 }
 
@@ -102,7 +100,7 @@ func (g *Guard) startWatcher() error {
 	if g.journal != nil {
 		journal = g.journal.Name()
 	}
-	args := []string{"hooktop", Command, "--", g.opt.Dir, filepath.Base(journal)}
+	args := []string{"hooktop", g.opt.Command, g.opt.Dir, filepath.Base(journal)}
 	if g.opt.Terminal != nil {
 		files = append(files, g.opt.Terminal)
 		args = append(args, "tty")
@@ -135,7 +133,10 @@ func (g *Guard) waitReady() error {
 	_ = g.proc.Kill()
 	<-g.gone
 	g.sock.Close()
-	return fmt.Errorf("it did not report for duty: %w", errors.Join(err, errors.New("see hooktop check")))
+	if err == nil {
+		err = fmt.Errorf("it said %q", word[:n])
+	}
+	return fmt.Errorf("it did not report for duty: %w", err)
 }
 
 // Screen tells the watcher whether the terminal needs to be restored if this process is killed.
