@@ -16,12 +16,12 @@ struct eth {
 	u8 dst[6];
 	u8 src[6];
 	u16 type;
-} __attribute__((packed));
+};
 
 struct vlan {
 	u16 tci;
 	u16 type;
-} __attribute__((packed));
+};
 
 /* VID 0 is a priority tag: as good as none. The key gets the outermost real one. */
 static __always_inline u32 tag_add(u32 tag, u32 vid)

@@ -24,7 +24,7 @@ struct ip4 {
 	u16 check;
 	u32 src;
 	u32 dst;
-} __attribute__((packed));
+};
 
 struct ip6 {
 	u32 flow; /* version << 28 */
@@ -33,14 +33,14 @@ struct ip6 {
 	u8 hop_limit;
 	u32 src[4];
 	u32 dst[4];
-} __attribute__((packed));
+};
 
 struct ip6_ext {
 	u8 next;
 	u8 len;  /* 8-byte units after the first 8; AH: 4-byte units, minus 2 */
 	u16 off; /* fragment header: offset << 3 | M */
 	u32 jumbo;
-} __attribute__((packed));
+};
 
 enum {
 	NEXT_HBH = 0,

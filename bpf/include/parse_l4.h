@@ -20,25 +20,25 @@ struct tcp {
 	u8 flags;
 	u16 window;
 	u32 check_urgent;
-} __attribute__((packed));
+};
 
 struct udp {
 	u32 ports;
 	u16 len;
 	u16 check;
-} __attribute__((packed));
+};
 
 struct sctp {
 	u32 ports;
 	u32 vtag;
 	u32 check;
-} __attribute__((packed));
+};
 
 struct icmp {
 	u16 type_code;
 	u16 check;
 	u32 rest;
-} __attribute__((packed));
+};
 
 /* True when the next `size` bytes are neither in the frame nor in the packet. A macro: the verifier wants to see it. */
 #define SHORT_OF(c, header) ((void *)((header) + 1) > (c)->end || (c)->left < sizeof(*(header)))
