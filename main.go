@@ -24,9 +24,9 @@ func run() int {
 	signal.Ignore(unix.SIGPIPE)
 	return cli.Main(ctx, os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, cli.Backends{
 		Version:    version,
-		Interfaces: interfaces,
-		Dashboard:  dashboard,
-		Once:       once,
+		Interfaces: interfacesHere,
+		Dashboard:  dashboardHere,
+		Once:       onceHere,
 		Lab:        runLab,
 		LabNode:    runLabNode,
 		Check:      check,

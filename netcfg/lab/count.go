@@ -26,6 +26,8 @@ type Flow struct {
 	Frag    snap.Frag
 	Dev     string // device of the host that it passes first
 	Dir     string // "in", "out"
+	// Forwarded: the host sends it on, so that it passes the other device too, going out.
+	Forwarded bool
 }
 
 // FlowCount is what was sent of a flow. Bytes are frame lengths.

@@ -83,8 +83,8 @@ func lookUpOutside(ctx context.Context, s *station) {
 // asker is a client and the server that it asks.
 type asker struct{ from, to string }
 
-// ask sends a query from each client in turn at a steady pace, and now and then goes on from a new port. Answers are
-// left to the socket: their number is the server's to count.
+// ask sends a query from each client in turn at a steady pace, and now and then goes on from a new port. The
+// answers are the server's to count.
 func ask(ctx context.Context, s *station, dev string, pace time.Duration, clients []asker) {
 	// Each client's port, and the one before: its late answers shall not become ICMP errors.
 	socks, former := make([]*udpSock, len(clients)), make([]*udpSock, len(clients))
@@ -97,6 +97,7 @@ func ask(ctx context.Context, s *station, dev string, pace time.Duration, client
 				fmt.Fprintln(os.Stderr, err)
 				return
 			}
+			fresh.discard()
 			closeAll(former[n : n+1])
 			socks[n], former[n] = fresh, socks[n]
 		}
@@ -126,6 +127,8 @@ func serveDNS(s *station) error {
 	if err != nil {
 		return err
 	}
+	up4.discard()
+	up6.discard()
 	upstream := func(n int, query []byte) {
 		switch n % 4 { // the other half is in the cache
 		case 0:
@@ -180,13 +183,7 @@ func serveDiscard(s *station) error {
 		if err != nil {
 			return err
 		}
-		go func() {
-			for buf := make([]byte, 1<<16); ; {
-				if _, _, err := c.ReadFromUDPAddrPort(buf); err != nil {
-					return
-				}
-			}
-		}()
+		c.discard()
 	}
 	return nil
 }

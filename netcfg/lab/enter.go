@@ -5,6 +5,7 @@ package lab
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -30,8 +31,11 @@ func Inside() bool {
 	return err == nil && have == want
 }
 
-// Enter moves this process into a new, unnamed network namespace and starts the program again there, with the same
-// arguments, pid and terminal. It returns only when that failed. A Go program changes namespaces by thread, hence exec.
+// Devices are the names of the host's devices, which Inside knows before Build has made them.
+func Devices() []string { return []string{"lo", WAN, LAN} }
+
+// Enter moves this process into a new, unnamed network namespace and starts the program again there with args (the name
+// first), same pid and terminal. It returns only when that failed. A Go program changes namespaces by thread, hence exec.
 func Enter(args []string) error {
 	runtime.LockOSThread() // exec keeps the namespace of the thread that calls it
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
@@ -46,6 +50,9 @@ func Enter(args []string) error {
 	}
 	return nil
 }
+
+// nameProcess gives the process the name that exec of /proc/self/exe took from it. Best effort: it is for the eye.
+func nameProcess() { _ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) }
 
 // environment is that of somebody who is logged in over the lab's session: what an SSH server would set is set, what
 // tells of the real session is not passed on.

@@ -41,6 +41,7 @@ func Build(ctx context.Context) (l *Lab, err error) {
 	if err := onlyLoopback(host); err != nil {
 		return l, err
 	}
+	nameProcess()
 	if err := prepare(host, true); err != nil {
 		return l, fmt.Errorf("build the lab: %w", err)
 	}

@@ -12,8 +12,6 @@ import (
 	"os/exec"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"hooktop/netcfg/lab"
 )
 
@@ -90,7 +88,8 @@ func startHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{cmd: exec.Command("/proc/self/exe", hostCommand)}
 	h.cmd.Stderr = os.Stderr
-	h.cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	// No PDEATHSIG here: it fires when the thread that called Start ends, and test kits end threads. The host leaves at the
+	// end of its stdin.
 	var err error
 	if h.in, err = h.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (w *wireEnd) send(s *station, f Flow, tags []tag, ip []byte) {
 	if unix.Sendto(w.sock, frame, 0, &unix.SockaddrLinklayer{Ifindex: w.index, Halen: 6}) != nil {
 		return // not sent, not counted
 	}
-	f.Dev, f.Dir = w.dev, "in"
+	f.Dev, f.Dir, f.Forwarded = w.dev, "in", !isHost(f.Dst)
 	s.add(f, len(frame))
 }
 

@@ -102,5 +102,10 @@ func topology() []wire {
 	return []wire{wan, lan}
 }
 
+// isHost says whether the host itself has the address.
+func isHost(a netip.Addr) bool {
+	return a == addr(hostWAN4) || a == addr(hostWAN6) || a == addr(hostLAN4) || a == addr(hostLAN6)
+}
+
 // addr parses one of the constants above.
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

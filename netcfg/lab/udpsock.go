@@ -29,12 +29,24 @@ func openUDP(s *station, kind, from string, port uint16, dev, dir string) (*udpS
 	return &udpSock{c, s, netip.AddrPortFrom(addr(from), bound), kind, dev, dir}, nil
 }
 
+// discard reads away what arrives, until the socket is closed: a full receive buffer would show up as drops.
+func (u *udpSock) discard() {
+	go func() {
+		for buf := make([]byte, 1<<16); ; {
+			if _, _, err := u.ReadFromUDPAddrPort(buf); err != nil {
+				return
+			}
+		}
+	}()
+}
+
 func (u *udpSock) send(to netip.AddrPort, payload []byte) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	if _, err := u.WriteToUDPAddrPort(payload, to); err != nil {
 		return // not sent, not counted
 	}
 	f := Flow{Kind: u.kind, Src: u.local.Addr(), Dst: to.Addr(), SPort: u.local.Port(), DPort: to.Port(),
-		Proto: unix.IPPROTO_UDP, Dev: u.dev, Dir: u.dir}
+		Proto: unix.IPPROTO_UDP, Dev: u.dev, Dir: u.dir,
+		Forwarded: u.dir == "in" && !isHost(to.Addr())}
 	u.s.add(f, udpFrame(to.Addr(), len(payload)))
 }
