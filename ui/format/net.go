@@ -210,3 +210,17 @@ func AppendMiddle(b []byte, s string, w int) []byte {
 	b = append(append(b, s[:head]...), "…"...)
 	return append(b, s[len(s)-(w-1-head):]...)
 }
+
+// AppendEnd writes clean text in at most w cells; what is too long loses its end: system…. Text that is not ASCII is
+// left to the caller to cut.
+func AppendEnd(b []byte, s string, w int) []byte {
+	if len(s) <= w || w < 2 {
+		return append(b, s...)
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return append(b, s...)
+		}
+	}
+	return append(append(b, s[:w-1]...), "…"...)
+}

@@ -37,6 +37,23 @@ func Append(dst []byte, g *themes.Glyphs, vals []float32, w int, top float32) []
 	return dst
 }
 
+// Fold is Append of all values in w bars: each bar is the mean of its share of the time. Fewer values than bars are drawn
+// as they are.
+func Fold(dst []byte, g *themes.Glyphs, vals []float32, w int) []byte {
+	var buf [96]float32
+	if len(vals) <= w || w < 1 || w > len(buf) {
+		return Append(dst, g, vals, w, 0)
+	}
+	out := buf[:w]
+	for i := range out {
+		part := vals[i*len(vals)/w : (i+1)*len(vals)/w]
+		for _, v := range part {
+			out[i] += v / float32(len(part))
+		}
+	}
+	return Append(dst, g, out, w, 0)
+}
+
 // Line is Append as a string.
 func Line(g *themes.Glyphs, vals []float32, w int) string {
 	return string(Append(make([]byte, 0, 3*max(w, 0)), g, vals, w, 0))

@@ -8,10 +8,11 @@ import "hooktop/themes"
 type Column[R any] struct {
 	Key      string // stable name: sort key, saved views
 	Title    string
-	Width    int // wanted
-	Min      int // least, when the terminal is narrow; 0: Width
-	Max      int // most, when it is wide; 0: Width
-	Priority int // 0 and 1 stay at any width, higher numbers leave first
+	TitleNow func() string // instead of Title where it depends on a choice, as units do; nil: Title
+	Width    int           // wanted
+	Min      int           // least, when the terminal is narrow; 0: Width
+	Max      int           // most, when it is wide; 0: Width
+	Priority int           // 0 and 1 stay at any width, higher numbers leave first; from 10 on, after the others had their Max
 	Right    bool
 	Hidden   bool // not shown until asked for
 	NoSort   bool
@@ -30,12 +31,21 @@ func (c *Column[R]) min() int {
 
 func (c *Column[R]) max() int { return max(c.Width, c.Max) }
 
+// Head is the title as it reads now.
+func (c *Column[R]) Head() string {
+	if c.TitleNow != nil {
+		return c.TitleNow()
+	}
+	return c.Title
+}
+
 // place is a column's spot on the screen.
 type place struct{ col, width int }
 
 const (
-	gutter = 2 // cursor, flag
-	fixed  = 1 // priorities up to this one are kept by narrowing, not dropped
+	gutter = 2  // cursor, flag
+	fixed  = 1  // priorities up to this one are kept by narrowing, not dropped
+	luxury = 10 // priorities from this one on come only when the others are as wide as they want to be
 )
 
 // layout chooses columns for w cells. Priority decides who stays; the declared order decides where. When the column under
@@ -56,6 +66,14 @@ func choose[R any](cols []Column[R], w, gap int) []bool {
 		top = max(top, cols[i].Priority)
 	}
 	for p := 0; p <= top; p++ {
+		if p == luxury {
+			used = -gap
+			for i := range cols {
+				if on[i] {
+					used += gap + cols[i].max()
+				}
+			}
+		}
 		for i := range cols {
 			c := &cols[i]
 			if c.Priority != p || c.Hidden {

@@ -120,7 +120,7 @@ func (m *Model[R, ID]) header(w int) string {
 				arrow = g.SortUp
 			}
 		}
-		title := c.Title
+		title := c.Head()
 		if room := pl.width - utf8.RuneCountInString(arrow); len(title) > room {
 			title = title[:max(room, 0)]
 		}
@@ -167,10 +167,11 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 		}
 		c := &m.cols[pl.col]
 		m.cell = c.Cell(m.cell[:0], r, pl.width)
+		dots := "…"
 		if m.env.Glyphs.ASCII {
-			m.cell = twin(m.cell)
+			m.cell, dots = twin(m.cell), "~" // not the glyph's ".": 2001:db8.10 would be an address
 		}
-		text, n := fit(m.cell, pl.width)
+		text, n := fit(m.cell, pl.width, dots)
 		if !whole {
 			tok = themes.Text
 			if c.Token != nil {
@@ -266,15 +267,15 @@ func twin(b []byte) []byte {
 	return b
 }
 
-// fit returns b cut to w cells, and its width.
-func fit(b []byte, w int) ([]byte, int) {
+// fit returns b cut to w cells, with an ellipsis where something is missing, and its width.
+func fit(b []byte, w int, dots string) ([]byte, int) {
 	n, ok := format.Cells(b)
 	if ok && n <= w {
 		return b, n
 	}
-	if ok && n == len(b) {
-		return b[:w], w
+	if ok && n == len(b) && w > 0 {
+		return append(b[:w-1], dots...), w
 	}
-	s := ansi.Truncate(string(b), w, "")
+	s := ansi.Truncate(string(b), w, dots)
 	return append(b[:0], s...), ansi.StringWidth(s)
 }
