@@ -22,16 +22,24 @@ func columns(env *core.Env, window func() int) []flowColumn {
 
 func identity() []flowColumn {
 	return []flowColumn{
-		{Key: "source", Title: "SOURCE", Width: 21, Min: 12, Max: 45, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, false, w) }},
-		{Key: "destination", Title: "DESTINATION", Width: 21, Min: 12, Max: 45, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, true, w) }},
+		{Key: "source", Title: "SOURCE", Width: 21, Min: 12, Max: 30, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, false, w) }},
+		{Key: "destination", Title: "DESTINATION", Width: 21, Min: 12, Max: 30, Cell: func(b []byte, f *snap.Flow, w int) []byte { return side(b, f, true, w) }},
 		{Key: "proto", Title: "PRO", Width: 3, Max: 6, Priority: 2, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			if w < 6 && f.Unanswered {
+				return append(b, "SYN"...) // the word for the gutter's "!" where there is no room for FLAGS
+			}
 			if w < 6 {
 				return append(b, format.ProtoShort(f.Key.Proto)...)
 			}
 			return append(b, format.Proto(f.Key.Proto)...)
+		}, Token: func(f *snap.Flow) themes.Token {
+			if f.Unanswered {
+				return themes.Warn
+			}
+			return themes.Text
 		}},
-		{Key: "dev", Title: "DIR DEV", Width: 9, Min: 7, Max: 19, Priority: 3, Cell: dirDev},
-		{Key: "process", Title: "PROCESS", Width: 6, Max: 20, Priority: 4, Cell: owner, Token: ownerToken},
+		{Key: "dev", Title: "DIR DEV", Width: 8, Min: 7, Max: 12, Priority: 3, Cell: dirDev},
+		{Key: "process", Title: "PROCESS", Width: 7, Max: 16, Priority: 4, Cell: owner, Token: ownerToken},
 	}
 }
 
@@ -40,18 +48,18 @@ func rates(env *core.Env, window func() int) []flowColumn {
 		{Key: "pps", Title: "PPS", Width: 6, Right: true, Priority: 1,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, f.Rates[window()].PPS, w) },
 			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
-		{Key: "bps", Title: "BIT/S", Width: 6, Right: true, Priority: 1,
+		{Key: "bps", TitleNow: func() string { return bitTitle(env) }, Width: 6, Right: true, Priority: 1,
 			Cell: func(b []byte, f *snap.Flow, w int) []byte {
 				return appendBits(b, env, f.Rates[window()].BPS, w)
 			},
 			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
-		{Key: "trend", Title: "60 s", Width: 8, Max: 16, Priority: 7, NoSort: true,
+		{Key: "trend", Title: "60 s", Width: 8, Max: 10, Priority: 7, NoSort: true,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return trend(b, env, f.Trend, w) },
 			Token: func(*snap.Flow) themes.Token { return themes.Spark }},
-		{Key: "idle", Title: "LAST", Width: 5, Right: true, Priority: 5,
+		{Key: "idle", Title: "LAST", Width: 5, Right: true, Priority: 6,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Idle) },
 			Token: dimWhen(func(f *snap.Flow) bool { return f.Idle.Seconds() >= 10 })},
-		{Key: "age", Title: "AGE", Width: 5, Right: true, Priority: 9,
+		{Key: "age", Title: "AGE", Width: 6, Right: true, Priority: 9,
 			Cell: func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Age) }},
 		{Key: "packets", Title: "PACKETS", Width: 7, Right: true, Priority: 12,
 			Cell: func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, float64(f.Packets), 6) }},
@@ -62,20 +70,20 @@ func rates(env *core.Env, window func() int) []flowColumn {
 
 func extras(env *core.Env) []flowColumn {
 	return []flowColumn{
-		{Key: "vlan", Title: "VLAN", Width: 5, Right: true, Priority: 10, Cell: vlan, Token: dimWhen(func(f *snap.Flow) bool { return f.Key.VLAN == 0 })},
-		{Key: "flags", Title: "FLAGS", Width: 5, Max: 6, Priority: 8, Cell: flags, Token: func(f *snap.Flow) themes.Token {
+		{Key: "vlan", Title: "VLAN", Width: 5, Right: true, Priority: 11, Cell: vlan, Token: dimWhen(func(f *snap.Flow) bool { return f.Key.VLAN == 0 })},
+		{Key: "flags", Title: "FLAGS", Width: 5, Max: 6, Priority: 5, Cell: flags, Token: func(f *snap.Flow) themes.Token {
 			if f.Unanswered {
 				return themes.Warn
 			}
 			return themes.Text
 		}},
-		{Key: "rtt", Title: "RTT", Width: 6, Right: true, Priority: 11, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+		{Key: "rtt", Title: "RTT", Width: 6, Right: true, Priority: 10, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			if f.TCP.RTT <= 0 {
 				return b
 			}
 			return format.AppendLatency(b, f.TCP.RTT)
 		}},
-		{Key: "retrans", Title: "RETR", Width: 5, Right: true, Priority: 11, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+		{Key: "retrans", Title: "RETR", Width: 5, Right: true, Priority: 10, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			if f.TCP.State == "" {
 				return b
 			}
@@ -90,7 +98,7 @@ func extras(env *core.Env) []flowColumn {
 		{Key: "container", Title: "CONTAINER", Width: 12, Priority: 14, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			return append(b, format.Clean(f.Owner.Container)...)
 		}},
-		{Key: "verdict", Title: "VERDICT", Width: 7, Priority: 6, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+		{Key: "verdict", Title: "VERDICT", Width: 7, Priority: 8, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			return verdict(b, env.Glyphs, f)
 		}, Token: verdictToken},
 		{Key: "vni", Title: "VNI", Width: 8, Right: true, Priority: 15, Cell: func(b []byte, f *snap.Flow, w int) []byte {
@@ -136,8 +144,11 @@ func dirDev(b []byte, f *snap.Flow, w int) []byte {
 	}
 	var buf [6]byte
 	tail := strconv.AppendUint(append(buf[:0], '.'), uint64(f.Key.VLAN), 10)
-	if len(name)+len(tail) > w && w-len(tail) < 3 {
-		return append(b, tail...) // the device is in the pane
+	if w-len(tail) < min(len(name), 3) { // no room for the device: the pane has it
+		if len(tail) > w {
+			b = b[:len(b)-1]
+		}
+		return append(b, tail...)
 	}
 	return append(format.AppendMiddle(b, name, w-len(tail)), tail...)
 }
@@ -167,9 +178,9 @@ func owner(b []byte, f *snap.Flow, w int) []byte {
 	}
 	name := format.Clean(o.Comm)
 	if o.Sure == snap.SureGuess {
-		return append(format.AppendMiddle(b, name, w-1), '?')
+		return append(format.AppendEnd(b, name, w-1), '?')
 	}
-	return format.AppendMiddle(b, name, w)
+	return format.AppendEnd(b, name, w)
 }
 
 func ownerToken(f *snap.Flow) themes.Token {
@@ -244,6 +255,13 @@ func dimWhen(when func(*snap.Flow) bool) func(*snap.Flow) themes.Token {
 	}
 }
 
+func bitTitle(env *core.Env) string {
+	if env.Units.Bytes {
+		return "BYTE/S"
+	}
+	return "BIT/S"
+}
+
 // appendBits writes a rate in the units of U.
 func appendBits(b []byte, env *core.Env, bps float64, w int) []byte {
 	if env.Units.Bytes {
@@ -257,5 +275,5 @@ func trend(b []byte, env *core.Env, vals []float32, w int) []byte {
 	if env.Reduced {
 		return b
 	}
-	return spark.Append(b, env.Glyphs, vals, w, 0)
+	return spark.Fold(b, env.Glyphs, vals, w)
 }

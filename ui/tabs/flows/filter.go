@@ -156,7 +156,7 @@ func (t *Tab) byCell(not bool) tea.Cmd {
 	key := t.flows.Column().Key
 	term := t.term(f, key)
 	if term == "" {
-		return warn("the cell under " + t.flows.Column().Title + " is empty or changes by itself: move the column cursor with h l, or filter with / " + key + ":>10")
+		return warn("the cell under " + t.flows.Column().Head() + " is empty or changes by itself: move the column cursor with h l, or filter with / " + key + ":>10")
 	}
 	return t.narrow(term, not)
 }

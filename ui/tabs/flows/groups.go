@@ -40,7 +40,7 @@ func groupColumns(env *core.Env, window func() int) []groupColumn {
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return format.AppendCount(b, uint64(g.Flows)) }},
 		{Key: "pps", Title: "PPS", Width: 6, Right: true, Priority: 1,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return format.AppendSI(b, g.Rates[window()].PPS, w) }},
-		{Key: "bps", Title: "BIT/S", Width: 6, Right: true, Priority: 1,
+		{Key: "bps", TitleNow: func() string { return bitTitle(env) }, Width: 6, Right: true, Priority: 1,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return appendBits(b, env, g.Rates[window()].BPS, w) }},
 		{Key: "packets", Title: "PACKETS", Width: 7, Right: true, Priority: 3,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return format.AppendSI(b, float64(g.Packets), 6) }},

@@ -62,7 +62,7 @@ func (t *Tab) flowBody(b *detail.Body, f *snap.Flow) {
 	b.Gap()
 	t.rateBody(b, f.Rates, f.Trend)
 	b.Gap()
-	b.Field("total", format.Count(f.Packets)+" packets, "+format.SI(float64(f.Bytes))+"B"+average(f.Packets, f.Bytes))
+	totalBody(b, f.Packets, f.Bytes)
 	b.Field("seen", "first "+ago(f.Age)+", last "+ago(f.Idle))
 	b.Gap()
 	t.ownerBody(b, f)
@@ -139,26 +139,26 @@ func (t *Tab) kind(b *detail.Body, f *snap.Flow) {
 
 // rateBody shows the rates over all windows, and the last minute.
 func (t *Tab) rateBody(b *detail.Body, rates [len(snap.Windows)]snap.Rate, trend []float32) {
-	head := "rates"
+	head := "rates, A"
 	for i, secs := range snap.Windows {
-		mark := ""
+		mark := " "
 		if i == t.view.window {
-			mark = "  shown, A switches"
+			mark = t.env.Glyphs.Cursor // the one in the list
 		}
 		r := rates[i]
 		bits, unit := r.BPS, "b/s"
 		if t.env.Units.Bytes {
 			bits, unit = bits/8, "B/s"
 		}
-		b.Field(head, format.PadLeft(strconv.Itoa(secs), 2)+" s "+format.PadLeft(format.SI(r.PPS), 6)+"pps "+
-			format.PadLeft(format.SI(bits), 6)+unit+mark)
+		b.Field(head, mark+format.PadLeft(strconv.Itoa(secs), 2)+" s "+format.PadLeft(format.SI(r.PPS), 6)+"pps "+
+			format.PadLeft(format.SI(bits), 6)+unit)
 		head = " "
 	}
 	if len(trend) > 0 {
 		l := line.New(t.env.Theme, b.Width())
 		l.Add(themes.TextDim, "pps, 60 s").Pad(themes.Text, 2)
 		peak := " max " + format.SI(float64(spark.Max(trend)))
-		l.Add(themes.Spark, spark.Line(t.env.Glyphs, trend, min(l.Left()-len(peak), 60)))
+		l.Add(themes.Spark, string(spark.Fold(nil, t.env.Glyphs, trend, min(l.Left()-len(peak), 60))))
 		b.Raw(l.Add(themes.SparkPeak, peak).String())
 	}
 }
@@ -233,14 +233,14 @@ func (t *Tab) groupBody(b *detail.Body, g *snap.Group) {
 	b.Gap()
 	b.Field("flows", format.Count(uint64(g.Flows)))
 	t.rateBody(b, g.Rates, g.Trend)
-	b.Field("total", format.Count(g.Packets)+" packets, "+format.SI(float64(g.Bytes))+"B"+average(g.Packets, g.Bytes))
+	totalBody(b, g.Packets, g.Bytes)
 }
 
-func average(packets, bytes uint64) string {
-	if packets == 0 {
-		return ""
+func totalBody(b *detail.Body, packets, bytes uint64) {
+	b.Field("total", format.Count(packets)+" packets")
+	if packets > 0 {
+		b.Field(" ", format.SI(float64(bytes))+"B, "+format.Count(bytes/packets)+" B on average")
 	}
-	return ", " + format.Count(bytes/packets) + " B on average"
 }
 
 func dash(g *themes.Glyphs, s string) string {

@@ -43,14 +43,14 @@ func (t *Tab) pickSort() tea.Cmd {
 	if t.view.group != "" {
 		for _, c := range t.groups.Columns() {
 			if !c.NoSort {
-				add(c.Key, c.Title, "")
+				add(c.Key, c.Head(), "")
 			}
 		}
 		return pick("sort groups by", list)
 	}
 	for _, c := range t.flows.Columns() {
 		if !c.NoSort {
-			add(c.Key, c.Title, t.help(c.Key))
+			add(c.Key, c.Head(), t.help(c.Key))
 		}
 	}
 	return pick("sort by", list)
@@ -101,13 +101,13 @@ func (t *Tab) pickColumns() tea.Cmd {
 	if t.view.group != "" {
 		for _, c := range t.groups.Columns() {
 			if c.Priority > 0 {
-				show(c.Title, c.Key, "", c.Hidden, t.groups.Show)
+				show(c.Head(), c.Key, "", c.Hidden, t.groups.Show)
 			}
 		}
 	} else {
 		for _, c := range t.flows.Columns() {
 			if c.Priority > 0 {
-				show(c.Title, c.Key, t.help(c.Key), c.Hidden, t.flows.Show)
+				show(c.Head(), c.Key, t.help(c.Key), c.Hidden, t.flows.Show)
 			}
 		}
 	}

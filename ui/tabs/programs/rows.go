@@ -15,7 +15,7 @@ import (
 func programColumns(env *core.Env) []table.Column[snap.Program] {
 	type col = table.Column[snap.Program]
 	text := func(get func(*snap.Program) string) func([]byte, *snap.Program, int) []byte {
-		return func(b []byte, p *snap.Program, w int) []byte { return format.AppendMiddle(b, format.Clean(get(p)), w) }
+		return func(b []byte, p *snap.Program, w int) []byte { return append(b, format.Clean(get(p))...) }
 	}
 	number := func(get func(*snap.Program) uint64) func([]byte, *snap.Program, int) []byte {
 		return func(b []byte, p *snap.Program, w int) []byte {
@@ -73,6 +73,12 @@ func linkColumns(env *core.Env) []table.Column[link] {
 			return get(l)
 		})
 	}
+	bit := func() string {
+		if env.Units.Bytes {
+			return "BYTE/S"
+		}
+		return "BIT/S"
+	}
 	return []col{
 		{Key: "name", Title: "INTERFACE", Width: 12, Min: 9, Max: 16, Cell: func(b []byte, l *link, w int) []byte {
 			return format.AppendMiddle(b, format.Clean(l.Name), w)
@@ -92,9 +98,9 @@ func linkColumns(env *core.Env) []table.Column[link] {
 			return themes.Text
 		}},
 		{Key: "inpps", Title: "IN PPS", Width: 6, Right: true, Priority: 1, Cell: rate(func(l *link) float64 { return l.In.PPS })},
-		{Key: "inbps", Title: "IN B/S", Width: 6, Right: true, Priority: 2, Cell: bits(func(l *link) float64 { return l.In.BPS })},
-		{Key: "outpps", Title: "OUTPPS", Width: 6, Right: true, Priority: 1, Cell: rate(func(l *link) float64 { return l.Out.PPS })},
-		{Key: "outbps", Title: "OUTB/S", Width: 6, Right: true, Priority: 2, Cell: bits(func(l *link) float64 { return l.Out.BPS })},
+		{Key: "inbps", TitleNow: bit, Width: 6, Right: true, Priority: 2, Cell: bits(func(l *link) float64 { return l.In.BPS })},
+		{Key: "outpps", Title: "OUT PPS", Width: 7, Right: true, Priority: 1, Cell: rate(func(l *link) float64 { return l.Out.PPS })},
+		{Key: "outbps", TitleNow: bit, Width: 6, Right: true, Priority: 2, Cell: bits(func(l *link) float64 { return l.Out.BPS })},
 		{Key: "packets", Title: "PACKETS", Width: 7, Right: true, Priority: 6, Cell: rate(func(l *link) float64 { return float64(l.Packets) })},
 		{Key: "slot", Title: "SLOT", Width: 4, Right: true, Priority: 5, Cell: rate(func(l *link) float64 { return float64(l.Slot) })},
 		{Key: "why", Title: "WHY", Width: 24, Min: 8, Max: 90, Priority: 3, Cell: func(b []byte, l *link, w int) []byte {
