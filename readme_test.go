@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main_test
+package main
 
 import (
 	"fmt"
@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"hooktop/themes"
+	"hooktop/ui"
 	"hooktop/ui/cli"
+	"hooktop/ui/uitest"
 )
 
 // README's tables are written from the definitions by make docs, and compared here.
@@ -34,6 +37,24 @@ func TestReadmeListsTheCommands(t *testing.T) {
 		fmt.Fprintf(&table, "| `%s` | %s |\n", strings.ReplaceAll(e.Usage, "|", `\|`), e.Short)
 	}
 	section(t, "commands", table.String()+"\n")
+}
+
+func TestReadmeListsTheKeys(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.TrueColor, false)
+	var table strings.Builder
+	heading := ""
+	for _, b := range ui.KeyTable(env, tabs()) {
+		if b.Section != heading {
+			heading = b.Section
+			fmt.Fprintf(&table, "\n| %s | |\n|---|---|\n", strings.ToLower(heading))
+		}
+		keys := make([]string, len(b.Keys))
+		for i, k := range b.Keys {
+			keys[i] = "`" + strings.ReplaceAll(k, "|", `\|`) + "`"
+		}
+		fmt.Fprintf(&table, "| %s | %s |\n", strings.Join(keys, " "), b.Help)
+	}
+	section(t, "keys", table.String()+"\n")
 }
 
 func readme(t *testing.T) string {
