@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"hooktop/probes/snap"
+)
+
+// The test binary plays the parts of other processes: the watcher, and runs that hold things until they are killed.
+const (
+	watchPart  = "watch-run"
+	victimPart = "victim"
+	writerPart = "writer"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case watchPart:
+			part(Watch(os.Args[2:], func() (Host, error) { return openFileHost(filepath.Join(os.Args[2], "kernel")), nil }))
+		case victimPart:
+			part(victim(os.Args[2]))
+		case writerPart:
+			part(writer(os.Args[2]))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func part(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// fileHost is a kernel whose filters and qdiscs are files of a folder, so that other processes see them.
+type fileHost struct{ dir string }
+
+func openFileHost(dir string) *fileHost { return &fileHost{dir} }
+
+func (h *fileHost) path(f snap.Filter) string {
+	return filepath.Join(h.dir, fmt.Sprintf("filter,%d,%v,%d,%d,%s", f.Index, f.Egress, f.Prio, f.Handle, f.Name))
+}
+
+func (h *fileHost) qdisc(i int) string { return filepath.Join(h.dir, fmt.Sprintf("qdisc,%d", i)) }
+
+func (h *fileHost) add(path string) error { return os.WriteFile(path, nil, 0o600) }
+
+func (h *fileHost) Links() ([]snap.Link, error) {
+	return []snap.Link{{Index: 1, Name: "lo"}, {Index: 2, Name: "eth0"}, {Index: 3, Name: "eth1"}}, nil
+}
+
+func (h *fileHost) ListFilters(ifindex int) ([]snap.Filter, error) {
+	paths, err := filepath.Glob(filepath.Join(h.dir, fmt.Sprintf("filter,%d,*", ifindex)))
+	var list []snap.Filter
+	for _, p := range paths {
+		parts := strings.Split(filepath.Base(p), ",")
+		f := snap.Filter{Index: ifindex, Egress: parts[2] == "true", Name: parts[5]}
+		fmt.Sscan(parts[3], &f.Prio)
+		fmt.Sscan(parts[4], &f.Handle)
+		list = append(list, f)
+	}
+	return list, err
+}
+
+func (h *fileHost) RemoveFilter(f snap.Filter) error { return os.Remove(h.path(f)) }
+
+func (h *fileHost) RemoveClsact(ifindex int) (bool, error) {
+	if list, err := h.ListFilters(ifindex); err != nil || len(list) > 0 {
+		return false, err
+	}
+	err := os.Remove(h.qdisc(ifindex))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// names of what the made-up kernel holds.
+func (h *fileHost) names(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// newDir makes a run folder and the made-up kernel in it.
+func newDir(t *testing.T) (dir string, h *fileHost) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "hooktop")
+	kernel := filepath.Join(dir, "kernel")
+	if err := os.MkdirAll(kernel, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir, openFileHost(kernel)
+}
+
+// busy attaches and detaches filters as the engine does, for ever: journal first, then the kernel.
+func busy(j *Guard, h *fileHost) error {
+	for {
+		var made []snap.Filter
+		for i := 2; i <= 3; i++ {
+			if err := j.IntendQdisc(i, fmt.Sprintf("eth%d", i-2)); err != nil {
+				return err
+			}
+			if err := h.add(h.qdisc(i)); err != nil {
+				return err
+			}
+			for _, egress := range []bool{false, true} {
+				f := snap.Filter{Index: i, Egress: egress, Prio: 1, Handle: 7, Name: j.Tag() + map[bool]string{false: "-in", true: "-out"}[egress]}
+				if err := j.Intend(f, fmt.Sprintf("eth%d", i-2)); err != nil {
+					return err
+				}
+				if err := h.add(h.path(f)); err != nil {
+					return err
+				}
+				made = append(made, f)
+			}
+		}
+		for _, f := range made {
+			if err := h.RemoveFilter(f); err != nil {
+				return err
+			}
+			j.Done(f)
+		}
+		for i := 2; i <= 3; i++ {
+			if _, err := h.RemoveClsact(i); err != nil {
+				return err
+			}
+			j.DoneQdisc(i)
+		}
+	}
+}
+
+func victim(dir string) error {
+	pen, err := TakePen(dir)
+	if err != nil {
+		return err
+	}
+	defer pen.Drop()
+	g, err := Arm(Options{Dir: dir, Command: watchPart})
+	if err != nil {
+		return err
+	}
+	fmt.Println(g.proc.Pid)
+	return busy(g, openFileHost(filepath.Join(dir, "kernel")))
+}
+
+// start runs a part of this binary and returns it with the first line of its output: the PID of its watcher.
+func start(t *testing.T, args ...string) (cmd *exec.Cmd, watcher int) {
+	t.Helper()
+	cmd = exec.Command("/proc/self/exe", args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fscan(out, &watcher); err != nil {
+		t.Fatalf("%v: no PID of the watcher: %v", args, err)
+	}
+	return cmd, watcher
+}
+
+// ended waits for a process that is not our child.
+func ended(t *testing.T, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// work spins until about n entries were written: a random instant that needs no clock.
+func work(t *testing.T, dir string, n int64) {
+	t.Helper()
+	for {
+		paths, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range paths {
+			if st, err := os.Stat(p); err == nil && st.Size() > n*100 {
+				return
+			}
+		}
+	}
+}
+
+func TestWatcherUndoesWhatAKilledRunMade(t *testing.T) {
+	for range 30 {
+		dir, h := newDir(t)
+		cmd, watcher := start(t, victimPart, dir)
+		work(t, dir, rand.Int64N(100))
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed
+		ended(t, watcher)
+		if left := h.names(t); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		if files, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(files) > 0 {
+			t.Errorf("files left: %v", files)
+		}
+	}
+}
+
+func TestNextStartUndoesWhatBothLeft(t *testing.T) {
+	for range 30 {
+		dir, h := newDir(t)
+		foreign := snap.Filter{Index: 2, Prio: 1, Handle: 7, Name: "cilium"}
+		if err := h.add(h.path(foreign)); err != nil {
+			t.Fatal(err)
+		}
+		cmd, watcher := start(t, victimPart, dir)
+		work(t, dir, rand.Int64N(100))
+		if err := unix.Kill(watcher, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed
+		ended(t, watcher)
+		items, err := Reclaim(dir, h)
+		if err != nil || Failed(items) {
+			t.Errorf("reclaim: %v, %v", err, items)
+		}
+		left := slices.DeleteFunc(h.names(t), func(s string) bool { return s == filepath.Base(h.path(foreign)) || s == "qdisc,2" })
+		if len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		if list, _ := h.ListFilters(2); len(list) != 1 {
+			t.Errorf("foreign filters after reclaim: %v", list)
+		}
+		if files, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(files) > 0 {
+			t.Errorf("files left: %v", files)
+		}
+	}
+}
+
+func TestALivingRunIsLeftAlone(t *testing.T) {
+	dir, h := newDir(t)
+	cmd, watcher := start(t, victimPart, dir)
+	work(t, dir, 20)
+	items, err := Reclaim(dir, h)
+	if err != nil || len(items) != 1 || items[0].State != "kept" {
+		t.Errorf("reclaim beside a living run: %v, %v", items, err)
+	}
+	_, err = TakePen(dir)
+	var held *HeldError
+	if !errors.As(err, &held) || held.By.PID != cmd.Process.Pid {
+		t.Errorf("pen beside a living run: %v, want pid %d", err, cmd.Process.Pid)
+	}
+	got, err := EndRuns(t.Context(), dir)
+	if err != nil || len(got) != 1 || got[0].State != "removed" {
+		t.Errorf("end runs: %v, %v", got, err)
+	}
+	_ = cmd.Wait() // ended by a signal
+	ended(t, watcher)
+	if left := h.names(t); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// writer takes the pen, or says that it is held, and gives it back; a file of which only one may exist proves it.
+func writer(dir string) error {
+	fmt.Println(0)
+	for range 200 {
+		pen, err := TakePen(dir)
+		var held *HeldError
+		if errors.As(err, &held) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(filepath.Join(dir, "kernel", "only"), os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("two writers at a time: %w", err)
+		}
+		if err := errors.Join(f.Close(), os.Remove(f.Name()), pen.Drop()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestExactlyOneWriter(t *testing.T) {
+	dir, _ := newDir(t)
+	var all sync.WaitGroup
+	for range 4 {
+		cmd, _ := start(t, writerPart, dir)
+		all.Go(func() {
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("writer: %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestReleaseLeavesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hooktop")
+	g, err := Arm(Options{Dir: dir, Command: watchPart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := g.proc.Pid
+	if err := g.Release(); err != nil {
+		t.Errorf("release: %v", err)
+	}
+	if err := g.Release(); err != nil {
+		t.Errorf("release again: %v", err)
+	}
+	if _, err := startTime(pid); err == nil {
+		t.Errorf("the watcher %d still runs", pid)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left: %v", dir, err)
+	}
+}
+
+func TestRearmAfterTheWatcherWasKilled(t *testing.T) {
+	dir, _ := newDir(t)
+	g, err := Arm(Options{Dir: dir, Command: watchPart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.proc.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-g.Gone()
+	if err := g.Rearm(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Release(); err != nil {
+		t.Error(err)
+	}
+}
