@@ -24,8 +24,8 @@ const (
 
 // walker knows which process holds which socket, from one refresh to the next. Serves one goroutine.
 //
-// Not every descriptor of every process is read each time: only when the dump has sockets of unknown holder, and then new
-// processes and those that hold sockets first; everything else only if that was not enough, and seldom.
+// Not every descriptor of every process is read each time: new processes are, those that hold sockets only when the dump
+// has one of unknown holder, and everything else only if that was not enough, and seldom.
 type walker struct {
 	proc      *procfs.Reader
 	users     users
@@ -33,7 +33,7 @@ type walker struct {
 	holders   map[uint64][]*process
 	orphans   map[uint64]*orphan
 	inodes    map[uint64]bool // of the dump; true: looked at since the last refresh
-	pids      []int
+	list      []procfs.Entry
 	nextWalk  time.Time // over everything
 	denied    int       // processes that could not be read in the last walk over everything
 	links     int       // since the last pause
@@ -44,6 +44,7 @@ type walker struct {
 // process is one that was seen. Start tells it from another with its PID.
 type process struct {
 	pid       int
+	dir       uint64 // procfs.Entry.Dir
 	start     uint64
 	comm      string
 	container string
@@ -52,8 +53,8 @@ type process struct {
 	confirmed int            // times that sockets were found still held
 	scanned   bool           // sockets is what it held then
 	round     int            // of the last scan
+	listed    int            // round in which it was last there
 	denied    bool
-	present   bool // in the list of this refresh
 }
 
 // orphan is a socket that no process was found to hold.
@@ -76,7 +77,7 @@ func (w *walker) update(ctx context.Context, now time.Time, sockets []snap.Socke
 			w.inodes[n] = looked(n)
 		}
 	}
-	if err := w.list(); err != nil {
+	if err := w.learn(); err != nil {
 		return err
 	}
 	w.forgetClosed()
@@ -85,12 +86,10 @@ func (w *walker) update(ctx context.Context, now time.Time, sockets []snap.Socke
 			w.confirm(p)
 		}
 	}
-	if w.wanted(now) == 0 {
-		return nil
-	}
+	wanted := w.wanted(now) > 0
 	w.links = 0
-	for _, pid := range w.pids {
-		if p := w.processes[pid]; p != nil && (!p.scanned || len(p.sockets) > 0) {
+	for _, e := range w.list {
+		if p := w.processes[e.PID]; !p.scanned || wanted && len(p.sockets) > 0 {
 			w.scan(p)
 			w.rest(ctx)
 		}
@@ -102,25 +101,25 @@ func (w *walker) update(ctx context.Context, now time.Time, sockets []snap.Socke
 	return nil
 }
 
-// list learns which processes there are now and forgets the others.
-func (w *walker) list() error {
+// learn lists which processes there are now and forgets the others.
+func (w *walker) learn() error {
 	var err error
-	if w.pids, err = w.proc.PIDs(w.pids[:0]); err != nil {
+	if w.list, err = w.proc.List(w.list[:0]); err != nil {
 		return err
 	}
-	for _, p := range w.processes {
-		p.present = false
-	}
-	for _, pid := range w.pids {
-		p := w.processes[pid]
+	for _, e := range w.list {
+		p := w.processes[e.PID]
 		if p == nil {
-			p = &process{pid: pid}
-			w.processes[pid] = p
+			p = &process{pid: e.PID}
+			w.processes[e.PID] = p
 		}
-		p.present = true
+		if p.dir != e.Dir {
+			p.dir, p.scanned = e.Dir, false // its PID is used again
+		}
+		p.listed = w.round
 	}
 	for pid, p := range w.processes {
-		if !p.present {
+		if p.listed != w.round {
 			w.release(p)
 			delete(w.processes, pid)
 		}
@@ -213,11 +212,8 @@ func (w *walker) everything(ctx context.Context, now time.Time) {
 	}
 	var busy time.Duration
 	w.denied = 0
-	for _, pid := range w.pids {
-		p := w.processes[pid]
-		if p == nil {
-			continue
-		}
+	for _, e := range w.list {
+		p := w.processes[e.PID]
 		if p.round != w.round {
 			start := time.Now()
 			w.scan(p)

@@ -118,7 +118,11 @@ func TestReaderOnATree(t *testing.T) {
 		"7/ns/net": "->net:[4026531840]", "7/exe": "->" + os.Args[0], "self": "->7", "sys/x": "", "8/stat": "junk",
 	})
 	r := NewReader(root)
-	pids, err := r.PIDs(nil)
+	list, err := r.List(nil)
+	var pids []int
+	for _, e := range list {
+		pids = append(pids, e.PID)
+	}
 	slices.Sort(pids)
 	if err != nil || !slices.Equal(pids, []int{7, 8}) {
 		t.Fatalf("processes: %v, %v", pids, err)

@@ -27,8 +27,16 @@ func NewReader(root string) *Reader {
 	return &Reader{root: root, dir: make([]byte, 32<<10), data: make([]byte, 4<<10)}
 }
 
-// PIDs appends the numbers of all processes to dst, in the order of the directory (ascending in the real /proc).
-func (r *Reader) PIDs(dst []int) ([]int, error) {
+// Entry is one process in the list of all. Dir is the inode number of its directory: as long as it stays the same, so does
+// the process, which tells for nothing that a PID was used again. It may change without a reason, when the kernel forgets
+// unused directory entries.
+type Entry struct {
+	PID int
+	Dir uint64
+}
+
+// List appends all processes to dst, in the order of the directory (ascending in the real /proc).
+func (r *Reader) List(dst []Entry) ([]Entry, error) {
 	r.path = append(append(r.path[:0], r.root...), 0)
 	fd, err := openat(unix.AT_FDCWD, r.path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -49,7 +57,7 @@ func (r *Reader) PIDs(dst []int) ([]int, error) {
 				break
 			}
 			if pid, ok := number(name); ok && pid > 0 && pid < 1<<31 {
-				dst = append(dst, int(pid))
+				dst = append(dst, Entry{int(pid), direntIno(buf)})
 			}
 			buf = rest
 		}
@@ -130,8 +138,44 @@ const (
 // Sockets visits every descriptor of the process that is a socket, until visit says false. links counts the descriptors
 // looked at, sockets or not: the price.
 func (p Proc) Sockets(visit func(fd int, inode uint64) bool) (links int, how Access) {
+	p.r.path = append(p.r.path[:0], "fd\x00"...)
+	return p.sockets(visit)
+}
+
+// ThreadSockets visits the sockets of all threads. A process whose first thread has ended is a zombie with an empty fd
+// directory, while the other threads go on holding everything; descriptor numbers are those of the first thread alive.
+func (p Proc) ThreadSockets(visit func(fd int, inode uint64) bool) (links int, how Access) {
 	r := p.r
-	r.path = append(r.path[:0], "fd\x00"...)
+	r.path = append(r.path[:0], "task\x00"...)
+	fd, err := openat(p.fd, r.path, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return 0, access(err)
+	}
+	n, err := unix.Getdents(fd, r.dir) // one buffer: hundreds of threads, and one alive among them is enough
+	unix.Close(fd)
+	if err != nil {
+		return 0, access(err)
+	}
+	how = Gone
+	threads := append([]byte(nil), r.dir[:n]...)
+	for name, rest, ok := nextName(threads); ok && how != Read; name, rest, ok = nextName(rest) {
+		if _, ok := number(name); !ok {
+			continue
+		}
+		r.path = append(append(r.path[:0], "task/"...), name[:len(name)-1]...)
+		r.path = append(r.path, "/fd\x00"...)
+		n, got := p.sockets(visit)
+		links += n
+		if n > 0 || got == Denied {
+			how = got
+		}
+	}
+	return links, how
+}
+
+// sockets visits the directory of descriptors that r.path names.
+func (p Proc) sockets(visit func(fd int, inode uint64) bool) (links int, how Access) {
+	r := p.r
 	fd, err := openat(p.fd, r.path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return 0, access(err)
@@ -145,12 +189,7 @@ func (p Proc) Sockets(visit func(fd int, inode uint64) bool) (links int, how Acc
 		if n <= 0 {
 			return links, Read
 		}
-		for buf := r.dir[:n]; ; {
-			name, rest, ok := nextName(buf)
-			if !ok {
-				break
-			}
-			buf = rest
+		for name, rest, ok := nextName(r.dir[:n]); ok; name, rest, ok = nextName(rest) {
 			num, ok := number(name)
 			if !ok {
 				continue

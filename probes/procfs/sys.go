@@ -48,6 +48,9 @@ const (
 	direntName   = 19
 )
 
+// direntIno reads the inode number of the entry that buf begins with, which nextName has found whole.
+func direntIno(buf []byte) uint64 { return binary.NativeEndian.Uint64(buf) }
+
 // nextName takes the first entry off buf: its name with the NUL, and the rest. An entry that does not fit ends the walk.
 func nextName(buf []byte) (name, rest []byte, ok bool) {
 	if len(buf) <= direntName {

@@ -48,9 +48,10 @@ func (l *look) note(format string, args ...any) {
 // collect finds the agents' sockets: their listeners and their connections.
 func (l *look) collect() {
 	dark := 0
-	pids := slices.Clone(l.t.pids)
-	slices.Sort(pids)
-	for _, pid := range pids {
+	list := slices.Clone(l.t.list)
+	slices.SortFunc(list, func(a, b procfs.Entry) int { return cmp.Compare(a.PID, b.PID) })
+	for _, e := range list {
+		pid := e.PID
 		p := l.t.known[pid]
 		if p == nil || p.agent == nil {
 			continue

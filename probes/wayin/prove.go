@@ -117,7 +117,8 @@ func orThis(by string) string {
 func (l *look) clients(server *process, family string) {
 	uid, known := l.t.user(server.PID)
 	n := 0
-	for _, pid := range l.t.pids {
+	for _, e := range l.t.list {
+		pid := e.PID
 		p := l.t.known[pid]
 		if p == nil || multiplexer(p.Comm) != family || p.PID == server.PID || p.TTY == 0 {
 			continue

@@ -29,15 +29,16 @@ type table struct {
 	proc   *procfs.Reader
 	agents map[string]bool // by name; true: named by the operator
 	known  map[int]*process
-	pids   []int
+	list   []procfs.Entry
 	round  int
 }
 
 type process struct {
 	procfs.Stat
-	looks   int
-	present bool
-	agent   *agent // nil: none
+	dir    uint64 // procfs.Entry.Dir
+	looks  int    // times that it was read
+	listed int    // round in which it was last there
+	agent  *agent // nil: none
 }
 
 // agent is a process by which somebody works on this host.
@@ -62,26 +63,28 @@ func newTable(root string, agents []string) *table {
 // update reads new processes, young ones, agents, and a part of the others.
 func (t *table) update() error {
 	var err error
-	if t.pids, err = t.proc.PIDs(t.pids[:0]); err != nil {
+	if t.list, err = t.proc.List(t.list[:0]); err != nil {
 		return err
 	}
 	t.round++
-	for _, p := range t.known {
-		p.present = false
-	}
-	for _, pid := range t.pids {
-		p := t.known[pid]
+	for _, e := range t.list {
+		p := t.known[e.PID]
 		if p == nil {
 			p = &process{}
-			t.known[pid] = p
+			t.known[e.PID] = p
 		}
-		p.present = true
-		if p.looks < settled || p.agent != nil || (pid+t.round)%seldom == 0 {
-			p.present = t.read(pid, p)
+		if p.dir != e.Dir {
+			p.dir, p.looks = e.Dir, 0
+		}
+		p.listed = t.round
+		if p.looks < settled || p.agent != nil || (e.PID+t.round)%seldom == 0 {
+			if !t.read(e.PID, p) {
+				p.listed = 0
+			}
 		}
 	}
 	for pid, p := range t.known {
-		if !p.present {
+		if p.listed != t.round {
 			delete(t.known, pid)
 		}
 	}
@@ -98,9 +101,6 @@ func (t *table) read(pid int, p *process) bool {
 	st, ok := h.Stat()
 	if !ok {
 		return false
-	}
-	if st.Start != p.Start {
-		p.looks = 0
 	}
 	p.Stat, p.agent = st, nil
 	p.looks++
@@ -132,7 +132,7 @@ func (t *table) agentOf(h procfs.Proc, named bool) *agent {
 func (t *table) get(pid int) (*process, bool) {
 	p := t.known[pid]
 	if p == nil {
-		p = &process{present: true}
+		p = &process{listed: t.round}
 	}
 	if !t.read(pid, p) {
 		delete(t.known, pid)
