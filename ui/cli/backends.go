@@ -23,9 +23,8 @@ type Backends struct {
 	// Once attaches, watches for Options.For, takes one frame that carries every flow of the table (ordered by bytes, no
 	// window of 300), detaches. Without eBPF the frame is the fallback's and says so in State.Fallback; that is no error.
 	Once func(context.Context, Options) (Snapshot, error)
-	// Lab builds the namespaces and traffic, runs the dashboard or, with Options.Once, one snapshot inside it, and
-	// removes all of it. It does so by starting this binary again inside the lab's host with Options.Args(), stdio
-	// inherited; the exit code of that run comes back as an Error without text.
+	// Lab starts this binary again inside the lab's host, with Options.Args() and the same terminal and pid, so that
+	// Dashboard or Once run there. It returns only when that failed.
 	Lab func(context.Context, Options) error
 	// Check tells what would attach here and what is missing. It attaches nothing.
 	Check func(context.Context, Options) (CheckReport, error)
@@ -52,9 +51,6 @@ type Options struct {
 	JSON bool
 
 	Screen Screen
-
-	// LabFD > 0: this run is the host inside `hooktop lab`; the descriptor is inherited and belongs to main's lab.
-	LabFD int
 }
 
 // Screen is how the dashboard looks.

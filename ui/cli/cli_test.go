@@ -133,7 +133,6 @@ func TestExitCodesAndTheOneLine(t *testing.T) {
 		{args: "--once --flows -1", code: ExitUsage, words: "--flows"},
 		{args: "--once --flows many", code: ExitUsage, words: "--flows"},
 		{args: "--once --interface=", code: ExitUsage, words: "--interface is empty"},
-		{args: "lab --lab-fd 3", code: ExitUsage, words: "unknown flag"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			s := play(t, c.change, strings.Fields(c.args)...)
@@ -172,7 +171,7 @@ func TestErrorsOfBackendsAreOneLine(t *testing.T) {
 
 func TestArgsLeadToTheSameOptions(t *testing.T) {
 	want := Options{Interfaces: []string{"eth0", "wg*"}, Mode: "native", Flows: 1000, AccessAgents: []string{"teleport"},
-		NoTCX: true, Once: true, For: 1500 * time.Millisecond, JSON: true, LabFD: 7,
+		NoTCX: true, Once: true, For: 1500 * time.Millisecond, JSON: true,
 		Screen: Screen{Theme: "light", ASCII: true, Mouse: true, Reduced: true, Comfortable: true, Paint: true, Hz: 0.5}}
 	s := play(t, nil, want.Args()...)
 	if s.code != 0 || len(s.got.Args()) == 0 || !slices.Equal(s.got.Args(), want.Args()) {
@@ -187,7 +186,7 @@ func TestManAndCompletionComeFromTheDefinitions(t *testing.T) {
 		if s.code != 0 || s.err != "" || !strings.Contains(s.out, "hooktop") {
 			t.Errorf("%v: code %d, stderr %q, %d bytes", args, s.code, s.err, len(s.out))
 		}
-		for _, hidden := range []string{"watch-run", "lab-node", "no-tcx", "lab-fd"} {
+		for _, hidden := range []string{"watch-run", "lab-node", "no-tcx"} {
 			if strings.Contains(s.out, hidden) && args[0] != "completion" {
 				t.Errorf("%v shows %s", args, hidden)
 			}

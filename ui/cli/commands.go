@@ -42,7 +42,7 @@ func program() command {
 			"changes no traffic. Where eBPF cannot run, a\nread-only view of conntrack and /proc is shown with the reason.\n\nExit codes: " +
 			"0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the\nread-only view was shown).",
 		example: "  sudo hooktop\n  sudo hooktop -i eth0 -i 'wg*'\n  sudo hooktop --once --for 3s --json | jq '.flows[0]'",
-		flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags(), innerFlags()),
+		flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags()),
 		run:     runDashboard,
 	}
 }

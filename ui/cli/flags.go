@@ -84,11 +84,6 @@ func configFlags() []flag {
 	}
 }
 
-func innerFlags() []flag {
-	return []flag{{name: "lab-fd", usage: "descriptor that joins this run to its lab", hidden: true,
-		kind: number(func(s *settings) *int { return &s.opt.LabFD })}}
-}
-
 func text(at func(*settings) *string) flagKind {
 	return func(set *pflag.FlagSet, f flag, s *settings) { set.StringVarP(at(s), f.name, f.short, "", f.usage) }
 }

@@ -24,7 +24,7 @@ func modeNames() []string { return []string{"auto", "native", "generic", "tc"} }
 
 // complete fills from config file and environment what the flags left open and checks the sum.
 func (s *settings) complete(flags *pflag.FlagSet) error {
-	if flags.Lookup("config") != nil && s.opt.LabFD == 0 {
+	if flags.Lookup("config") != nil {
 		path, err := s.findConfig()
 		if err != nil {
 			return err
@@ -99,6 +99,5 @@ func (o Options) Args() []string {
 	add(o.Screen.Comfortable, "--comfortable")
 	add(o.Screen.Paint, "--paint")
 	add(o.Screen.Hz != 0, "--hz="+strconv.FormatFloat(o.Screen.Hz, 'g', -1, 64))
-	add(o.LabFD > 0, "--lab-fd="+strconv.Itoa(o.LabFD))
 	return args
 }
