@@ -57,15 +57,13 @@ enum {
 /* Offset in bytes, `more` fragments to come, `size` bytes carried, `head` bytes of header that the whole packet repeats. */
 static __always_inline u32 fragment(struct packet *p, u32 proto, u32 offset, u32 more, u32 size, u32 head)
 {
+	if (!offset && !more)
+		return 0; /* atomic (RFC 6946): a whole packet */
 	if (offset + size + head > IP_MAX)
 		return MAL_FRAG_BEYOND;
-	if (offset) {
-		if (proto == NEXT_TCP && offset == 8)
-			return MAL_FRAG_TINY;
-		p->frag = TAG_FRAG_LATER;
-	} else if (more) {
-		p->frag = TAG_FRAG_FIRST;
-	}
+	if (proto == NEXT_TCP && offset == 8)
+		return MAL_FRAG_TINY;
+	p->frag = offset ? TAG_FRAG_LATER : TAG_FRAG_FIRST;
 	return 0;
 }
 

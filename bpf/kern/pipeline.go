@@ -114,6 +114,9 @@ func (p *Pipeline) open() error {
 	if p.table, err = mapTable(p.maps[bpf.XdpMapHtFlows], p.sizes); err != nil {
 		return err
 	}
+	if p.shadow {
+		return nil
+	}
 	if p.probe, err = loadClockProbe(); err != nil {
 		return err
 	}

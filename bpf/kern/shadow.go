@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"hooktop/bpf"
+)
+
+// Limits of a frame that BPF_PROG_TEST_RUN takes: an Ethernet header at least (net/bpf/test_run.c); at most what fits
+// into a page of 4 KiB with its headroom and skb_shared_info, which is all that the program sees in one piece.
+const (
+	ShadowMin = 14
+	ShadowMax = 3456
+)
+
+// Shadow runs frames through the same program that is attached to devices, over maps of its own. Not for concurrent use.
+type Shadow struct {
+	p    *Pipeline
+	prog *ebpf.Program
+	mem  []byte
+	io   *bpf.XdpShadowIo
+}
+
+// Found is what the program made of one frame.
+type Found struct {
+	Flow     bool
+	Key      RawKey // when Flow
+	TCPFlags uint8
+	Bytes    int    // counted
+	Reason   string // why the frame is malformed, "" when it is not
+}
+
+// OpenShadow loads the XDP program as a dry run's, for frames with or without an Ethernet header.
+func OpenShadow(l3 bool) (*Shadow, error) {
+	p, err := Open(Options{Flows: 4096, Shadow: true})
+	if err != nil {
+		return nil, err
+	}
+	s := &Shadow{p: p}
+	if err := s.load(l3); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Shadow) load(l3 bool) error {
+	m := s.p.maps[bpf.XdpMapHtShadow]
+	mem, err := unix.Mmap(m.FD(), 0, int(unsafe.Sizeof(*s.io)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map dry run's frame record into memory: %w", err)
+	}
+	s.mem, s.io = mem, (*bpf.XdpShadowIo)(unsafe.Pointer(unsafe.SliceData(mem)))
+	s.prog, err = s.p.Load(Device{Name: "dry run", Slot: 1, L3: l3}, XDPGeneric)
+	return err
+}
+
+// Run runs one frame of ShadowMin to ShadowMax bytes; wire is its length on the wire when it was cut.
+func (s *Shadow) Run(frame []byte, wire int) (Found, error) {
+	runs := s.io.Runs
+	s.io.Len = uint32(max(wire, len(frame)))
+	action, err := s.prog.Run(&ebpf.RunOptions{Data: frame})
+	if err != nil {
+		return Found{}, fmt.Errorf("run a frame of %d bytes: %w", len(frame), err)
+	}
+	if s.io.Runs != runs+1 || action != xdpPass {
+		return Found{}, fmt.Errorf("run a frame of %d bytes: the program gave action %d and no report", len(frame), action)
+	}
+	f := Found{Bytes: int(s.io.Counted)}
+	switch found := bpf.XdpMalformed(s.io.Found); {
+	case found == bpf.XdpMalformedMAL_NONE:
+		f.Flow, f.Key, f.TCPFlags = true, *(*RawKey)(unsafe.Pointer(&s.io.Key)), uint8(s.io.TcpFlags)
+	case found < bpf.XdpMalformedMAL_MAX:
+		f.Reason = Malformed(int(found))
+	}
+	return f, nil
+}
+
+const xdpPass = 2
+
+// Close gives everything back.
+func (s *Shadow) Close() error {
+	var errs []error
+	if s.mem != nil {
+		errs = append(errs, unix.Munmap(s.mem))
+		s.mem, s.io = nil, nil
+	}
+	return errors.Join(append(errs, s.p.Close())...)
+}
