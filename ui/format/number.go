@@ -60,24 +60,6 @@ func decimals(v float64) int {
 // SI is AppendSI as a string of at most 6 cells.
 func SI(v float64) string { return string(AppendSI(nil, v, 6)) }
 
-// AppendBinary writes a size in bytes with binary units, as memory is counted: 64K, 9.8M, 1.2G.
-func AppendBinary(b []byte, v uint64) []byte {
-	if v < 1024 {
-		return strconv.AppendUint(b, v, 10)
-	}
-	f, u := float64(v), 0
-	for f >= 1023.5 {
-		f /= 1024
-		u++
-	}
-	dec := 0
-	if f < 9.95 && f != math.Trunc(f) {
-		dec = 1
-	}
-	b = strconv.AppendFloat(b, f, 'f', dec, 64)
-	return append(b, " KMGTPE"[u])
-}
-
 // AppendCount writes n in groups of three: 38 212.
 func AppendCount(b []byte, n uint64) []byte {
 	var d [20]byte
