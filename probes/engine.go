@@ -5,6 +5,7 @@ package probes
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,9 @@ func newEngine(cfg Config, host Host, registry []func() Probe) *Engine {
 // maxRows is what one frame carries of a table (snap.FlowQuery.Limit).
 const maxRows = 300
 
+// allRows is the limit of a snapshot: more than any table holds.
+const allRows = math.MaxInt32
+
 // Next blocks until a frame newer than seq exists and returns the newest. After the end of the engine it returns the last
 // frame once more to who has not seen it, then ErrEnded.
 func (e *Engine) Next(ctx context.Context, seq uint64) (*snap.Frame, error) {
@@ -137,7 +141,7 @@ func (e *Engine) Do(ctx context.Context, in snap.Intent) snap.Answer {
 
 // Snapshot returns a frame collected now, with every row that q asks for: q.Flows.Limit does not bound it.
 func (e *Engine) Snapshot(ctx context.Context, q snap.Query) (*snap.Frame, error) {
-	q.Flows.Offset, q.Flows.Limit = 0, -1
+	q.Flows.Offset, q.Flows.Limit, q.Flows.Rerank = 0, allRows, true
 	s := snapshot{q, make(chan *snap.Frame, 1)}
 	select {
 	case e.snapshots <- s:

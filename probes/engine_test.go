@@ -233,7 +233,7 @@ func TestManyAtOnce(t *testing.T) {
 				case 2:
 					e.Tell(snap.Info, "test", "news")
 				case 3:
-					if f, err := e.Snapshot(ctx, snap.Query{}); err != nil || f.Flows.Query.Limit != -1 {
+					if f, err := e.Snapshot(ctx, snap.Query{}); err != nil || f.Flows.Query.Limit != allRows {
 						t.Errorf("snapshot: %+v, %v", f, err)
 					}
 				case 4:

@@ -5,6 +5,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -23,7 +24,7 @@ func openKern(cfg Config) (*dataplane, error) {
 	k := &kernPlane{p}
 	return &dataplane{
 		plane:  k,
-		source: flows.FromKern(p),
+		source: &kernSource{p: p, clock: p.Clock()},
 		tally:  k.tally,
 		close:  p.Close,
 	}, nil
@@ -114,13 +115,77 @@ func (h kernHold) IDs() (link, prog uint32)    { return h.a.ID() }
 func (h kernHold) Info() (snap.Program, error) { return h.a.Info() }
 func (h kernHold) Sits() (bool, error)         { return h.a.Alive() }
 
+// goneWithin bounds the wait for the kernel to let go of a program; it takes some 20 ms.
+const goneWithin = 5 * time.Second
+
 type kernProgram struct {
 	p    *kern.Pipeline
 	prog *ebpf.Program
 	id   uint32
 }
 
-func (k *kernProgram) Close() error                { return k.p.Unload(k.prog) }
+// Close returns when the kernel no longer knows the program: a filter lets go of it after a grace period.
+func (k *kernProgram) Close() error {
+	if err := k.p.Unload(k.prog); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
+		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(k.id))
+		if err != nil {
+			return nil
+		}
+		prog.Close()
+		if time.Now().After(deadline) {
+			return fmt.Errorf("program %d still exists after %v: somebody else holds it", k.id, goneWithin)
+		}
+	}
+}
+
 func (k *kernProgram) FD() int                     { return k.prog.FD() }
 func (k *kernProgram) ID() uint32                  { return k.id }
 func (k *kernProgram) Info() (snap.Program, error) { return kern.DescribeProgram(k.prog) }
+
+// kernSource is flows.Source over bpf/kern.
+type kernSource struct {
+	p     *kern.Pipeline
+	clock kern.Clock // read at each Scan
+}
+
+func (s *kernSource) Slots() int { return s.p.Table().Slots() }
+
+func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
+	s.clock = s.p.Clock()
+	var out flows.Sample
+	s.p.Table().ScanSlots(func(slot int, e *kern.Entry) bool {
+		out = flows.Sample{
+			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(),
+			TCPFlags: e.TCPFlags(), Forwarded: e.Forwarded(), Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
+		}
+		return yield(&out)
+	})
+}
+
+func (s *kernSource) Since(last uint32) time.Duration { return s.clock.Ago(last) }
+
+func (s *kernSource) Folded() ([]flows.DeviceCount, error) {
+	c, err := s.p.Counters()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]flows.DeviceCount, 0, len(c.Devices))
+	for slot, d := range c.Devices {
+		if d == (kern.DeviceCounters{}) {
+			continue
+		}
+		out = append(out, flows.DeviceCount{
+			Slot: uint16(slot), FoldedIn: flows.Counter(d.FoldedIn), FoldedOut: flows.Counter(d.FoldedOut),
+			FoldedFwd: flows.Counter(d.FoldedForwarded),
+			OtherIn:   sum(d.NonIPIn, d.MalformedIn), OtherOut: sum(d.NonIPOut, d.MalformedOut),
+		})
+	}
+	return out, nil
+}
+
+func sum(a, b kern.Count) flows.Counter {
+	return flows.Counter{Packets: a.Packets + b.Packets, Bytes: a.Bytes + b.Bytes}
+}
