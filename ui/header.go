@@ -11,6 +11,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/spark"
 )
@@ -189,43 +190,49 @@ func (m *model) contextLine() string {
 	return b.String()
 }
 
-// bandLeft is the width of the band's first part: state above, flows below.
-const bandLeft = 26
+// Places in the band: state and flows, then the sparklines, then totals where there is room for them.
+const (
+	bandLeft  = 26
+	bandSplit = 78
+	bandTotal = 120 // width from which totals stand beside the sparklines
+)
+
+// split is the column of the bar between sparklines and totals, the width when there is none. It stands over the tabs'
+// detail pane where they have one.
+func (m *model) split() int {
+	if list, pane := detail.Split(m.w); pane > 0 {
+		return list
+	}
+	if m.w < bandTotal {
+		return m.w
+	}
+	return bandSplit
+}
 
 // band is the header of a high terminal: two labelled sparklines, totals beside them, a rule below.
 func (m *model) band() []string {
 	f := m.feed.frame0()
-	left := bandLeft
-	if !m.live() || m.feed.halved > 0 || !m.feed.held.IsZero() || f.State.ReadOnly != "" || f.State.Fallback != "" {
-		left = m.w // the state needs the line
-	}
+	first, second := line.New(m.env.Theme, m.w), line.New(m.env.Theme, m.w)
 	tok, word := m.stateWord()
-	first := line.New(m.env.Theme, m.w).Add(themes.Text, " ").Add(tok, word).Add(themes.Text, m.stateTail())
-	second := line.New(m.env.Theme, m.w)
-	flows := " " + format.Count(uint64(max(f.Totals.Flows, 0))) + " flows"
-	if m.feed.frame != nil && left < m.w {
-		first.Add(themes.TextDim, "   "+m.clock(m.feed.frame.At))
+	tail := m.stateTail()
+	first.Add(themes.Text, " ").Add(tok, word).Add(themes.Text, tail)
+	rule := line.New(m.env.Theme, m.w).Add(themes.Border, strings.Repeat(m.env.Glyphs.HLine, m.w)).String()
+	if m.feed.frame == nil {
+		return []string{first.String(), "", rule}
 	}
-	second.Add(themes.Text, flows)
-	right := max(m.w-left-52, 0)
-	if m.w < 120 {
-		right = 0
-	}
-	mid := m.w - bandLeft - right
-	v := m.env.Glyphs.VLine
-	if left < m.w {
-		first.Pad(themes.Text, bandLeft-(m.w-first.Left()))
-		m.meter(first, "PPS", f.Totals.Rate.PPS, f.Totals.PPS, min(mid, m.w-bandLeft)-1)
-		if m.w >= 120 {
+	split, v := m.split(), m.env.Glyphs.VLine
+	if m.live() && line.Width(word+tail)+2 < bandLeft-10 { // else the state needs the line
+		first.Add(themes.TextDim, "   "+m.clock(f.At)).Pad(themes.Text, bandLeft-(m.w-first.Left()))
+		m.meter(first, "PPS", f.Totals.Rate.PPS, f.Totals.PPS, split-bandLeft-1)
+		if split < m.w {
 			first.Pad(themes.Text, 1).Add(themes.Border, v).Add(themes.Text, " "+m.tab().Context(max(first.Left()-2, 0)))
 		}
 	}
-	second.Pad(themes.Text, bandLeft-(m.w-second.Left()))
-	m.meter(second, m.bitLabel(), m.perSecond(f.Totals.Rate.BPS), m.perSeconds(f.Totals.BPS), min(mid, m.w-bandLeft)-1)
-	if m.w >= 120 {
+	second.Add(themes.Text, " "+format.Count(uint64(max(f.Totals.Flows, 0)))+" flows").Pad(themes.Text, bandLeft-(m.w-second.Left()))
+	m.meter(second, m.bitLabel(), m.perSecond(f.Totals.Rate.BPS), m.perSeconds(f.Totals.BPS), split-bandLeft-1)
+	if split < m.w {
 		second.Pad(themes.Text, 1).Add(themes.Border, v).Add(themes.Text, m.bandTail(f))
 	}
-	rule := line.New(m.env.Theme, m.w).Add(themes.Border, strings.Repeat(m.env.Glyphs.HLine, m.w)).String()
 	return []string{first.String(), second.String(), rule}
 }
 

@@ -53,6 +53,10 @@ func (m *model) hintLine() string {
 	if m.confirm != nil {
 		return m.hints([]core.Binding{{Keys: []string{m.confirm.key}, Help: m.confirm.Verb}, {Keys: []string{"any other"}, Help: "no"}}, nil)
 	}
+	if m.tab().Capturing() { // only the field's keys matter
+		leave := core.Binding{Keys: []string{"f1"}, Name: "help", Help: "help"}
+		return m.hints(keys.Hints(m.own.Apply(m.tab().Bindings()), maxHints), &leave)
+	}
 	all := keys.Hints(m.bindings(), len(m.tab().Bindings())+len(m.global()))
 	if n := len(all); n > 0 {
 		return m.hints(all[:n-1], &all[n-1])
@@ -99,18 +103,18 @@ func (m *model) hint(b *line.Builder, h core.Binding) {
 // notes are the lines at the foot of the help: what signs mean, and what this terminal does.
 func (m *model) notes() []string {
 	g := m.env.Glyphs
-	signs := fmt.Sprintf("SIGNS  %s cursor  %s live  %s%s paused  %s stale  %s warning  %s critical  %s drop  %s limit",
-		g.Cursor, g.Live, g.Paused, g.Paused, g.Stale, g.Warn, g.Crit, g.Cross, g.Limit)
+	signs := fmt.Sprintf("SIGNS %s cursor  %s live  %s%s paused  %s stale  %s warning  %s critical  %s drop",
+		g.Cursor, g.Live, g.Paused, g.Paused, g.Stale, g.Warn, g.Crit, g.Cross)
 	charset := "UTF-8"
 	if g.ASCII {
 		charset = "ASCII"
 	}
-	syncs := "sync output off"
+	syncs := "sync off"
 	if m.synced {
-		syncs = "sync output on"
+		syncs = "sync on"
 	}
 	d := " " + g.Dot + " "
 	tty := fmt.Sprintf("%dx%d", m.w, m.h) + d + charset + d + m.look.profile.String() + d + "theme " + format.Clean(m.env.Theme.Name) +
-		d + syncs + d + hz(m.now()) + d + format.SI(float64(m.host.written())) + "B written"
+		d + syncs + d + hz(m.now()) + d + format.SI(float64(m.host.written())) + "B sent"
 	return []string{signs, tty}
 }

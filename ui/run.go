@@ -49,27 +49,36 @@ const (
 // terminal went away. term.ErrStalled: it takes no output, so that the caller must not write to it. A *PanicError carries a
 // panic, to be printed now that the terminal is sane. Signals and a cancelled ctx end the screen without an error.
 func Run(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, err := prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx)
+}
+
+// prepare does everything that can fail before the terminal is touched.
+func prepare(ctx context.Context, o Options) (*runner, error) {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
 	if err := term.Gate(o.Env, o.In, o.Out); err != nil {
-		return err
+		return nil, err
 	}
 	saved, err := term.Save(int(o.In.Fd()))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	r := &runner{ended: make(chan struct{}), saved: saved, in: o.In}
 	r.out = term.NewOutput(o.Out, func(err error) { r.end(err) })
 	m, err := build(ctx, o, r)
 	if err != nil {
-		return errors.Join(err, r.out.Close())
+		return nil, errors.Join(err, r.out.Close())
 	}
 	r.p = tea.NewProgram(&safe{m, r.end}, tea.WithInput(o.In), tea.WithOutput(r.out), tea.WithEnvironment(o.Env),
 		tea.WithColorProfile(teaProfile(m.look.profile)), tea.WithoutSignalHandler())
-	return r.run(ctx)
+	return r, nil
 }
 
 // build makes the model out of options, environment and the user's files.

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -86,9 +87,11 @@ func (r *runner) run(ctx context.Context) error {
 	case stalled:
 		return term.ErrStalled
 	case err != nil && !errors.Is(err, tea.ErrInterrupted):
-		return errors.Join(term.ErrGone, err) // what the framework ends for by itself is a read that failed
+		return fmt.Errorf("%w: %w", term.ErrGone, err) // what the framework ends for by itself is a read that failed
+	case restored != nil:
+		return fmt.Errorf("%w: %w", term.ErrGone, restored)
 	}
-	return errors.Join(restored, closed)
+	return closed
 }
 
 // finish ends the program from outside. A terminal that nobody reads gets a second, then it is given up, and what still

@@ -40,6 +40,7 @@ type Output struct {
 	once    sync.Once
 	given   atomic.Bool // given up
 	slow    atomic.Bool
+	waiting atomic.Bool
 	written atomic.Int64
 }
 
@@ -89,6 +90,8 @@ func (o *Output) some(b []byte) (int, error) {
 	case !errors.Is(err, unix.EAGAIN):
 		return 0, err
 	}
+	o.waiting.Store(true)
+	defer o.waiting.Store(false)
 	_, err = unix.Poll([]unix.PollFd{{Fd: int32(o.fd), Events: unix.POLLOUT}}, pollMs)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return 0, err
@@ -101,6 +104,9 @@ func (o *Output) GiveUp() { o.given.Store(true) }
 
 // Slow reports whether a write took long since the last call.
 func (o *Output) Slow() bool { return o.slow.Swap(false) }
+
+// Waiting reports whether a write waits for the terminal right now.
+func (o *Output) Waiting() bool { return o.waiting.Load() }
 
 // Written is the number of bytes written so far.
 func (o *Output) Written() int64 { return o.written.Load() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"hooktop/themes"
 	"hooktop/ui/core"
@@ -17,8 +18,10 @@ import (
 	"hooktop/ui/widget/prompt"
 )
 
-// columnWidth is what a key and its words need, in cells.
-const columnWidth = 25
+const (
+	maxColumns = 4
+	maxEntry   = 60 // cells of one key and its words
+)
 
 // Model is the open overlay.
 type Model struct {
@@ -124,6 +127,9 @@ func (m *Model) View(w, h int) box.Box {
 		text = append(text, line.New(m.env.Theme, inner).Add(themes.TextDim, " "+format.Clean(n)).Fill(themes.Text))
 	}
 	foot, x := "type to search", 3
+	if m.field.Value() == "" && m.limit > 0 {
+		foot = "type to search, up and down for more"
+	}
 	if q := m.field.Value(); q != "" {
 		foot = "search: " + format.Clean(q)
 		x = 3 + line.Width(foot)
@@ -156,25 +162,29 @@ func (m *Model) matches(w, h int) []string {
 	return out
 }
 
-// sheet lays the sections out in columns.
+// sheet lays the sections out in as many columns as hold every word whole.
 func (m *Model) sheet(w, h int) []string {
-	cols := min(max(w/columnWidth, 1), 4)
-	cw := w / cols
-	blocks := m.blocks(cw)
-	total := 0
-	for _, b := range blocks {
-		total += len(b) + 1
-	}
-	columns := make([][]string, cols)
-	at, target := 0, max((total+cols-1)/cols, 1)
-	for _, b := range blocks {
-		if len(columns[at]) > 0 && len(columns[at])+len(b)/2 > target && at < cols-1 {
-			at++
+	blocks := m.blocks()
+	var columns [][]string
+	var widths []int
+	for n := maxColumns; n > 0; n-- {
+		columns = distribute(blocks, n)
+		widths = widths[:0]
+		need := 0
+		for _, c := range columns {
+			width := 0
+			for _, l := range c {
+				width = max(width, line.Width(l))
+			}
+			widths = append(widths, width+1)
+			need += width + 1
 		}
-		if len(columns[at]) > 0 {
-			columns[at] = append(columns[at], "")
+		if need <= w || n == 1 {
+			for i := range widths {
+				widths[i] += (w - need) / len(widths)
+			}
+			break
 		}
-		columns[at] = append(columns[at], b...)
 	}
 	tall := 0
 	for _, c := range columns {
@@ -186,36 +196,62 @@ func (m *Model) sheet(w, h int) []string {
 	for y := m.top; y < min(tall, m.top+h); y++ {
 		var sb strings.Builder
 		for i, c := range columns {
-			width := cw
-			if i == cols-1 {
-				width = w - cw*(cols-1)
-			}
 			cell := ""
 			if y < len(c) {
-				cell = c[y]
+				cell = ansi.Truncate(c[y], w, "")
 			}
 			sb.WriteString(cell)
-			sb.WriteString(strings.Repeat(" ", max(width-line.Width(cell), 0)))
+			sb.WriteString(strings.Repeat(" ", max(widths[i]-line.Width(cell), 0)))
 		}
-		out = append(out, sb.String())
+		s := sb.String()
+		out = append(out, s+strings.Repeat(" ", max(w-line.Width(s), 0)))
 	}
 	return out
 }
 
+// distribute puts blocks one after the other into at most n columns of about the same height.
+func distribute(blocks [][]string, n int) [][]string {
+	total := 0
+	for _, b := range blocks {
+		total += len(b) + 1
+	}
+	target := max((total+n-1)/n, 1)
+	columns := [][]string{nil}
+	for _, b := range blocks {
+		at := len(columns) - 1
+		if len(columns[at]) > 0 && len(columns[at])+1+len(b)/2 > target && len(columns) < n {
+			columns = append(columns, nil)
+			at++
+		}
+		if len(columns[at]) > 0 {
+			columns[at] = append(columns[at], "")
+		}
+		columns[at] = append(columns[at], b...)
+	}
+	return columns
+}
+
 // blocks draws each section, in the order in which sections first occur.
-func (m *Model) blocks(w int) [][]string {
+func (m *Model) blocks() [][]string {
 	var order []string
+	wide := map[string]int{}
+	for _, b := range m.bs {
+		if _, ok := wide[b.Section]; !ok {
+			order = append(order, b.Section)
+		}
+		wide[b.Section] = max(wide[b.Section], len(keys.Show(b.Keys)))
+	}
 	by := map[string][]string{}
 	for _, b := range m.bs {
-		if _, ok := by[b.Section]; !ok {
-			order = append(order, b.Section)
-			by[b.Section] = []string{line.New(m.env.Theme, w-1).Add(themes.TextStrong, " "+b.Section).String()}
+		if by[b.Section] == nil {
+			by[b.Section] = []string{line.New(m.env.Theme, maxEntry).Add(themes.TextStrong, " "+b.Section).String()}
 		}
-		l := line.New(m.env.Theme, w-1)
+		key := "  " + format.Pad(keys.Show(b.Keys), wide[b.Section]) + "  "
+		l := line.New(m.env.Theme, maxEntry)
 		if b.Disabled != "" {
-			l.Add(themes.TextDim, "  "+format.Pad(keys.Show(b.Keys), 9)+" "+b.Help+" (not now)")
+			l.Add(themes.TextDim, key+b.Help+" (not now)")
 		} else {
-			l.Add(themes.HintKey, "  "+format.Pad(keys.Show(b.Keys), 9)).Add(themes.Text, " "+b.Help)
+			l.Add(themes.HintKey, key).Add(themes.Text, b.Help)
 		}
 		by[b.Section] = append(by[b.Section], l.String())
 	}
@@ -230,6 +266,6 @@ func (m *Model) blocks(w int) [][]string {
 func (m *Model) Hints() []core.Binding {
 	return []core.Binding{
 		{Keys: []string{"esc"}, Help: "close"}, {Keys: []string{"type"}, Help: "to search"},
-		{Keys: []string{"enter"}, Help: "run the highlighted key"}, {Keys: []string{"up", "down"}, Help: "move"},
+		{Keys: []string{"enter"}, Help: "run"}, {Keys: []string{"up", "down"}, Help: "more"},
 	}
 }
