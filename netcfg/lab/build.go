@@ -95,7 +95,7 @@ func addRoutes(h *nl.Host, dev string, routes []gate) error {
 	return nil
 }
 
-// waitUp waits for the carrier: before that a device's queue swallows packets.
+// waitUp waits until a device takes packets.
 func waitUp(ctx context.Context, h *nl.Host, dev string) error {
 	ctx, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
@@ -103,19 +103,12 @@ func waitUp(ctx context.Context, h *nl.Host, dev string) error {
 	if err != nil {
 		return err
 	}
-	links, err := h.Links()
-	if err != nil {
-		return err
-	}
-	for _, l := range links {
-		if l.Name == dev && l.Carrier {
-			return nil
+	for {
+		if ready, err := h.Ready(dev); ready || err != nil {
+			return err
+		}
+		if _, ok := <-events; !ok {
+			return fmt.Errorf("device %s does not come up: waited %s", dev, buildTime)
 		}
 	}
-	for e := range events {
-		if e.Link.Name == dev && e.Link.Carrier {
-			return nil
-		}
-	}
-	return fmt.Errorf("device %s has no carrier after %s", dev, buildTime)
 }

@@ -27,6 +27,9 @@ type Lab struct {
 // Build makes namespaces, devices and addresses around this process, which Enter has put into an empty namespace, starts
 // the services and connects the operator's session. No other traffic flows yet.
 func Build(ctx context.Context) (l *Lab, err error) {
+	if !Inside() {
+		return nil, errors.New("build the lab: this process is not inside it: Enter first")
+	}
 	host, err := nl.Open()
 	if err != nil {
 		return nil, fmt.Errorf("build the lab: %w", err)

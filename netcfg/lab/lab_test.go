@@ -24,7 +24,7 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 	ns := ktest.OpenNS(t, fmt.Sprintf("/proc/%d/ns/net", h.cmd.Process.Pid))
 	captures := map[string]*ktest.Capture{lab.WAN: ns.Capture(t, lab.WAN), lab.LAN: ns.Capture(t, lab.LAN)}
 	h.tell(t, "send")
-	waitForFrames(t, ns, 4000)
+	waitForFrames(t, ns, 1500)
 	sent := h.tell(t, "stop").Sent
 	seen := map[string]map[snap.FlowKey]ktest.Tally{}
 	for dev, c := range captures {

@@ -25,6 +25,26 @@ func (h *Host) Links() ([]snap.Link, error) {
 	return links, nil
 }
 
+// Ready reports whether a device takes packets: it has carrier, and its queue is no longer the one that swallows all
+// ("noop", until the kernel has dealt with the carrier). Every change of that is an event of WatchLinks.
+func (h *Host) Ready(name string) (bool, error) {
+	ready := false
+	body := make([]byte, unix.SizeofIfInfomsg)
+	err := h.dump(unix.NETLINK_ROUTE, unix.RTM_GETLINK, body, func() { ready = false }, func(_ uint16, p []byte) {
+		l, ok := decodeLink(p)
+		if !ok || l.Name != name || !l.Carrier {
+			return
+		}
+		for t, v := range attrs(p[unix.SizeofIfInfomsg:]) {
+			ready = ready || t == unix.IFLA_QDISC && text(v) != "noop"
+		}
+	})
+	if err != nil {
+		return false, fmt.Errorf("look at device %s: %w", name, err)
+	}
+	return ready, nil
+}
+
 // Attributes inside IFLA_LINKINFO and IFLA_XDP (include/uapi/linux/if_link.h).
 const (
 	iflaXDPAttached    = 2

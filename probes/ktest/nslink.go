@@ -17,7 +17,7 @@ import (
 // patience bounds a wait for something that the kernel does within milliseconds.
 const patience = 10 * time.Second
 
-// Veth joins a and b with a pair of devices, up at both ends and with carrier.
+// Veth joins a and b with a pair of devices that take packets at both ends.
 func Veth(t testing.TB, a *NS, aName string, b *NS, bName string) {
 	t.Helper()
 	v := netlink.NewVeth(netlink.NewLinkAttrs())
@@ -27,8 +27,9 @@ func Veth(t testing.TB, a *NS, aName string, b *NS, bName string) {
 	}
 	a.Up(t, aName)
 	b.Up(t, bName)
+	// The end that came up first gets its carrier, and then a queue, when the kernel has dealt with the other's rise. That
+	// other end has both at once; only its operational state follows up to a second later.
 	a.WaitUp(t, aName)
-	b.WaitUp(t, bName)
 }
 
 // Bridge makes a bridge that is up, with ports as its slaves.
@@ -86,7 +87,7 @@ func (n *NS) Del(t testing.TB, name string) {
 	}
 }
 
-// WaitUp waits until the kernel says that a device is operational: before that its queue swallows packets.
+// WaitUp waits until the kernel says that a device is operational: before that its queue may swallow packets.
 func (n *NS) WaitUp(t testing.TB, name string) {
 	t.Helper()
 	updates, done := make(chan netlink.LinkUpdate, 16), make(chan struct{})

@@ -79,14 +79,11 @@ func lines(out []byte) []string {
 	}
 	all := []string{}
 	for _, entry := range list {
-		for _, moving := range []string{"expires", "stats64", "stats", "used", "linkinfo"} {
-			if moving == "linkinfo" { // bridge timers and the like
-				if info, ok := entry[moving].(map[string]any); ok {
-					delete(info, "info_data")
-				}
-				continue
-			}
+		for _, moving := range []string{"expires", "stats64", "stats", "used", "operstate"} {
 			delete(entry, moving)
+		}
+		if info, ok := entry["linkinfo"].(map[string]any); ok { // bridge timers and the like
+			delete(info, "info_data")
 		}
 		text, _ := json.Marshal(entry) // it came from JSON
 		all = append(all, string(text))
