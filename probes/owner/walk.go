@@ -14,12 +14,12 @@ import (
 // Limits of the walk over /proc.
 const (
 	slice     = 2048                  // links read before a pause
-	pause     = 10 * time.Millisecond // after a slice that took about 3 ms
+	pause     = 10 * time.Millisecond // after a slice, which takes some milliseconds
 	thrift    = 20                    // a walk over everything costs at most a twentieth of a core
 	certain   = 2                     // times a holding is confirmed before it is only checked when looked at
 	firstWait = 2 * time.Second       // until a socket without a process is looked for again; doubles
 	longWait  = time.Minute
-	manyHeld  = 4096 // sockets that are all confirmed each time (about 1 µs each)
+	manyHeld  = 4096 // sockets that are all confirmed each time, at a readlink (some µs) each
 )
 
 // walker knows which process holds which socket, from one refresh to the next. Serves one goroutine.
@@ -229,7 +229,7 @@ func (w *walker) everything(ctx context.Context, now time.Time) {
 	}
 	w.nextWalk = now.Add(thrift * busy)
 	for inode := range w.inodes {
-		if !w.wants(inode, now) {
+		if len(w.holders[inode]) > 0 {
 			continue
 		}
 		o := w.orphans[inode]
