@@ -162,7 +162,7 @@ const (
 func (s *Store) settle(dt float64) {
 	now := s.ticks(s.at)
 	st := newSteps(max(dt, 1e-3))
-	first := s.epoch == 1
+	first, since := s.epoch == 1, s.src.Since
 	s.synOnly, s.present = s.synOnly[:0], 0
 	s.each(func(id uint32, r *record) bool {
 		if r.epoch != s.epoch {
@@ -177,7 +177,7 @@ func (s *Store) settle(dt float64) {
 		case first: // counted over a time that nobody measured
 			r.dp, r.db = 0, 0
 		case dt > 0:
-			r.update(&st, now, s.src.Since)
+			r.update(&st, now, since)
 		}
 		return true
 	})
