@@ -64,8 +64,8 @@ func (t *Tab) asking() []core.Binding {
 	return []core.Binding{
 		{Keys: []string{"/"}, Name: "flows.filter", Help: "filter", Section: tables, Hint: 1, Do: t.filterStart},
 		{Keys: []string{"s"}, Name: "flows.sort", Help: "sort", Section: tables, Hint: 2, Do: t.pickSort},
-		{Keys: []string{"<"}, Name: "flows.sortleft", Help: "sort by column to the left", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(-1)) }},
-		{Keys: []string{">"}, Name: "flows.sortright", Help: "sort by column to the right", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(1)) }},
+		{Keys: []string{"<"}, Name: "flows.sortleft", Help: "sort by left column", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(-1)) }},
+		{Keys: []string{">"}, Name: "flows.sortright", Help: "sort by right column", Section: tables, Do: func() tea.Cmd { return t.sortBy(t.list().SortBeside(1)) }},
 		{Keys: []string{"I"}, Name: "flows.invert", Help: "invert order", Section: tables, Do: func() tea.Cmd {
 			v := t.view
 			v.asc = !v.asc
@@ -74,7 +74,7 @@ func (t *Tab) asking() []core.Binding {
 		{Keys: []string{"p"}, Name: "flows.group", Help: "group by", Section: tables, Hint: 3, Do: t.pickGroup},
 		{Keys: []string{"o"}, Name: "flows.hold", Help: "hold order", Section: tables, Hint: 4, Do: t.hold},
 		{Keys: []string{"F"}, Name: "flows.follow", Help: "cursor follows its row", Section: tables, Do: t.follow},
-		{Keys: []string{"A"}, Name: "flows.window", Help: "average over 2, 10, 40 s", Section: tables, Do: t.nextWindow},
+		{Keys: []string{"A"}, Name: "flows.window", Help: "average 2, 10, 40 s", Section: tables, Do: t.nextWindow},
 		{Keys: []string{"c"}, Name: "flows.columns", Help: "columns", Section: tables, Do: t.pickColumns},
 		{Keys: []string{"v"}, Name: "flows.views", Help: "views", Section: tables, Do: t.pickView},
 		{Keys: []string{"u"}, Name: "flows.undo", Help: "undo filter or sort", Section: tables, Disabled: when(len(t.done) == 0, "nothing to undo"), Do: t.undo},

@@ -159,7 +159,7 @@ func (t *Tab) rateBody(b *detail.Body, rates [len(snap.Windows)]snap.Rate, trend
 		l.Add(themes.TextDim, "pps, 60 s").Pad(themes.Text, 2)
 		peak := " max " + format.SI(float64(spark.Max(trend)))
 		l.Add(themes.Spark, string(spark.Fold(nil, t.env.Glyphs, trend, min(l.Left()-len(peak), 60))))
-		b.Raw(l.Add(themes.SparkPeak, peak).String())
+		b.Add(l.Add(themes.SparkPeak, peak))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
+	"hooktop/ui/widget/gauge"
 	"hooktop/ui/widget/line"
 )
 
@@ -69,19 +70,54 @@ func (t *Tab) lists(w, h int) []string {
 			part[1] = t.say(w, t.noPrograms())
 		}
 		out = append(out, part...)
+		out = append(out, "")
 	}
-	if down := h - len(out) - 1; down > 1 {
-		if up > 0 {
-			out = append(out, "")
-		} else {
-			down++
-		}
-		part := t.links.View(w, down)
-		if t.links.Total() == 0 && len(part) > 1 {
-			part[1] = t.say(w, "No interface is known yet.")
-		}
-		out = append(out, part...)
+	if h-len(out) < 2 {
+		return out[:min(len(out), h)]
 	}
+	down := h - len(out)
+	more := t.figures(w)
+	if want := max(len(t.rows), 1) + 1; want+1+len(more) <= down {
+		down = want
+	} else {
+		more = nil
+	}
+	part := t.links.View(w, down)
+	if t.links.Total() == 0 && len(part) > 1 {
+		part[1] = t.say(w, "No interface is known yet.")
+	}
+	out = append(out, part...)
+	if len(more) > 0 {
+		out = append(append(out, ""), more...)
+	}
+	return out
+}
+
+// figures are how full the flow table is, and what was malformed or lost.
+func (t *Tab) figures(w int) []string {
+	v := &t.frame.Totals
+	var out []string
+	if v.Capacity > 0 {
+		share := float64(v.Flows) / float64(v.Capacity)
+		tok := themes.Bar
+		if share > 0.9 {
+			tok = themes.Warn
+		}
+		out = append(out, line.New(t.env.Theme, w).Add(themes.TextDim, "  flow table  ").Add(tok, gauge.Bar(t.env.Glyphs, share, 22)).
+			Add(themes.Text, " "+format.PadLeft(format.Percent(share), 5)+"  "+format.Count(uint64(v.Flows))+" of "+format.Count(uint64(v.Capacity))).String())
+	}
+	count := func(label string, tok themes.Token, list []snap.Count) {
+		if len(list) == 0 {
+			return
+		}
+		l := line.New(t.env.Theme, w).Add(themes.TextDim, "  "+format.Pad(label, 12))
+		for _, c := range list {
+			l.Add(tok, t.twin(format.Clean(c.Name))+" "+format.Count(c.N)+"  ")
+		}
+		out = append(out, l.String())
+	}
+	count("malformed", themes.Text, t.frame.Malformed)
+	count("lost", themes.Warn, t.frame.Lost)
 	return out
 }
 
@@ -186,6 +222,13 @@ func (t *Tab) Context(w int) string {
 		}
 	}
 	s := plural(n, "program") + " attached, " + plural(len(t.frame.Interfaces), "interface") + " watched"
+	var lost uint64
+	for _, c := range t.frame.Lost {
+		lost += c.N
+	}
+	if lost > 0 {
+		s = format.Count(lost) + " events lost, " + s
+	}
 	if len(s) > w {
 		s = plural(n, "program")
 	}

@@ -30,21 +30,27 @@ func Split(w int) (list, pane int) {
 type Body struct {
 	env   *core.Env
 	w     int
-	lines []string
+	lines []Line
+}
+
+// Line is a styled line and the cells it takes.
+type Line struct {
+	text string
+	w    int
 }
 
 // NewBody starts a body for lines of w cells.
 func NewBody(env *core.Env, w int) *Body { return &Body{env: env, w: max(w, 1)} }
 
 // Gap adds an empty line.
-func (b *Body) Gap() { b.lines = append(b.lines, "") }
+func (b *Body) Gap() { b.lines = append(b.lines, Line{}) }
 
 // Head adds a heading.
 func (b *Body) Head(s string) { b.Line(themes.Accent, s) }
 
 // Line adds one line, cut to the width.
 func (b *Body) Line(tok themes.Token, s string) {
-	b.lines = append(b.lines, line.New(b.env.Theme, b.w).Add(tok, s).String())
+	b.Add(line.New(b.env.Theme, b.w).Add(tok, s))
 }
 
 // Field adds "label     value"; a long value goes on below, indented. An empty value adds nothing.
@@ -62,7 +68,7 @@ func (b *Body) FieldTok(label string, tok themes.Token, value string) {
 			l.Add(themes.TextDim, label)
 		}
 		l.Pad(themes.Text, indent-line.Width(label)*btoi(i == 0)).Add(tok, part)
-		b.lines = append(b.lines, l.String())
+		b.Add(l)
 	}
 }
 
@@ -73,26 +79,56 @@ func (b *Body) Text(tok themes.Token, s string) {
 	}
 }
 
-// Raw adds a line that is styled already and not wider than the body.
-func (b *Body) Raw(s string) { b.lines = append(b.lines, s) }
+// Add adds a line that was built for the body's width.
+func (b *Body) Add(l *line.Builder) { b.lines = append(b.lines, Line{l.String(), b.w - l.Left()}) }
 
 // Width is the room of a line.
 func (b *Body) Width() int { return b.w }
 
 // Lines returns what was collected.
-func (b *Body) Lines() []string { return b.lines }
+func (b *Body) Lines() []Line { return b.lines }
 
-// Wrap breaks text at blanks into lines of at most w cells; longer words are cut.
+// Wrap breaks clean text at blanks into lines of at most w cells; longer words are cut.
 func Wrap(s string, w int) []string {
 	if line.Width(s) <= w {
 		return []string{s}
 	}
-	return strings.Split(ansi.Wrap(s, w, " "), "\n")
+	var out []string
+	row, used := "", 0
+	for _, word := range strings.Fields(s) {
+		n := line.Width(word)
+		for n > w { // a word that is wider than a line
+			if row != "" {
+				out = append(out, row)
+				row, used = "", 0
+			}
+			head := ansi.Truncate(word, w, "")
+			if head == "" { // not even one wide rune fits
+				return append(out, row)
+			}
+			out = append(out, head)
+			word = word[len(head):]
+			n = line.Width(word)
+		}
+		switch {
+		case row == "":
+			row, used = word, n
+		case used+1+n <= w:
+			row, used = row+" "+word, used+1+n
+		default:
+			out = append(out, row)
+			row, used = word, n
+		}
+	}
+	if row != "" {
+		out = append(out, row)
+	}
+	return out
 }
 
 // Pane frames a body: the head line with a title left and a hint right, then the lines from scroll on, h lines of w cells.
 // With a border it stands beside a list.
-func Pane(env *core.Env, w, h int, border, focus bool, title, hint string, lines []string, scroll int) []string {
+func Pane(env *core.Env, w, h int, border, focus bool, title, hint string, lines []Line, scroll int) []string {
 	if w < 1 || h < 1 {
 		return nil
 	}
@@ -115,14 +151,15 @@ func Pane(env *core.Env, w, h int, border, focus bool, title, hint string, lines
 	}
 	out = append(out, l.Fill(themes.Text))
 	scroll = min(scroll, max(len(lines)-(h-1), 0))
+	edgeOn := start().String()
+	inner := w - line.Width(ansi.Strip(edgeOn))
+	blank := strings.Repeat(" ", max(inner, 0))
 	for i := 0; i < h-1; i++ {
-		s := ""
-		if j := scroll + i; j < len(lines) {
-			s = ansi.Truncate(lines[j], w-2, "")
+		var l Line
+		if j := scroll + i; j < len(lines) && lines[j].w <= inner {
+			l = lines[j]
 		}
-		l := start()
-		pad := max(l.Left()-ansi.StringWidth(s), 0)
-		out = append(out, l.String()+s+strings.Repeat(" ", pad))
+		out = append(out, edgeOn+l.text+blank[l.w:])
 	}
 	return out
 }
