@@ -39,7 +39,7 @@ static __always_inline void become(struct xdp_md *ctx, u32 flow)
 
 static __always_inline void ours(struct xdp_md *ctx)
 {
-	struct cursor c = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p;
 	u32 found, gen;
 
@@ -51,7 +51,7 @@ static __always_inline void ours(struct xdp_md *ctx)
 
 static __always_inline void obvious(struct xdp_md *ctx)
 {
-	struct cursor c = { .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p;
 	struct flow_key key;
 	struct obvious_flow *f;
