@@ -230,7 +230,7 @@ func (s *Store) rankGroups(top int, fresh bool) {
 }
 
 // groupOrder compares groups by what they have in common: addresses and numbers by value, names by letters.
-func (s *Store) groupOrder(x, y *entry) int {
+func (s *Store) groupOrder(x, y entry) int {
 	v, g := &s.view, &s.view.groups
 	a, b := g.list[x.id].key, g.list[y.id].key
 	if math.IsNaN(v.groupHeight(&g.list[x.id])) && !v.q.asc {

@@ -24,7 +24,7 @@ type entry struct {
 type ranking struct {
 	list []entry
 	done int
-	full func(x, y *entry) int // compares what the words don't tell apart
+	full func(x, y entry) int // compares what the words don't tell apart
 }
 
 const (
@@ -42,7 +42,7 @@ func (k *ranking) less(x, y *entry) bool {
 	if x.tie != y.tie {
 		return x.tie < y.tie
 	}
-	return k.full(x, y) < 0
+	return k.full(*x, *y) < 0
 }
 
 func (k *ranking) compare(x, y entry) int {
@@ -226,6 +226,6 @@ func (k *ranking) stick(value func(*entry) float64, before func(*entry) int) {
 }
 
 // byKey compares the identities of two records.
-func (s *Store) byKey(x, y *entry) int {
+func (s *Store) byKey(x, y entry) int {
 	return bytes.Compare(s.rec(x.id).key[:], s.rec(y.id).key[:])
 }

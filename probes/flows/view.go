@@ -221,7 +221,7 @@ func (s *Store) extend() {
 }
 
 // fullOrder compares what the words of two entries leave open: long texts, then identities.
-func (s *Store) fullOrder(c *column.Column, asc bool) func(x, y *entry) int {
+func (s *Store) fullOrder(c *column.Column, asc bool) func(x, y entry) int {
 	if c.Kind != column.Text && c.Kind != column.Word {
 		return s.byKey
 	}
@@ -230,7 +230,7 @@ func (s *Store) fullOrder(c *column.Column, asc bool) func(x, y *entry) int {
 	if asc {
 		end = 0
 	}
-	return func(x, y *entry) int {
+	return func(x, y entry) int {
 		if x.b&0xff == end { // both texts fit into the words
 			return s.byKey(x, y)
 		}

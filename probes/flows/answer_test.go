@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hooktop/probes/snap"
+	"hooktop/ui/column"
+)
+
+// slowAnswer filters and sorts everything, on whole rows.
+func slowAnswer(t *testing.T, s *Store, now time.Time, q snap.FlowQuery, join Joiner) []snap.Flow {
+	t.Helper()
+	f, err := column.Flows().Parse(q.Filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match, col := f.Compile(), column.Flows().Find(q.Sort)
+	var rows []snap.Flow
+	s.each(func(id uint32, r *record) bool {
+		x := reader{s: s, join: join, now: now, window: q.Window, devices: map[uint16]string{}}
+		row := x.set(id, r).flow(false)
+		if match(column.FlowRow{Flow: &row, Window: q.Window}) {
+			rows = append(rows, row)
+		}
+		return true
+	})
+	slices.SortFunc(rows, func(a, b snap.Flow) int {
+		o := compareCells(col, column.FlowRow{Flow: &a, Window: q.Window}, column.FlowRow{Flow: &b, Window: q.Window})
+		if !q.Asc {
+			o = -o
+		}
+		return o
+	})
+	return rows
+}
+
+// compareCells compares the cells of two rows the obvious way; what is missing is least.
+func compareCells(c *column.Column, a, b column.FlowRow) int {
+	switch c.Kind {
+	case column.Text, column.Word:
+		return cmp.Compare(strings.ToLower(a.Text(c.Field)), strings.ToLower(b.Text(c.Field)))
+	case column.Address, column.Endpoint:
+		x, y := a.Address(c.Field), b.Address(c.Field)
+		return slices.Compare(x[:], y[:])
+	}
+	return cmp.Compare(a.Number(c.Field), b.Number(c.Field)) // NaN is less than everything
+}
+
+// Every sort order, both ways, with and without a filter, in windows near and far: the same cells in the same order as a
+// full sort of everything, no row twice, and the same answer when asked again.
+func TestRankAgainstFullSort(t *testing.T) {
+	s, c := filled(3000)
+	join := &fakeJoin{}
+	set := column.Flows()
+	for i := range set.All() {
+		col := &set.All()[i]
+		for _, asc := range []bool{false, true} {
+			for _, filter := range []string{"", "proto:tcp !port:81"} {
+				q := snap.FlowQuery{Filter: filter, Sort: col.Key, Asc: asc, Window: i % 3, Limit: 40}
+				want := slowAnswer(t, s, c.now, q, join)
+				for _, q.Offset = range []int{0, 7, 500, len(want) - 20, 100} {
+					got := s.Answer(c.now, q, join)
+					checkWindow(t, col, q, got, want)
+					again := s.Answer(c.now, q, join)
+					if !slices.EqualFunc(got.Rows, again.Rows, func(a, b snap.Flow) bool { return a.Key == b.Key }) {
+						t.Fatalf("%+v: another order when asked again", q)
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkWindow(t *testing.T, col *column.Column, q snap.FlowQuery, got snap.FlowsView, want []snap.Flow) {
+	t.Helper()
+	if got.Err != "" || got.Matched != len(want) || len(got.Rows) != min(q.Limit, len(want)-q.Offset) || got.Offset != q.Offset {
+		t.Fatalf("%+v: err %q, %d rows of %d at %d, want %d", q, got.Err, len(got.Rows), got.Matched, got.Offset, len(want))
+	}
+	seen := map[snap.FlowKey]bool{}
+	for i := range got.Rows {
+		a, b := column.FlowRow{Flow: &got.Rows[i], Window: q.Window}, column.FlowRow{Flow: &want[q.Offset+i], Window: q.Window}
+		if compareCells(col, a, b) != 0 {
+			t.Fatalf("%+v: row %d has %q, a full sort %q", q, i, col.Plain(a), col.Plain(b))
+		}
+		if seen[a.Key] {
+			t.Fatalf("%+v: %v twice", q, a.Key)
+		}
+		seen[a.Key] = true
+	}
+}
+
+// All windows together show every row once, in one order, and Follow finds each row where it is shown.
+func TestWindowsTileAndFollowFindsRows(t *testing.T) {
+	s, c := filled(6000)
+	var keys []snap.FlowKey
+	for off := 0; off < 6000; off += 100 {
+		for _, r := range s.Answer(c.now, snap.FlowQuery{Sort: "bps", Offset: off, Limit: 100}, nil).Rows {
+			keys = append(keys, r.Key)
+		}
+	}
+	seen := map[snap.FlowKey]int{}
+	for i, k := range keys {
+		if j, twice := seen[k]; twice {
+			t.Fatalf("row %d and %d are the same", i, j)
+		}
+		seen[k] = i
+	}
+	if len(keys) != 6000 {
+		t.Fatalf("%d rows", len(keys))
+	}
+	for i := 0; i < 6000; i += 371 {
+		v := s.Answer(c.now, snap.FlowQuery{Sort: "bps", Offset: 20, Limit: 10, Follow: keys[i]}, nil)
+		if v.Cursor != i {
+			t.Fatalf("row %d is found at %d", i, v.Cursor)
+		}
+	}
+	if v := s.Answer(c.now, snap.FlowQuery{Sort: "bps", Limit: 10, Follow: snap.FlowKey{Dev: 9}}, nil); v.Cursor != -1 {
+		t.Errorf("a flow that is not there is found at %d", v.Cursor)
+	}
+}
+
+// four is a store with flows that send at the given rates; rates can be changed.
+type four struct {
+	s    *Store
+	c    *clock
+	f    *fakeTable
+	pps  []uint32
+	keys []snap.FlowKey
+}
+
+func newFour(pps ...uint32) *four {
+	f := newFake(1, 64)
+	x := &four{s: New(f, Options{}), c: newClock(f), f: f, pps: pps}
+	for i := range pps {
+		k := keyN(5 * i)
+		x.keys = append(x.keys, k.Decode())
+	}
+	if x.s.Collect(x.c.now) != nil {
+		panic("collect")
+	}
+	return x
+}
+
+func (x *four) run(seconds float64) {
+	for range int(seconds * 2) {
+		for i, n := range x.pps {
+			if n > 0 {
+				x.f.send(Encode(&x.keys[i]), 0, n/2, 100, 0x10, false, 0)
+			}
+		}
+		if x.s.Collect(x.c.tick(500*time.Millisecond)) != nil {
+			panic("collect")
+		}
+	}
+}
+
+// order is the flows' numbers from the top.
+func (x *four) order(q snap.FlowQuery) string {
+	var out []string
+	if q.Limit == 0 {
+		q.Limit = 10
+	}
+	for _, r := range x.s.Answer(x.c.now, q, nil).Rows {
+		out = append(out, fmt.Sprint(slices.Index(x.keys, r.Key)))
+	}
+	return strings.Join(out, " ")
+}
+
+func (x *four) want(t *testing.T, why string, q snap.FlowQuery, order string) {
+	t.Helper()
+	if got := x.order(q); got != order {
+		t.Errorf("%s: order %s, want %s", why, got, order)
+	}
+}
+
+func TestRowsResist(t *testing.T) {
+	x := newFour(4000, 3000, 2000, 1000)
+	q := snap.FlowQuery{}
+	x.run(5)
+	x.want(t, "at first", q, "0 1 2 3")
+	x.pps = []uint32{4000, 4100, 2000, 1000}
+	x.run(60)
+	x.want(t, "2.5 % more than the neighbour", q, "0 1 2 3")
+	x.pps = []uint32{4000, 4400, 2000, 1000}
+	x.run(60)
+	x.want(t, "10 % more than the neighbour", q, "1 0 2 3")
+	x.pps = []uint32{4000, 4400, 2000, 10000}
+	x.run(60)
+	x.want(t, "the last one is first", q, "3 1 0 2")
+	x.want(t, "by other column and back", snap.FlowQuery{Sort: "source"}, "3 2 1 0")
+	x.pps = []uint32{4000, 4100, 2000, 10000}
+	x.run(60)
+	x.want(t, "a new question ranks by value", q, "3 1 0 2")
+}
+
+func TestRanksEveryTwoSecondsAtMost(t *testing.T) {
+	x := newFour(4000, 3000)
+	q := snap.FlowQuery{}
+	x.run(5)
+	x.want(t, "at first", q, "0 1")
+	x.pps = []uint32{100, 9000}
+	x.run(1.5)
+	x.want(t, "after 1.5 s", q, "0 1")
+	v := x.s.Answer(x.c.now, snap.FlowQuery{Limit: 2}, nil)
+	if v.Rows[1].Rates[0].PPS <= v.Rows[0].Rates[0].PPS {
+		t.Errorf("values are not live between rankings: %+v", v.Rows)
+	}
+	x.run(0.5)
+	x.want(t, "after 2 s", q, "1 0")
+	x.pps = []uint32{9000, 100}
+	x.run(1)
+	x.want(t, "after 1 s more", q, "1 0")
+	q.Rerank = true
+	x.run(0.5)
+	x.want(t, "when ranked at a wish", q, "0 1")
+	x.pps = []uint32{10, 9000}
+	x.run(1.5)
+	x.want(t, "the wish is good for one ranking", q, "0 1")
+}
+
+func TestHoldKeepsOrderAndAppendsNewFlows(t *testing.T) {
+	x := newFour(4000, 3000, 0, 0)
+	x.run(5)
+	x.want(t, "at first", snap.FlowQuery{}, "0 1")
+	q := snap.FlowQuery{Hold: true}
+	x.pps = []uint32{10, 3000, 9000, 0}
+	x.run(20)
+	x.want(t, "held", q, "0 1 2")
+	x.pps = []uint32{10, 3000, 9000, 20000}
+	x.run(20)
+	x.want(t, "held", q, "0 1 2 3")
+	x.f.evictKey(Encode(&x.keys[1]))
+	x.pps[1] = 0
+	x.run(3)
+	x.want(t, "gone, still shown", q, "0 1 2 3")
+	x.run(4)
+	x.want(t, "gone for good", q, "0 2 3")
+	x.want(t, "released", snap.FlowQuery{}, "3 2 0")
+}
+
+func TestBadFilterSaysWhy(t *testing.T) {
+	s, c := filled(10)
+	v := s.Answer(c.now, snap.FlowQuery{Filter: "port:99999", Limit: 5}, nil)
+	if v.Err != "port: 99999 is over 65535" || len(v.Rows) != 0 || v.Total != 10 {
+		t.Errorf("%+v", v)
+	}
+	if v = s.Answer(c.now, snap.FlowQuery{Limit: 5}, nil); v.Err != "" || len(v.Rows) != 5 {
+		t.Errorf("after the filter was cleared: %+v", v)
+	}
+}
+
+func TestGroupsAddUp(t *testing.T) {
+	s, c := filled(3000)
+	join := &fakeJoin{}
+	flows := slowAnswer(t, s, c.now, snap.FlowQuery{Sort: "pps", Filter: "proto:tcp"}, join)
+	for _, by := range Groups() {
+		v := s.Answer(c.now, snap.FlowQuery{Group: by[0], Filter: "proto:tcp", Limit: 5000}, join)
+		if v.Rows != nil || len(v.Groups) != v.Matched || v.Matched < 2 {
+			t.Fatalf("%s: %d rows, %d groups of %d", by[0], len(v.Rows), len(v.Groups), v.Matched)
+		}
+		var n int
+		var packets, want uint64
+		seen := map[string]bool{}
+		for i, g := range v.Groups {
+			n, packets = n+g.Flows, packets+g.Packets
+			if i > 0 && g.Rates[0].PPS > v.Groups[i-1].Rates[0].PPS {
+				t.Fatalf("%s: group %d is not in order", by[0], i)
+			}
+			if seen[g.Value] {
+				t.Fatalf("%s: %q twice", by[0], g.Value)
+			}
+			seen[g.Value] = true
+		}
+		for i := range flows {
+			want += flows[i].Packets
+		}
+		if n != len(flows) || packets != want {
+			t.Errorf("%s: %d flows, %d packets in groups, want %d, %d", by[0], n, packets, len(flows), want)
+		}
+		last := v.Groups[len(v.Groups)-1].Value
+		if last == "" {
+			last = v.Groups[len(v.Groups)-2].Value
+		}
+		w := s.Answer(c.now, snap.FlowQuery{Group: by[0], Filter: "proto:tcp", Limit: 2, FollowGroup: last}, join)
+		if w.Cursor < 0 || v.Groups[w.Cursor].Value != last {
+			t.Errorf("%s: %q is followed to %d", by[0], last, w.Cursor)
+		}
+	}
+}
+
+func TestGroupValues(t *testing.T) {
+	f := newFake(1, 8)
+	s, c := New(f, Options{}), newClock(f)
+	in := snap.FlowKey{Src: ip4(10, 1, 2, 3), Dst: ip4(192, 168, 0, 9), SPort: 40001, DPort: 443, Proto: 6, Dev: 1}
+	out := snap.FlowKey{Src: in.Dst, Dst: in.Src, SPort: 443, DPort: 40001, Proto: 6, Dev: 1, Egress: true}
+	ping := snap.FlowKey{Src: in.Src, Dst: in.Dst, SPort: 8 << 8, Proto: 1, Dev: 2}
+	for _, k := range []snap.FlowKey{in, out, ping} {
+		f.send(Encode(&k), 0, 10, 100, 0, false, 0)
+	}
+	collect(t, s, c.tick(time.Second))
+	for _, g := range []struct{ by, want string }{
+		{"source", "10.1.2.3×2 192.168.0.9×1"},
+		{"destination", "192.168.0.9×2 10.1.2.3×1"},
+		{"port", "443/tcp×2 icmp×1"},
+		{"subnet", "10.1.2.0/24×3"},
+		{"device", "eth0×2 eth1×1"},
+		{"process", "postgres×1 curl×1 a-very-long-process-name-1×1"},
+	} {
+		var got []string
+		for _, x := range s.Answer(c.now, snap.FlowQuery{Group: g.by, Sort: "flows", Limit: 9}, &fakeJoin{}).Groups {
+			got = append(got, fmt.Sprintf("%s×%d", x.Value, x.Flows))
+		}
+		slices.Sort(got)
+		want := strings.Fields(g.want)
+		slices.Sort(want)
+		if !slices.Equal(got, want) && g.by != "process" {
+			t.Errorf("%s: %q, want %q", g.by, got, want)
+		}
+	}
+}
+
+func TestUnanswered(t *testing.T) {
+	f := newFake(1, 64)
+	s, c := New(f, Options{}), newClock(f)
+	rnd := rand.New(rand.NewPCG(3, 3))
+	want := map[snap.FlowKey]bool{}
+	for i := range 20 {
+		k := snap.FlowKey{Src: ip4(10, 0, 0, i), Dst: ip4(10, 9, 0, 1), SPort: uint16(1000 + i), DPort: 22, Proto: 6, Dev: 1}
+		f.send(Encode(&k), 0, 3, 60, []uint8{synFlag, synFlag | 0xc0, 0x12}[i%3], false, 0)
+		back := snap.FlowKey{Src: k.Dst, Dst: k.Src, SPort: k.DPort, DPort: k.SPort, Proto: 6, Dev: 2, VLAN: 10, Egress: rnd.IntN(2) == 0}
+		reply := i%4 == 0
+		if reply {
+			f.send(Encode(&back), 0, 1, 60, 0x14, false, 0)
+		}
+		want[k] = i%3 < 2 && !reply
+	}
+	collect(t, s, c.tick(time.Second))
+	n := 0
+	for _, r := range all(s, c.now) {
+		if r.Unanswered != want[r.Key] {
+			t.Errorf("%v: unanswered %v", r.Key, r.Unanswered)
+		}
+		if r.Unanswered {
+			n++
+		}
+	}
+	if v := s.Answer(c.now, snap.FlowQuery{Filter: "unanswered:yes", Limit: 64}, nil); v.Matched != n || n == 0 {
+		t.Errorf("the filter finds %d, rows say %d", v.Matched, n)
+	}
+	k := snap.FlowKey{Src: ip4(10, 9, 0, 1), Dst: ip4(10, 0, 0, 1), SPort: 22, DPort: 1001, Proto: 6, Dev: 3}
+	f.send(Encode(&k), 0, 1, 60, 0x14, false, 0)
+	collect(t, s, c.tick(time.Second))
+	if v := s.Answer(c.now, snap.FlowQuery{Filter: "unanswered:yes", Limit: 64, Rerank: true}, nil); v.Matched != n-1 {
+		t.Errorf("after a reset came back %d are unanswered, want %d", v.Matched, n-1)
+	}
+}
+
+func TestTrendOfRowsInView(t *testing.T) {
+	x := newFour(4000, 3000, 2000)
+	q := snap.FlowQuery{Limit: 2}
+	x.run(1)
+	x.s.Answer(x.c.now, q, nil)
+	for i := range 70 {
+		x.run(1)
+		v := x.s.Answer(x.c.now, q, nil)
+		for j, r := range v.Rows {
+			if len(r.Trend) != min(i+1, trendLen) {
+				t.Fatalf("after %d s %d values", i+1, len(r.Trend))
+			}
+			for _, p := range r.Trend {
+				if p != float32(x.pps[j]) {
+					t.Fatalf("row %d: %v, sent %d a second", j, r.Trend, x.pps[j])
+				}
+			}
+		}
+	}
+	if n := len(x.s.trends.flows); n != 2 {
+		t.Errorf("%d histories for 2 rows in view", n)
+	}
+	for range 70 {
+		x.run(1)
+	}
+	if n := len(x.s.trends.flows); n != 0 {
+		t.Errorf("%d histories a minute after the last look", n)
+	}
+}
+
+func TestJoinsAreBudgeted(t *testing.T) {
+	s, c := filled(3 * joinBudget)
+	join := &fakeJoin{}
+	q := snap.FlowQuery{Filter: "process:nginx", Limit: 10}
+	matched := 0
+	for i := range 3 {
+		v := s.Answer(c.now, q, join)
+		if join.owners > (i+1)*(joinBudget+10) {
+			t.Fatalf("answer %d asked for %d owners", i, join.owners)
+		}
+		if v.Matched <= matched {
+			t.Fatalf("answer %d knows %d flows of nginx, %d before", i, v.Matched, matched)
+		}
+		matched = v.Matched
+	}
+	asked := join.owners
+	if v := s.Answer(c.now, q, join); v.Matched != matched || join.owners-asked > 10 {
+		t.Errorf("a fourth answer asked for %d owners more and finds %d, before %d", join.owners-asked, v.Matched, matched)
+	}
+}
+
+func TestAnswerAllocatesLittle(t *testing.T) {
+	s, c := filled(20000)
+	join := &fakeJoin{}
+	for _, q := range []snap.FlowQuery{
+		{Limit: 43}, {Limit: 43, Filter: "proto:tcp !src:10.4.200.0/24"}, {Limit: 43, Sort: "source", Filter: "443"}, {Limit: 43, Sort: "idle", Offset: 15000},
+		{Limit: 43, Group: "source"}, {Limit: 43, Group: "subnet", Filter: "udp"},
+	} {
+		s.Answer(c.now, q, join)
+		n := testing.AllocsPerRun(10, func() {
+			q.Rerank = !q.Rerank
+			s.Answer(c.now, q, join)
+		})
+		if n > 250 {
+			t.Errorf("%+v: %v allocations", q, n)
+		}
+	}
+}
