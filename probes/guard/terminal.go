@@ -12,7 +12,7 @@ import (
 // sane undoes what a full-screen program asks of a terminal: synchronized output, mouse, focus and paste reports,
 // keyboard protocols, colours, the hidden cursor, the alternate screen. Order matters: the screen is left last.
 const sane = "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?2027l\x1b[>4;0m\x1b[=0;1u" +
-	"\x1b[0m\x1b[?25h\x1b[?1049l"
+	"\x1b[0m\x1b[0 q\x1b]2;\x07\x1b[?25h\x1b[?1049l"
 
 // terminal is what the watcher keeps of the operator's terminal.
 type terminal struct {
@@ -39,7 +39,7 @@ func (t *terminal) restore() {
 	_ = unix.IoctlSetTermios(t.fd, unix.TCSETS, t.saved)
 }
 
-func (t *terminal) say(line string) { _, _ = unix.Write(t.fd, []byte(line+"\r\n")) }
+func (t *terminal) say(line string) { _, _ = unix.Write(t.fd, []byte(line+"\n")) }
 
 // Terminal returns the first of the standard streams that is a terminal, nil when none is.
 func Terminal() *os.File {
