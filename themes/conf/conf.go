@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -78,6 +79,9 @@ func Parse(path string, data []byte) ([]Entry, error) {
 			prefix += "."
 		case unstable.KeyValue:
 			name, line := keyOf(&p, e)
+			if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				return nil, &Error{path, line, fmt.Sprintf("%q: a name holds a control character", name)}
+			}
 			entry, err := value(path, prefix+name, line, e.Value())
 			if err != nil {
 				return nil, err

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package picker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/keys"
+	"hooktop/ui/uitest"
+)
+
+func open(t *testing.T, n int, recent ...string) *Model {
+	t.Helper()
+	env, _ := uitest.Env(t, "dark", themes.TrueColor, false)
+	items := []core.PickItem{{Label: "block source", Detail: "b"}, {Label: "sort by source", Detail: "s"}, {Label: "theme colour-blind", Detail: "T"}}
+	for i := len(items); i < n; i++ {
+		items = append(items, core.PickItem{Label: fmt.Sprintf("item %d", i)})
+	}
+	return New(env, "pick", items, recent)
+}
+
+func typed(m *Model, ks ...string) (done bool) {
+	for _, k := range ks {
+		done, _ = m.Key(keys.Press(k))
+	}
+	return done
+}
+
+func label(m *Model) string {
+	if m.at >= len(m.found) {
+		return ""
+	}
+	return m.items[m.found[m.at].item].Label
+}
+
+func TestSearchAndChoose(t *testing.T) {
+	m := open(t, 20)
+	chosen := -1
+	m.Done = func(i int) tea.Cmd { chosen = i; return nil }
+	typed(m, "s", "o", "u", "r")
+	if got := label(m); got != "sort by source" && got != "block source" || len(m.found) != 2 {
+		t.Errorf("%q of %d", got, len(m.found))
+	}
+	typed(m, "ctrl+u", "t", "h", "c", "b")
+	if got := label(m); got != "theme colour-blind" {
+		t.Errorf("best match %q", got)
+	}
+	if !typed(m, "enter") || chosen != 2 {
+		t.Errorf("chosen %d", chosen)
+	}
+}
+
+func TestRecentLeadsWhileTheQueryIsEmpty(t *testing.T) {
+	m := open(t, 6, "item 4", "gone", "sort by source")
+	var got []string
+	for _, f := range m.found[:3] {
+		got = append(got, m.items[f.item].Label)
+	}
+	if s := strings.Join(got, ","); s != "item 4,sort by source,block source" || len(m.found) != 6 {
+		t.Errorf("%s of %d", s, len(m.found))
+	}
+}
+
+func TestMovedPreviewsAndEscRestores(t *testing.T) {
+	m := open(t, 4)
+	var seen []int
+	closed := false
+	m.Moved = func(i int) tea.Cmd { seen = append(seen, i); return nil }
+	m.Closed = func() tea.Cmd { closed = true; return nil }
+	m.Select(0)
+	typed(m, "down", "down", "down", "down", "up")
+	if fmt.Sprint(seen) != "[1 2 3 2]" {
+		t.Error(seen)
+	}
+	if !typed(m, "esc") || !closed {
+		t.Error("esc did not close")
+	}
+}
+
+func TestTabCompletes(t *testing.T) {
+	m := open(t, 5)
+	typed(m, "b", "l", "o", "tab")
+	if m.field.Value() != "block source" {
+		t.Error(m.field.Value())
+	}
+	if typed(m, "x", "y", "z", "enter") {
+		t.Error("enter chose something where nothing matches")
+	}
+}
+
+func TestBoxFits(t *testing.T) {
+	for _, n := range []int{3, 500} {
+		m := open(t, n)
+		m.items[0] = core.PickItem{Label: strings.Repeat("long 世 ", 30), Detail: strings.Repeat("d", 40)}
+		for w := 10; w < 120; w += 7 {
+			for h := 3; h < 60; h += 5 {
+				b := m.View(w, h)
+				if len(b.Lines) > maxLines || b.X+b.W > w {
+					t.Errorf("%dx%d: %d lines at %d, %d wide", w, h, len(b.Lines), b.X, b.W)
+				}
+				for _, f := range uitest.Faults(b.Lines, b.W, maxLines, false) {
+					t.Errorf("%dx%d: %s", w, h, f)
+				}
+			}
+		}
+	}
+}
+
+func TestHostileItemsAreCleaned(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.TrueColor, false)
+	m := New(env, "x\x1b[2J", []core.PickItem{{Label: "a\x1b]52;c;AAAA\x07b\u202e", Detail: "\x9b2J"}}, nil)
+	typed(m, "a")
+	for _, f := range uitest.Faults(m.View(80, 20).Lines, 80, 20, true) {
+		t.Error(f)
+	}
+}
