@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io"
+
+	"hooktop/probes"
+	"hooktop/probes/dryrun"
+	"hooktop/ui/cli"
+)
+
+// pcap runs every frame of a capture through the real programs, attached to nothing. An interrupt ends the process
+// without waiting: nothing is there to be detached.
+func pcap(ctx context.Context, r io.Reader) (cli.PcapReport, error) {
+	var report cli.PcapReport
+	var failed error
+	done := probes.Go(ctx, "run frames", func(context.Context) error {
+		res, err := dryrun.RunPcap(r)
+		if err != nil {
+			return err
+		}
+		report = cli.PcapReport{Packets: res.Packets, Flows: res.Flows, Malformed: res.Malformed, Notes: res.Notes}
+		for _, v := range res.Verdicts {
+			report.Verdicts = append(report.Verdicts, cli.PcapVerdict(v))
+		}
+		return nil
+	}, func(err error) { failed = err })
+	select {
+	case <-done:
+		return report, failed
+	case <-ctx.Done():
+		return cli.PcapReport{}, ctx.Err()
+	}
+}
