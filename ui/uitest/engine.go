@@ -81,7 +81,12 @@ func group(v *snap.FlowsView, rows []snap.Flow, q snap.FlowQuery) {
 		case "process":
 			name = f.Owner.Comm
 		case "port":
-			name = strconv.Itoa(int(column.ServicePort(f.Key.SPort, f.Key.DPort)))
+			name = column.ProtoName(f.Key.Proto)
+			if column.HasPorts(f.Key.Proto) && f.Key.Frag != snap.FragLater {
+				name = strconv.Itoa(int(column.ServicePort(f.Key.SPort, f.Key.DPort))) + "/" + name
+			}
+		case "device":
+			name = f.Device
 		case "subnet":
 			if p, err := f.Key.Src.Netip().Prefix(24); err == nil {
 				name = p.String()

@@ -128,7 +128,7 @@ func (t *Tab) field(w int) string {
 // narrow adds a term to the filter, + by itself or - with its negation.
 func (t *Tab) narrow(term string, not bool) tea.Cmd {
 	if not {
-		term = "!" + term
+		term = negate(term)
 	}
 	v := t.view
 	switch {
@@ -142,6 +142,17 @@ func (t *Tab) narrow(term string, not bool) tea.Cmd {
 		v.filter += " " + term
 	}
 	return t.change(v)
+}
+
+// negate makes the term that passes exactly the other rows.
+func negate(term string) string {
+	switch {
+	case strings.HasPrefix(term, "!"):
+		return term[1:]
+	case strings.HasPrefix(term, "port:") && strings.Contains(term, " "):
+		return "!(" + term + ")"
+	}
+	return "!" + term
 }
 
 // byCell filters by the cell under the row and column cursors.
@@ -188,22 +199,6 @@ func (t *Tab) term(f *snap.Flow, key string) string {
 		return ""
 	}
 	return c.Only(column.FlowRow{Flow: f, Window: t.view.window})
-}
-
-// groupTerm makes the filter term of a group's value.
-func groupTerm(group, value string) string {
-	if value == "" {
-		return ""
-	}
-	for _, g := range groupings() {
-		if g.key == group {
-			if strings.ContainsAny(value, " \"\\()!,") {
-				value = strconv.Quote(value)
-			}
-			return g.term + value
-		}
-	}
-	return ""
 }
 
 func warn(text string) tea.Cmd {

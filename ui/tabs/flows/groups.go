@@ -3,6 +3,10 @@
 package flows
 
 import (
+	"cmp"
+	"strconv"
+	"strings"
+
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
@@ -12,23 +16,75 @@ import (
 
 type groupColumn = table.Column[snap.Group]
 
-// groupings are the choices of p, in its order. term is the filter field that a group's value belongs to.
-func groupings() []struct{ key, title, help, term string } {
-	return []struct{ key, title, help, term string }{
-		{"", "", "no grouping: one row per flow", ""},
-		{"source", "SOURCE", "by source address", "src:"},
-		{"destination", "DESTINATION", "by destination address", "dst:"},
-		{"port", "PORT", "by service port", "port:"},
-		{"process", "PROCESS", "by process", "process:="},
-		{"subnet", "SUBNET", "by source subnet", "src:"},
+// grouping is a choice of p. key is FlowQuery.Group; none is the group of flows that have no such thing.
+type grouping struct{ key, title, help, none string }
+
+func groupings() []grouping {
+	return []grouping{
+		{"", "FLOWS", "no grouping: one row per flow", ""},
+		{"source", "SOURCE", "by source address", ""},
+		{"destination", "DESTINATION", "by destination address", ""},
+		{"port", "SERVICE", "by protocol and service port", "no port"},
+		{"process", "PROCESS", "by process that holds the socket", "no process found"},
+		{"subnet", "SUBNET", "by the other side's network", ""},
+		{"device", "DEVICE", "by device", ""},
 	}
 }
 
-func groupColumns(env *core.Env, window func() int) []groupColumn {
+func groupingOf(key string) grouping {
+	for _, g := range groupings() {
+		if g.key == key {
+			return g
+		}
+	}
+	return grouping{key: key, title: "GROUP"}
+}
+
+// groupTerm makes the filter term that passes the flows of a group, "" when there is none.
+func groupTerm(group, value string) string {
+	quoted := value
+	if strings.ContainsAny(value, " \"\\()!,*") {
+		quoted = strconv.Quote(value)
+	}
+	switch {
+	case group == "process" && value == "":
+		return "!process:re:."
+	case value == "":
+		return ""
+	case group == "source":
+		return "src:" + value
+	case group == "destination":
+		return "dst:" + value
+	case group == "subnet":
+		return "host:" + value
+	case group == "process":
+		return "process:=" + quoted
+	case group == "device":
+		return "dev:=" + quoted
+	case group == "port": // "443/tcp", or "icmp"
+		port, proto, both := strings.Cut(value, "/")
+		if !both {
+			return "proto:" + value
+		}
+		return "port:" + port + " proto:" + proto
+	}
+	return ""
+}
+
+// groupName is a group's value, or the words for its absence.
+func groupName(group, value string) string {
+	if value == "" {
+		return "(" + cmp.Or(groupingOf(group).none, "none") + ")"
+	}
+	return format.Clean(value)
+}
+
+func groupColumns(env *core.Env, window func() int, by func() string) []groupColumn {
 	return []groupColumn{
-		{Key: "value", Title: "GROUP", Width: 24, Min: 14, Max: 48, NoSort: true,
+		// The engine orders groups by what they have in common when asked for a column that groups don't have.
+		{Key: "source", TitleNow: func() string { return groupingOf(by()).title }, Width: 24, Min: 14, Max: 48,
 			Cell: func(b []byte, g *snap.Group, w int) []byte {
-				return format.AppendMiddle(b, format.Clean(g.Value), w)
+				return format.AppendEnd(b, groupName(by(), g.Value), w)
 			},
 			Token: func(g *snap.Group) themes.Token {
 				if g.WayIn == snap.OwnSession {

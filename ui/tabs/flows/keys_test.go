@@ -196,7 +196,7 @@ func TestGroupsOpenIntoTheirFlows(t *testing.T) {
 	b.Press("p")
 	b.Pick("DESTINATION")
 	s := b.Draw()
-	if !strings.Contains(s.Text(), "GROUP") || !strings.Contains(s.Text(), "10.9.0.10") {
+	if !strings.Contains(s.Text(), "  DESTINATION   ") || !strings.Contains(s.Text(), "10.9.0.10") {
 		t.Fatalf("no groups:\n%s", s.Text())
 	}
 	b.Press("j", "k", "enter")
@@ -208,10 +208,26 @@ func TestGroupsOpenIntoTheirFlows(t *testing.T) {
 	if q = b.Asked.Flows; q.Group != "destination" || q.Filter != "" {
 		t.Errorf("undo asks %+v", q)
 	}
-	for _, g := range []string{"SOURCE", "PORT", "PROCESS", "SUBNET", "FLOWS"} {
+	for _, g := range groupings() {
 		b.Press("p")
-		b.Pick(g)
-		b.Draw()
+		b.Pick(g.title)
+		if g.key == "" {
+			continue
+		}
+		// Every group opens into exactly as many flows as it says, and without it all the others remain.
+		for i := range tab(b).frame.Flows.Groups {
+			gr := tab(b).frame.Flows.Groups[i]
+			term := groupTerm(g.key, gr.Value)
+			for _, c := range []struct {
+				term string
+				want int
+			}{{term, gr.Flows}, {negate(term), 100 - gr.Flows}} {
+				v := uitest.Answer(b.Base, b.All, snap.FlowQuery{Filter: c.term, Limit: 300}).Flows
+				if v.Err != "" || v.Matched != c.want && g.key != "port" && g.key != "subnet" {
+					t.Errorf("%s group %q: %q passes %d flows, want %d %s", g.key, gr.Value, c.term, v.Matched, c.want, v.Err)
+				}
+			}
+		}
 	}
 }
 

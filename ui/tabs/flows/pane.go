@@ -27,7 +27,7 @@ func (t *Tab) paneView(w, h int, border bool) []string {
 		if !ok {
 			return nil
 		}
-		title, hint = "GROUP", "enter opens its flows"
+		title, hint = groupingOf(t.view.group).title, "enter opens its flows"
 		t.groupBody(body, g)
 	} else {
 		f, ok := t.flows.Selected()
@@ -60,12 +60,11 @@ func (t *Tab) flowBody(b *detail.Body, f *snap.Flow) {
 	b.Gap()
 	t.kind(b, f)
 	b.Gap()
-	t.rateBody(b, f.Rates, f.Trend)
+	t.ownerBody(b, f)
 	b.Gap()
+	t.rateBody(b, f.Rates, f.Trend)
 	totalBody(b, f.Packets, f.Bytes)
 	b.Field("seen", "first "+ago(f.Age)+", last "+ago(f.Idle))
-	b.Gap()
-	t.ownerBody(b, f)
 	t.tcpBody(b, f)
 }
 
@@ -225,7 +224,7 @@ func (t *Tab) tcpBody(b *detail.Body, f *snap.Flow) {
 }
 
 func (t *Tab) groupBody(b *detail.Body, g *snap.Group) {
-	b.Line(themes.TextStrong, t.twin(format.Clean(g.Value)))
+	b.Line(themes.TextStrong, t.twin(groupName(t.view.group, g.Value)))
 	b.Text(themes.Text, t.twin(format.Clean(g.Detail)))
 	if g.WayIn == snap.OwnSession {
 		b.Text(themes.Accent, same(t.env.Glyphs)+" your own session is among these flows")

@@ -67,11 +67,7 @@ func (t *Tab) help(key string) string {
 func (t *Tab) pickGroup() tea.Cmd {
 	var list []choice
 	for _, g := range groupings() {
-		title := g.title
-		if g.key == "" {
-			title = "FLOWS"
-		}
-		list = append(list, choice{title, g.help, func() tea.Cmd {
+		list = append(list, choice{g.title, g.help, func() tea.Cmd {
 			v := t.view
 			v.group = g.key
 			switch {
@@ -152,7 +148,7 @@ func (t *Tab) pickAction() tea.Cmd {
 	filter := func(label, key string) {
 		if term := t.term(&f, key); term != "" {
 			add("only "+label, term, func() tea.Cmd { return t.narrow(term, false) })
-			add("not "+label, "!"+term, func() tea.Cmd { return t.narrow(term, true) })
+			add("not "+label, negate(term), func() tea.Cmd { return t.narrow(term, true) })
 		}
 	}
 	filter("this source", "source")
@@ -184,7 +180,7 @@ func (t *Tab) pickGroupAction() tea.Cmd {
 			{"not this", "!" + term, func() tea.Cmd { return t.narrow(term, true) }},
 		}, list...)
 	}
-	return pick(format.Clean(g.Value)+", "+strconv.Itoa(g.Flows)+" flows", list)
+	return pick(groupName(t.view.group, g.Value)+", "+strconv.Itoa(g.Flows)+" flows", list)
 }
 
 // title names a flow in one line.

@@ -59,7 +59,7 @@ func newTab(env *core.Env) *Tab {
 	t.flows = table.New(env, func(f *snap.Flow) snap.FlowKey { return f.Key }, columns(env, window))
 	t.flows.Flag = t.flag
 	t.flows.SetColumn("pps")
-	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window))
+	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window, func() string { return t.view.group }))
 	t.groups.Flag = t.groupFlag
 	t.groups.SetColumn("pps")
 	t.sorted()

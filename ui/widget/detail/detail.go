@@ -5,6 +5,7 @@
 package detail
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -144,13 +145,16 @@ func Pane(env *core.Env, w, h int, border, focus bool, title, hint string, lines
 		return l.Pad(themes.Text, 1)
 	}
 	out := make([]string, 0, h)
+	scroll = min(scroll, max(len(lines)-(h-1), 0))
+	if below := len(lines) - scroll - (h - 1); below > 0 {
+		hint = strconv.Itoa(below) + " more below  " + hint
+	}
 	l := start()
 	l.Add(themes.TextStrong, title)
 	if n := line.Width(hint); l.Left() > n+1 {
 		l.Pad(themes.Text, l.Left()-n-1).Add(themes.HintText, hint)
 	}
 	out = append(out, l.Fill(themes.Text))
-	scroll = min(scroll, max(len(lines)-(h-1), 0))
 	edgeOn := start().String()
 	inner := w - line.Width(ansi.Strip(edgeOn))
 	blank := strings.Repeat(" ", max(inner, 0))
