@@ -3,12 +3,15 @@
 package main_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
 
 	"hooktop/probes/ktest"
 )
@@ -65,11 +68,44 @@ func TestEveryExitOfTheDashboard(t *testing.T) {
 				ns := ground(t)
 				ktest.HostState(t)
 				ns.NetState(t)
+				programs := loaded(t)
 				s := open(t, ns, 100, 30, nil, "--no-config", hooks, "-i", "up0")
-				s.shows("1 Flows", "LIVE")
+				s.attached(programs)
 				way.do(s)
 				s.ends(way)
 			})
+		}
+	}
+}
+
+// loaded counts the kernel's BPF programs.
+func loaded(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for id := ebpf.ProgramID(0); ; n++ {
+		next, err := ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return n
+		}
+		if err != nil {
+			t.Fatalf("list BPF programs: %v", err)
+		}
+		id = next
+	}
+}
+
+// attached waits for the dashboard and for two programs more than there were.
+func (s *screen) attached(before int) {
+	s.t.Helper()
+	s.shows("1 Flows", "LIVE")
+	late := time.After(patience)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for loaded(s.t) < before+2 {
+		select {
+		case <-again.C:
+		case <-late:
+			s.t.Fatalf("no programs were loaded; the screen:\n%s", s.text())
 		}
 	}
 }

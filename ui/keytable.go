@@ -15,7 +15,9 @@ func KeyTable(env *core.Env, tabs []func(*core.Env) core.Tab) []core.Binding {
 	var all []core.Binding
 	add := func(list []core.Binding) {
 		for _, b := range list {
-			same := func(o core.Binding) bool { return slices.Equal(o.Keys, b.Keys) && o.Help == b.Help && o.Section == b.Section }
+			same := func(o core.Binding) bool {
+				return slices.Equal(o.Keys, b.Keys) && o.Help == b.Help && o.Section == b.Section
+			}
 			if !slices.ContainsFunc(all, same) {
 				all = append(all, b)
 			}

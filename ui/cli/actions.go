@@ -39,9 +39,17 @@ func runDashboard(c *call) error {
 		}
 	}
 	if why := shot.Frame.State.Fallback; why != "" {
-		return fmt.Errorf("%w: %s: run hooktop check", ErrNothingAttached, format.Clean(why))
+		return fmt.Errorf("%w: %s: %s", ErrNothingAttached, format.Clean(why), remedy(os.Geteuid()))
 	}
 	return nil
+}
+
+// remedy says what helps when no program could attach.
+func remedy(euid int) string {
+	if euid != 0 {
+		return "run it as root (sudo), or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_DAC_READ_SEARCH"
+	}
+	return "run hooktop check"
 }
 
 func runLab(c *call) error {
