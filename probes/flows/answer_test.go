@@ -426,7 +426,7 @@ func TestAnswerAllocatesLittle(t *testing.T) {
 			q.Rerank = !q.Rerank
 			s.Answer(c.now, q, join)
 		})
-		if n > 250 {
+		if n > 200 { // two strings and more for each of 43 groups; nothing for each flow
 			t.Errorf("%+v: %v allocations", q, n)
 		}
 	}
