@@ -58,6 +58,7 @@ func newTab(env *core.Env) *Tab {
 	window := func() int { return t.view.window }
 	t.flows = table.New(env, func(f *snap.Flow) snap.FlowKey { return f.Key }, columns(env, window))
 	t.flows.Flag = t.flag
+	t.flows.Vanished = func(f *snap.Flow) time.Duration { return f.Gone }
 	t.flows.SetColumn("pps")
 	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window, func() string { return t.view.group }))
 	t.groups.Flag = t.groupFlag

@@ -35,6 +35,8 @@ const (
 type Model[R any, ID comparable] struct {
 	// Flag writes the second cell of the gutter: a warning, a mark. nil or "" is blank.
 	Flag func(r *R) Mark
+	// Vanished says how long a row has been gone although it is still listed, 0: it is there. nil: rows are what they are.
+	Vanished func(r *R) time.Duration
 	// Blur hides the cursor: another pane has the keyboard.
 	Blur bool
 
@@ -90,11 +92,21 @@ func (m *Model[R, ID]) SetWindow(w Window[R]) {
 	switch {
 	case w.Cursor >= 0:
 		m.at, m.goneAt = clamp(w.Cursor, w.Total), time.Time{}
+	case w.Cursor == Missing && m.vanished(&m.last) > 0: // it was shown as gone for long enough
+		m.at = clamp(m.at, w.Total)
+		m.adopt()
 	case w.Cursor == Missing && m.goneAt.IsZero():
 		m.goneAt = m.env.Now()
 	}
 	m.expire()
 	m.scroll()
+}
+
+func (m *Model[R, ID]) vanished(r *R) time.Duration {
+	if m.Vanished == nil {
+		return 0
+	}
+	return m.Vanished(r)
 }
 
 // adopt gives the cursor the identity of the row on its line.

@@ -129,6 +129,23 @@ func TestGoneRowKeepsItsPlace(t *testing.T) {
 	}
 }
 
+func TestListedRowThatIsGone(t *testing.T) {
+	m, _ := model(t)
+	m.Vanished = func(r *row) time.Duration { return time.Duration(r.n) * time.Second }
+	list := []row{{1, "row-1", 0}, {2, "row-2", 0}, {3, "row-3", 0}}
+	m.SetWindow(table.Window[row]{Rows: list, Total: 3, Cursor: table.Unknown})
+	m.Move(1)
+	list = []row{{1, "row-1", 0}, {2, "row-2", 4}, {3, "row-3", 0}}
+	m.SetWindow(table.Window[row]{Rows: list, Total: 3, Cursor: table.Unknown})
+	if p := ansi.Strip(m.View(40, 6)[2]); !strings.HasPrefix(p, "> row-2") || !strings.HasSuffix(p, "gone 4 s") {
+		t.Errorf("listed and gone: %q", p)
+	}
+	m.SetWindow(table.Window[row]{Rows: list[:1:1], Total: 1, Cursor: table.Missing})
+	if got := cursor(t, m, 40, 6); got != "row-1" || m.Gone() != 0 {
+		t.Errorf("after that the cursor is on %q, gone %v", got, m.Gone())
+	}
+}
+
 func TestFarRowsAreAskedForAndWaited(t *testing.T) {
 	m, _ := model(t)
 	m.SetWindow(table.Window[row]{Rows: rows(0, 1, 2, 3), Total: 1000, Cursor: table.Unknown})

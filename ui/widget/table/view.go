@@ -51,7 +51,7 @@ func (m *Model[R, ID]) View(w, h int) []string {
 			out = append(out, m.waiting(w, abs == m.at && !m.Blur))
 			continue
 		}
-		out = append(out, m.row(r, w, abs == m.at && !gone && !m.Blur, 0))
+		out = append(out, m.row(r, w, abs == m.at && !gone && !m.Blur, m.vanished(r)))
 	}
 	return out
 }
@@ -192,7 +192,7 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 	s := p.end()
 	m.buf = p.b
 	if gone > 0 {
-		s = m.over(s, w, gone)
+		s = m.over(s, w, gone, tok)
 	}
 	return s
 }
@@ -227,12 +227,12 @@ func (m *Model[R, ID]) gutter(p *pen, r *R, w int, cursor, whole bool, tok theme
 }
 
 // over writes "gone 3 s" over the right end of a row.
-func (m *Model[R, ID]) over(s string, w int, gone time.Duration) string {
+func (m *Model[R, ID]) over(s string, w int, gone time.Duration, tok themes.Token) string {
 	word := " gone " + strconv.Itoa(int(gone/time.Second)) + " s"
 	if len(word) >= w {
 		return s
 	}
-	return ansi.Truncate(s, w-len(word), "") + m.env.Theme.SGR(themes.RowCursor) + word + themes.Reset
+	return ansi.Truncate(s, w-len(word), "") + m.env.Theme.SGR(tok) + word + themes.Reset
 }
 
 // waiting draws a row that is not at hand yet.
