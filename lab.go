@@ -102,6 +102,9 @@ func interfacesHere() ([]string, error) {
 func labReport(sent []lab.FlowCount) *cli.LabReport {
 	r := &cli.LabReport{Sent: make([]cli.LabSent, 0, len(sent))}
 	for _, s := range sent {
+		if s.Proto == unix.IPPROTO_ICMP || s.Proto == unix.IPPROTO_ICMPV6 {
+			s.SPort = 0 // type and code: the snapshot has fields of their own for them
+		}
 		r.Sent = append(r.Sent, cli.LabSent{
 			Kind: s.Kind, Src: s.Src.String(), Dst: s.Dst.String(), SPort: s.SPort, DPort: s.DPort, Proto: protoName(s.Proto),
 			VLAN: s.VLAN, Frag: fragName(s.Frag), Packets: s.Packets, Bytes: s.Bytes, Exact: !s.Forwarded,
