@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ type host struct {
 	sockets []snap.Socket
 	addrs   []netip.Prefix
 	now     time.Time
-	dumps   int
+	dumps   atomic.Int64
 }
 
 func newHost(t *testing.T) *host {
@@ -35,7 +36,7 @@ func (h *host) index() *Index {
 		h.t.Fatal(err)
 	}
 	return New(Options{Root: h.root, Passwd: passwd, Now: func() time.Time { return h.now },
-		Sockets: func() ([]snap.Socket, error) { h.dumps++; return append([]snap.Socket(nil), h.sockets...), nil },
+		Sockets: func() ([]snap.Socket, error) { h.dumps.Add(1); return append([]snap.Socket(nil), h.sockets...), nil },
 		Addrs:   func() ([]netip.Prefix, error) { return h.addrs, nil }})
 }
 

@@ -282,15 +282,15 @@ func TestRunOnlyWhenAsked(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- x.Run(ctx) }()
 		<-time.After(time.Minute)
-		if h.dumps != 0 {
-			t.Errorf("%d dumps without a question", h.dumps)
+		if n := h.dumps.Load(); n != 0 {
+			t.Errorf("%d dumps without a question", n)
 		}
 		for range 100 { // 10 s
 			x.Owner(k)
 			<-time.After(100 * time.Millisecond)
 		}
-		if h.dumps < 4 || h.dumps > 6 {
-			t.Errorf("%d dumps in 10 s, want one in 2 s", h.dumps)
+		if n := h.dumps.Load(); n < 4 || n > 6 {
+			t.Errorf("%d dumps in 10 s, want one in 2 s", n)
 		}
 		expect(t, x, k, "80 nginx exact")
 		cancel()

@@ -12,8 +12,11 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hooktop/probes/ktest"
 	"hooktop/probes/procfs"
@@ -45,6 +48,9 @@ func child(what string) {
 		if l, err = net.Listen(network, address); err == nil {
 			at, keep = l.Addr(), l
 		}
+	case "ask":
+		ask(address)
+		return
 	case "bind":
 		var c net.PacketConn
 		if c, err = net.ListenPacket(network, address); err == nil {
@@ -72,6 +78,43 @@ func child(what string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	if c, ok := keep.(io.Closer); ok {
 		c.Close()
+	}
+}
+
+// ask prints who owns a connection to an address, as seen from a PID namespace of its own.
+func ask(address string) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	fail(unix.Mount("proc", "/proc", "proc", 0, ""))
+	now := time.Now()
+	x := New(Options{Sockets: procfs.NewReader("").NetSockets, Now: func() time.Time { return now }})
+	for range 3 {
+		now = now.Add(5 * time.Second)
+		fail(x.Refresh())
+	}
+	at, err := netip.ParseAddrPort(address)
+	fail(err)
+	o := x.Owner(in(6, at.Addr().String(), at.Port(), "127.0.0.1", 9))
+	fmt.Printf("pid %d sure %d via %s\n", o.PID, o.Sure, o.Via)
+}
+
+// FAULTS 49: a socket of a process that this PID namespace does not have, although it shares the network, is nobody's here.
+func TestRealPIDNamespace(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	_, at := start(t, "listen tcp4 127.0.0.1:0")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), childEnv+"=ask tcp4 "+at.String())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	want := fmt.Sprintf("pid 0 sure %d via sock_diag+/proc: no process of this PID namespace holds it\n", snap.SureKernel)
+	if err != nil || string(out) != want {
+		t.Errorf("got %q, %v; want %q", out, err, want)
 	}
 }
 

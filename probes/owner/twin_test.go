@@ -22,17 +22,16 @@ type twin struct {
 	addrs   []netip.Prefix
 }
 
-// holder is the lowest PID but init's that holds a socket, 0 without one.
-func (w *twin) holder(inode uint64) int {
-	best := 0
+// holders lists who holds a socket. Which of them the index names depends on when it noticed: any of them is true.
+func (w *twin) holders(inode uint64) (pids []int) {
 	for pid, fds := range w.held {
 		for _, n := range fds {
-			if n == inode && (best == 0 || best == 1 || pid != 1 && pid < best) {
-				best = pid
+			if n == inode && n != 0 {
+				pids = append(pids, pid)
 			}
 		}
 	}
-	return best
+	return pids
 }
 
 func (w *twin) local(a netip.Addr, egress bool) bool {
@@ -92,6 +91,7 @@ type world struct {
 	model twin
 	inode uint64
 	clock uint64
+	start map[int]uint64 // by PID
 }
 
 func (w *world) randomSocket() snap.Socket {
@@ -125,6 +125,7 @@ func (w *world) step() {
 	case 0: // a new process under an old or a new PID
 		w.clock++
 		w.process(pid, w.clock, "p")
+		w.start[pid] = w.clock
 		w.model.held[pid] = map[int]uint64{}
 	case 1:
 		w.kill(pid)
@@ -181,7 +182,7 @@ func TestTwin(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	h := newHost(t)
-	w := &world{host: h, rng: rand.New(rand.NewPCG(seed, 1)), model: twin{held: map[int]map[int]uint64{}, addrs: h.addrs}}
+	w := &world{host: h, start: map[int]uint64{}, rng: rand.New(rand.NewPCG(seed, 1)), model: twin{held: map[int]map[int]uint64{}, addrs: h.addrs}}
 	x := h.index()
 	known, unknown := 0, 0
 	for range 300 {
@@ -196,11 +197,8 @@ func TestTwin(t *testing.T) {
 			sockets, sure := w.model.find(k)
 			holders := []int{}
 			for _, s := range sockets {
-				if p := w.model.holder(s.Inode); p != 0 {
-					holders = append(holders, p)
-				}
+				holders = append(holders, w.model.holders(s.Inode)...)
 			}
-			slices.Sort(holders)
 			switch {
 			case strings.HasSuffix(got.Via, "closed since"):
 				if sure == snap.SureExact {
@@ -210,7 +208,7 @@ func TestTwin(t *testing.T) {
 				if len(holders) > 0 {
 					unknown++
 				}
-			case got.Sure != sure || len(holders) == 0 || !slices.Contains(holders, got.PID):
+			case got.Sure != sure || len(holders) == 0 || !slices.Contains(holders, got.PID) || got.Start != w.start[got.PID]:
 				t.Fatalf("%+v: index says %+v, twin says %v of %v", *k, got, sure, holders)
 			default:
 				known++

@@ -169,6 +169,25 @@ func TestReaderOnATree(t *testing.T) {
 	}
 }
 
+// When its first thread has ended, a process is a zombie without descriptors; the other threads hold them.
+func TestFirstThreadEnded(t *testing.T) {
+	root := tree(t, map[string]string{
+		"7/stat": strings.Replace(stat(7, "x", 1, 0, 55), " S ", " Z ", 1), "7/task/7/stat": "", "7/task/x/fd/3": "->socket:[1]",
+		"7/task/8/fd/0": "->/dev/null", "7/task/8/fd/3": "->socket:[99]",
+	})
+	r := NewReader(root)
+	p, ok := r.Open(7)
+	if !ok {
+		t.Fatal("process 7 is not there")
+	}
+	defer p.Close()
+	var held []uint64
+	links, how := p.ThreadSockets(func(_ int, inode uint64) bool { held = append(held, inode); return true })
+	if !slices.Equal(held, []uint64{99}) || links != 2 || how != Read {
+		t.Errorf("sockets %v, %d links, access %d", held, links, how)
+	}
+}
+
 // A process that ends between two readings says no; it is no error and never another process.
 func TestProcessVanishes(t *testing.T) {
 	cmd := exec.Command("cat")

@@ -8,8 +8,11 @@ import (
 	"strconv"
 )
 
-// maxLines of connections in Lines.
-const maxLines = 16
+// Limits of Lines: connections, and notes.
+const (
+	maxLines = 16
+	maxNotes = 6
+)
 
 // Lines says it for humans, own sessions first: "sshd 10.0.0.8:50122 → :22 (own session: …)".
 func (w *WayIn) Lines() []string {
@@ -34,6 +37,9 @@ func (w *WayIn) Lines() []string {
 	}
 	if !w.Proven && w.Why != "" {
 		lines = append(lines, w.Why)
+	}
+	if n := len(w.Notes) - maxNotes; n > 0 {
+		return append(append(lines, w.Notes[:maxNotes]...), fmt.Sprintf("and %d more notes", n))
 	}
 	return append(lines, w.Notes...)
 }

@@ -48,6 +48,7 @@ func (l *look) note(format string, args ...any) {
 // collect finds the agents' sockets: their listeners and their connections.
 func (l *look) collect() {
 	dark := 0
+	here, _ := l.t.namespace(l.self, "net")
 	list := slices.Clone(l.t.list)
 	slices.SortFunc(list, func(a, b procfs.Entry) int { return cmp.Compare(a.PID, b.PID) })
 	for _, e := range list {
@@ -58,6 +59,9 @@ func (l *look) collect() {
 		}
 		switch {
 		case p.agent.impostor != "":
+			if ns, ok := l.t.namespace(pid, "net"); ok && ns != here {
+				continue // a container's own sshd, its root not ours
+			}
 			l.note("pid %d calls itself %s but runs %s as an ordinary user: not counted", pid, format.Clean(p.Comm), format.Clean(p.agent.impostor))
 		case p.agent.denied:
 			dark++

@@ -156,6 +156,10 @@ func TestImpostor(t *testing.T) {
 	expect(t, f, 6, "10.0.0.1:6666", "10.0.0.66:6666", snap.NoWayIn)
 	expect(t, f, 6, "10.0.0.1:6667", "10.0.0.66:6667", snap.NoWayIn)
 	contains(t, f, "pid 800 calls itself sshd but runs")
+	h.process(fixture{pid: 802, ppid: 1, comm: "sshd", owner: 100000, uid: 100000, netns: 7}) // a rootless container's
+	if all := strings.Join(h.look(120).Now().Lines(), "\n"); strings.Contains(all, "802") {
+		t.Errorf("another network's sshd is talked about:\n%s", all)
+	}
 }
 
 func TestConsoleAndNothing(t *testing.T) {
@@ -248,6 +252,19 @@ func TestFollowsTunnels(t *testing.T) {
 	f = h.look(901)
 	expect(t, f, 17, "10.0.0.1:51820", "192.0.2.1:51820", snap.AccessFlow)
 	contains(t, f, "2 UDP ports that may carry it")
+}
+
+func TestManySessionsStayReadable(t *testing.T) {
+	w := &WayIn{Proven: true, Notes: make([]string, 10)}
+	for i := range uint16(100) {
+		w.Established = append(w.Established, Session{Proto: 6, Agent: "sshd", Local: netip.MustParseAddrPort("10.0.0.1:22"),
+			Peer: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.8"), 1000+i)})
+	}
+	w.Own = w.Established[99:]
+	lines := w.Lines()
+	if len(lines) != 16+1+6+1 || !strings.Contains(lines[0], "10.0.0.8:1099 → :22 (own session") || lines[16] != "and 84 more" || lines[23] != "and 4 more notes" {
+		t.Errorf("%d lines: %q", len(lines), lines)
+	}
 }
 
 func TestSSHOverLoopback(t *testing.T) {
