@@ -185,7 +185,8 @@ static __always_inline u32 parse_ip6(struct cursor *c, struct packet *p, u32 *pr
 	payload = be16(ip->payload_len);
 	if (unlikely(!payload && c->left > IP_MAX))
 		payload = c->left;
-	if (payload > c->left)
+	/* Length 0 before hop-by-hop options announces a jumbogram; a frame up to 65,535 bytes holds none. */
+	if (unlikely(payload > c->left || (!payload && ip->next == NEXT_HBH)))
 		return MAL_IP6_LEN;
 	c->left = payload;
 	p->w[0] = ip->src[0] | (u64)ip->src[1] << 32;

@@ -61,6 +61,13 @@ var malformedNames = [...]string{
 	bpf.XdpMalformedMAL_UDP_LEN:       "udp_len",
 }
 
+// Reasons that user space finds by itself.
+const (
+	MalformedShortEthernet = int(bpf.XdpMalformedMAL_SHORT_ETH)
+	MalformedShortIP4      = int(bpf.XdpMalformedMAL_SHORT_IP4)
+	MalformedShortIP6      = int(bpf.XdpMalformedMAL_SHORT_IP6)
+)
+
 // Malformed is the name of reason i, "" when there is none.
 func Malformed(i int) string {
 	if i < 0 || i >= len(malformedNames) {
@@ -69,20 +76,23 @@ func Malformed(i int) string {
 	return malformedNames[i]
 }
 
-// Counters reads all counters: four lookups or batches, however many CPUs there are.
+// pathsInUse: without a policy there is path 0, "pass".
+const pathsInUse = 1
+
+// Counters reads all counters that can have moved.
 func (p *Pipeline) Counters() (Counters, error) {
 	var c Counters
-	devices, err := readPerCPU[bpf.XdpDevCounters](p.maps[bpf.XdpMapHtDevices])
+	devices, err := readPerCPU[bpf.XdpDevCounters](p.maps[bpf.XdpMapHtDevices], p.slotsInUse())
 	if err != nil {
 		return c, err
 	}
-	c.Devices = make([]DeviceCounters, len(devices))
+	c.Devices = make([]DeviceCounters, p.sizes.Slots)
 	for i, shards := range devices {
 		for _, s := range shards {
 			c.Devices[i].add(&s)
 		}
 	}
-	paths, err := readPerCPU[bpf.XdpCounter](p.maps[bpf.XdpMapHtPaths])
+	paths, err := readPerCPU[bpf.XdpCounter](p.maps[bpf.XdpMapHtPaths], pathsInUse)
 	if err != nil {
 		return c, err
 	}
@@ -123,7 +133,7 @@ func (d *DeviceCounters) add(k *bpf.XdpDevCounters) {
 }
 
 func readSums(m *ebpf.Map) ([]uint64, error) {
-	values, err := readPerCPU[uint64](m)
+	values, err := readPerCPU[uint64](m, int(m.MaxEntries()))
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +146,9 @@ func readSums(m *ebpf.Map) ([]uint64, error) {
 	return sums, nil
 }
 
-// readPerCPU reads a per-CPU array, entry by entry: its batch form needs 5.19.
-func readPerCPU[T any](m *ebpf.Map) ([][]T, error) {
-	out := make([][]T, m.MaxEntries())
+// readPerCPU reads the first n entries of a per-CPU array, one by one: its batch form needs 5.14.
+func readPerCPU[T any](m *ebpf.Map, n int) ([][]T, error) {
+	out := make([][]T, n)
 	for i := range out {
 		if err := m.Lookup(uint32(i), &out[i]); err != nil {
 			return nil, fmt.Errorf("read counters of %s: %w", m.String(), err)

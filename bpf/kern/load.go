@@ -46,8 +46,16 @@ func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
 	prog := coll.DetachProgram(name)
 	p.mu.Lock()
 	p.programs[prog] = struct{}{}
+	p.highest = max(p.highest, d.Slot)
 	p.mu.Unlock()
 	return prog, nil
+}
+
+// slotsInUse is the number of slots, from 0, that an instance was ever loaded for.
+func (p *Pipeline) slotsInUse() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int(p.highest) + 1
 }
 
 // ProgramForFilter is the instance for a clsact filter, on kernels without tcx.

@@ -56,6 +56,7 @@ type Pipeline struct {
 	mu       sync.Mutex
 	programs map[*ebpf.Program]struct{}
 	attached map[*Attachment]struct{}
+	highest  uint16 // slot that an instance was loaded for
 }
 
 const (

@@ -195,10 +195,10 @@ func (p *parser) ip6() string {
 	if payload == 0 && p.left-40 > 65535 {
 		payload = p.left - 40
 	}
-	if payload > p.left-40 {
+	next := int(p.rest[6])
+	if payload > p.left-40 || payload == 0 && next == 0 { // a jumbogram in a frame that holds none
 		return "ip6_len"
 	}
-	next := int(p.rest[6])
 	p.out.Key.Src, p.out.Key.Dst = snap.Addr(p.rest[8:24]), snap.Addr(p.rest[24:40])
 	p.left = 40 + payload
 	p.skip(40)

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dryrun runs packets through the programs that are attached to devices, without attaching them: instances of the
+// same object over maps of their own (kern.Shadow), driven by BPF_PROG_TEST_RUN.
+package dryrun
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"hooktop/bpf/kern"
+	"hooktop/probes/snap"
+)
+
+// PcapResult is what became of the frames of a capture. Counts are of frames, bytes are frame lengths on the wire.
+type PcapResult struct {
+	Packets   uint64
+	Verdicts  []Verdict
+	Flows     []snap.Flow // most bytes first; no device, no rates
+	Malformed []snap.Count
+	Notes     []string // frames that could not run whole, and why
+}
+
+// Verdict is what became of one frame.
+type Verdict struct {
+	N       uint64 // frame number, from 1
+	Verdict string // "pass"
+	Rule    int    // line of the rule that decided, 0: none
+	Reason  string // why it is malformed or no IP, "" for a frame of a flow
+}
+
+// Limit of a frame in a capture file: BIG TCP's super-packets are below 512 KiB. More is a broken file.
+const maxFrame = 1 << 20
+
+// source is a pcap or pcapng reader.
+type source interface {
+	ZeroCopyReadPacketData() ([]byte, gopacket.CaptureInfo, error)
+}
+
+// RunPcap runs every frame of a pcap or pcapng stream, of Ethernet or raw IP frames, through the ingress program.
+func RunPcap(r io.Reader) (*PcapResult, error) {
+	src, linkType, err := open(r)
+	if err != nil {
+		return nil, err
+	}
+	run := newRun()
+	defer run.close()
+	for {
+		data, info, err := src.ZeroCopyReadPacketData()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			run.out.Notes = append(run.out.Notes, fmt.Sprintf("the file ends inside frame %d", run.out.Packets+1))
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read frame %d: %w", run.out.Packets+1, err)
+		}
+		if info.Length > maxFrame {
+			return nil, fmt.Errorf("read frame %d: a length of %d bytes cannot be: the file is broken", run.out.Packets+1, info.Length)
+		}
+		if err := run.frame(data, info.Length, linkType(info)); err != nil {
+			return nil, err
+		}
+	}
+	return run.result(), run.close()
+}
+
+// open recognises the format by its first bytes. The returned function tells a frame's link type.
+func open(r io.Reader) (source, func(gopacket.CaptureInfo) layers.LinkType, error) {
+	b := bufio.NewReaderSize(r, 1<<16)
+	magic, err := b.Peek(4)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read capture: shorter than a pcap header: %w", err)
+	}
+	if [4]byte(magic) == [4]byte{0x0a, 0x0d, 0x0d, 0x0a} {
+		ng, err := pcapgo.NewNgReader(b, pcapgo.NgReaderOptions{WantMixedLinkType: true})
+		if err != nil {
+			return nil, nil, fmt.Errorf("read pcapng header: %w", err)
+		}
+		return ng, func(info gopacket.CaptureInfo) layers.LinkType { return ngLinkType(ng, info) }, nil
+	}
+	p, err := pcapgo.NewReader(b)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read pcap header: %w", err)
+	}
+	if n := p.Snaplen(); n == 0 || n > maxFrame {
+		p.SetSnaplen(maxFrame) // a header's word is no reason to allocate gigabytes
+	}
+	return p, func(gopacket.CaptureInfo) layers.LinkType { return p.LinkType() }, nil
+}
+
+func ngLinkType(ng *pcapgo.NgReader, info gopacket.CaptureInfo) layers.LinkType {
+	i, err := ng.Interface(info.InterfaceIndex)
+	if err != nil {
+		return ng.LinkType()
+	}
+	return i.LinkType
+}
+
+// isRaw tells link types apart: frames with and without an Ethernet header (www.tcpdump.org/linktypes.html).
+func isRaw(t layers.LinkType) (raw bool, err error) {
+	switch t {
+	case layers.LinkTypeEthernet:
+		return false, nil
+	case layers.LinkTypeRaw, layers.LinkTypeIPv4, layers.LinkTypeIPv6, 12, 14: // DLT_RAW of Linux and of OpenBSD
+		return true, nil
+	}
+	return false, fmt.Errorf("link type %d (%v) is neither Ethernet nor raw IP", int(t), t)
+}
+
+// run is one capture in the making.
+type run struct {
+	out       PcapResult
+	shadows   map[bool]*kern.Shadow // by rawness, opened when needed
+	flows     map[kern.RawKey]*snap.Flow
+	malformed map[string]uint64
+	cut       uint64 // frames run without their tail
+	tiny      uint64 // frames judged here
+}
+
+func newRun() *run {
+	return &run{shadows: map[bool]*kern.Shadow{}, flows: map[kern.RawKey]*snap.Flow{}, malformed: map[string]uint64{}}
+}
+
+func (r *run) frame(data []byte, wire int, t layers.LinkType) error {
+	r.out.Packets++
+	raw, err := isRaw(t)
+	if err != nil {
+		return fmt.Errorf("frame %d: %w", r.out.Packets, err)
+	}
+	wire = max(wire, len(data))
+	found, err := r.judge(data, wire, raw)
+	if err != nil {
+		return fmt.Errorf("frame %d: %w", r.out.Packets, err)
+	}
+	v := Verdict{N: r.out.Packets, Verdict: "pass"}
+	switch {
+	case found.Flow:
+		r.count(found)
+	case found.Reason != "":
+		v.Reason = found.Reason
+		r.malformed[found.Reason]++
+	default:
+		v.Reason = "not_ip"
+	}
+	r.out.Verdicts = append(r.out.Verdicts, v)
+	return nil
+}
+
+// judge runs a frame through the program, or by hand where BPF_PROG_TEST_RUN takes none so short.
+func (r *run) judge(data []byte, wire int, raw bool) (kern.Found, error) {
+	if len(data) < kern.ShadowMin {
+		r.tiny++
+		return kern.Found{Bytes: wire, Reason: tinyReason(data, raw)}, nil
+	}
+	if len(data) > kern.ShadowMax {
+		r.cut++
+		data = data[:kern.ShadowMax]
+	}
+	s := r.shadows[raw]
+	if s == nil {
+		var err error
+		if s, err = kern.OpenShadow(raw); err != nil {
+			return kern.Found{}, err
+		}
+		r.shadows[raw] = s
+	}
+	return s.Run(data, wire)
+}
+
+// tinyReason is what the parser says of frames shorter than an Ethernet header, which is less than any IP header too.
+func tinyReason(data []byte, raw bool) string {
+	switch {
+	case !raw || len(data) == 0:
+		return kern.Malformed(kern.MalformedShortEthernet)
+	case data[0]>>4 == 4:
+		return kern.Malformed(kern.MalformedShortIP4)
+	case data[0]>>4 == 6:
+		return kern.Malformed(kern.MalformedShortIP6)
+	}
+	return ""
+}
+
+func (r *run) count(found kern.Found) {
+	f := r.flows[found.Key]
+	if f == nil {
+		f = &snap.Flow{Key: found.Key.Decode(), Verdict: "pass"}
+		f.Key.Dev = 0
+		r.flows[found.Key] = f
+	}
+	f.Packets++
+	f.Bytes += uint64(found.Bytes)
+	f.TCPFlags |= found.TCPFlags
+}
+
+func (r *run) result() *PcapResult {
+	for _, f := range r.flows {
+		r.out.Flows = append(r.out.Flows, *f)
+	}
+	sort.Slice(r.out.Flows, func(i, j int) bool { return before(&r.out.Flows[i], &r.out.Flows[j]) })
+	for name, n := range r.malformed {
+		r.out.Malformed = append(r.out.Malformed, snap.Count{Name: name, N: n})
+	}
+	sort.Slice(r.out.Malformed, func(i, j int) bool { return r.out.Malformed[i].Name < r.out.Malformed[j].Name })
+	if r.cut > 0 {
+		r.out.Notes = append(r.out.Notes, fmt.Sprintf("%d frames above %d bytes ran without their tail; their whole length counts", r.cut, kern.ShadowMax))
+	}
+	if r.tiny > 0 {
+		r.out.Notes = append(r.out.Notes, fmt.Sprintf("%d frames below %d bytes were judged in user space: the kernel runs none so short", r.tiny, kern.ShadowMin))
+	}
+	return &r.out
+}
+
+// before orders flows: most bytes first, then by key, so that a capture always gives the same output.
+func before(a, b *snap.Flow) bool {
+	if a.Bytes != b.Bytes {
+		return a.Bytes > b.Bytes
+	}
+	ka, kb := kern.EncodeKey(a.Key), kern.EncodeKey(b.Key)
+	return string(ka[:]) < string(kb[:])
+}
+
+// close gives the programs back; a second call does nothing.
+func (r *run) close() error {
+	var errs []error
+	for raw, s := range r.shadows {
+		errs = append(errs, s.Close())
+		delete(r.shadows, raw)
+	}
+	return errors.Join(errs...)
+}
