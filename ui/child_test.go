@@ -82,7 +82,7 @@ func childScreen(scenario string, side *os.File) {
 	fmt.Fprintf(side, "ended %v\n", r.run(ctx))
 }
 
-// childTab panics in its View on V, and fills the screen with ever new text when it floods.
+// childTab panics in many ways, and fills the screen with ever new text when it floods.
 type childTab struct {
 	fakeTab
 	flood, dead bool
@@ -107,8 +107,16 @@ func (t *childTab) View(w, h int) []string {
 }
 
 func (t *childTab) Bindings() []core.Binding {
-	return append(t.fakeTab.Bindings(), core.Binding{Keys: []string{"V"}, Name: "fake.view", Help: "panic in view", Section: "TABLE",
-		Do: func() tea.Cmd { t.dead = true; return nil }})
+	bind := func(key string, do func() tea.Cmd) core.Binding {
+		return core.Binding{Keys: []string{key}, Name: "fake.panic" + key, Help: "panic", Section: "TABLE", Do: do}
+	}
+	return append(t.fakeTab.Bindings(),
+		bind("V", func() tea.Cmd { t.dead = true; return nil }),
+		bind("X", func() tea.Cmd { panic("in update") }),
+		bind("Y", func() tea.Cmd { return func() tea.Msg { panic("in a command") } }),
+		bind("W", func() tea.Cmd {
+			return tea.Sequence(func() tea.Msg { return nil }, func() tea.Msg { panic("in a sequence") })
+		}))
 }
 
 // jobShell starts the screen as a shell starts a job: its own process group, in the foreground. When it stops, the shell takes

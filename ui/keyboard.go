@@ -7,6 +7,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/format"
 	"hooktop/ui/keys"
 )
 
@@ -114,6 +115,7 @@ func (m *model) askConfirm(c core.ConfirmMsg) {
 	if m.last == key {
 		key = "d"
 	}
+	c.Question, c.Verb = format.Clean(c.Question), format.Clean(c.Verb)
 	m.confirm = &confirm{c, key}
 	m.ask(false)
 }

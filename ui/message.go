@@ -25,8 +25,8 @@ func (m *model) messageLine() string {
 		}
 	}
 	if c := m.confirm; c != nil {
-		return line.New(m.env.Theme, m.w).Add(themes.Warn, " "+format.Clean(c.Question)+"  ").
-			Add(themes.HintKey, " "+c.key+" ").Add(themes.Text, format.Clean(c.Verb)+"   any other key: no").String()
+		return line.New(m.env.Theme, m.w).Add(themes.Warn, " "+c.Question+"  ").
+			Add(themes.HintKey, " "+c.key+" ").Add(themes.Text, c.Verb+"   any other key: no").String()
 	}
 	if t := m.toasts.Line(m.env, m.w); t != "" {
 		return t

@@ -62,7 +62,7 @@ func (b *fakeBackend) last() snap.Query {
 	return b.asked[len(b.asked)-1]
 }
 
-// fakeTab is a list of lines with a cursor, a field behind /, and a key that panics.
+// fakeTab is a list of lines with a cursor and a field behind /.
 type fakeTab struct {
 	env     *core.Env
 	name    string
@@ -130,11 +130,6 @@ func (t *fakeTab) Bindings() []core.Binding {
 		bind("ask", "ask first", 0, msg(core.ConfirmMsg{Question: "detach it?", Verb: "detach", Do: msg(core.DoMsg{Intent: snap.Intent{Kind: "x"}})}), "x"),
 		bind("pick", "pick one", 0, msg(core.PickMsg{Title: "one", Items: []core.PickItem{{Label: "first"}, {Label: "second"}},
 			Done: func(i int) tea.Cmd { return msg(core.ToastMsg{Text: fmt.Sprint("picked ", i)})() }}), "c"),
-		bind("panic", "panic", 0, func() tea.Cmd { panic("in update") }, "X"),
-		bind("panics", "panic in a command", 0, func() tea.Cmd { return func() tea.Msg { panic("in a command") } }, "Y"),
-		bind("batch", "panic in a batch", 0, func() tea.Cmd {
-			return tea.Sequence(func() tea.Msg { return nil }, func() tea.Msg { panic("in a sequence") })
-		}, "W"),
 		no,
 	}
 }

@@ -44,6 +44,12 @@ func (m *model) View() tea.View {
 	default:
 		lines, v.Cursor = m.screen()
 	}
+	if m.env.Glyphs.ASCII {
+		for i, l := range lines {
+			lines[i] = ascii(l)
+		}
+		v.WindowTitle = ascii(v.WindowTitle)
+	}
 	if m.env.Theme.Paint {
 		m.paint(lines)
 	}
@@ -159,8 +165,31 @@ func (m *model) title() string {
 	if n := m.criticals(f); n > 0 {
 		t += fmt.Sprintf(" · %d critical", n)
 	}
-	if m.env.Glyphs.ASCII {
-		t = strings.ReplaceAll(t, "·", "-")
-	}
 	return t
+}
+
+// ascii replaces what a terminal without UTF-8 can't show, cell for cell: names from outside may hold anything.
+func ascii(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e }) {
+		return s
+	}
+	var sb strings.Builder
+	for _, r := range s {
+		switch r {
+		case '→':
+			r = '>'
+		case '·', '…':
+			r = '.'
+		case '–', '−', '—', '─':
+			r = '-'
+		case '±', '×':
+			r = '~'
+		}
+		if r <= 0x7e {
+			sb.WriteRune(r)
+			continue
+		}
+		sb.WriteString(strings.Repeat("?", ansi.StringWidth(string(r))))
+	}
+	return sb.String()
 }

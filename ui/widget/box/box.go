@@ -66,13 +66,20 @@ func (b Box) Over(body []string, w int) []string {
 		under := out[y]
 		left := ansi.Truncate(under, b.X, "")
 		left += themes.Reset + strings.Repeat(" ", max(b.X-ansi.StringWidth(left), 0))
-		right := ansi.TruncateLeft(under, b.X+b.W, "")
-		if gap := ansi.StringWidth(under) - b.X - b.W - ansi.StringWidth(right); gap > 0 { // half of a wide rune
-			right = strings.Repeat(" ", gap) + right
-		}
+		right := rest(under, b.X+b.W)
 		out[y] = left + l + right
 	}
 	return out
+}
+
+// rest is what stands from column x on; half a wide rune becomes a blank.
+func rest(s string, x int) string {
+	want := max(ansi.StringWidth(s)-x, 0)
+	right := ansi.TruncateLeft(s, x, "")
+	if ansi.StringWidth(right) > want {
+		right = ansi.TruncateLeft(s, x+1, "")
+	}
+	return strings.Repeat(" ", max(want-ansi.StringWidth(right), 0)) + right
 }
 
 // Center gives the place of a panel of the given size in a body of w by h; a third of the free height above it.
