@@ -4,7 +4,6 @@ package flows
 
 import (
 	"strconv"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -95,13 +94,38 @@ func ascending(key string) bool {
 	return false
 }
 
+// hold keeps the order; the shell's context line says so and since when.
 func (t *Tab) hold() tea.Cmd {
-	if t.heldAt.IsZero() {
-		t.heldAt = t.env.Now()
-	} else {
-		t.heldAt = time.Time{}
+	t.held = !t.held
+	return t.ask()
+}
+
+// click puts the cursor on a row, or sorts by a title.
+func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
+	list := t.width
+	if t.split() {
+		list, _ = detail.Split(t.width)
+	}
+	if m.Button != tea.MouseLeft || t.zoom || t.edit != nil || m.X >= list {
+		return nil
+	}
+	t.pane = false
+	if key, ok := t.list().Click(m.X, m.Y); ok {
+		return t.sortBy(key)
 	}
 	return t.ask()
+}
+
+func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
+	switch {
+	case t.edit != nil:
+		return nil
+	case m.Button == tea.MouseWheelUp:
+		return t.moved(func(l lister) { l.Move(-3) }, -3)
+	case m.Button == tea.MouseWheelDown:
+		return t.moved(func(l lister) { l.Move(3) }, 3)
+	}
+	return nil
 }
 
 func (t *Tab) follow() tea.Cmd {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
@@ -129,7 +131,7 @@ func TestFilterIsLive(t *testing.T) {
 	b := bench(t, 100, 80, 20)
 	b.Press("/")
 	b.Type("proto:icmp")
-	if got := b.Tab.Message(79); !strings.HasPrefix(got, "/ proto:icmp█") {
+	if got := b.Tab.Message(79); !strings.HasPrefix(got, " / proto:icmp█") {
 		t.Errorf("field %q", got)
 	}
 	if q := b.Asked.Flows.Filter; q != "proto:icmp" {
@@ -158,7 +160,7 @@ func TestFilterIsLive(t *testing.T) {
 	if q := b.Asked.Flows.Filter; q != "port:443" || b.Tab.Capturing() {
 		t.Errorf("kept %q", q)
 	}
-	if got := b.Tab.Message(79); !strings.HasPrefix(got, "filter port:443 ") || !strings.HasSuffix(got, " /100") {
+	if got := b.Tab.Message(79); !strings.HasPrefix(got, " filter port:443 ") || !strings.HasSuffix(got, " /100") {
 		t.Errorf("message %q", got)
 	}
 	b.Press("u")
@@ -240,6 +242,28 @@ func TestActionsHitTheRowOfTheKeyPress(t *testing.T) {
 	b.Pick("not this source")
 	if q := b.Asked.Flows.Filter; q != "!src:"+want.Src.String() {
 		t.Errorf("the menu of %v acted as %q", want.Src, q)
+	}
+}
+
+func TestMouse(t *testing.T) {
+	b := bench(t, 100, 160, 46)
+	b.Tab.Update(tea.MouseClickMsg{X: 30, Y: 4, Button: tea.MouseLeft})
+	if got := selected(t, b); got != b.All[3].Key {
+		t.Errorf("a click on line 4 selects %v", got)
+	}
+	b.Tab.Update(tea.MouseClickMsg{X: 3, Y: 0, Button: tea.MouseLeft})
+	b.Frame()
+	if q := b.Asked.Flows; q.Sort != "source" {
+		t.Errorf("a click on SOURCE sorts by %q", q.Sort)
+	}
+	before := tab(b).flows.At()
+	b.Tab.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if at := tab(b).flows.At(); at != before+3 {
+		t.Errorf("the wheel goes from %d to %d", before, at)
+	}
+	b.Tab.Update(tea.MouseClickMsg{X: 150, Y: 9, Button: tea.MouseLeft})
+	if at := tab(b).flows.At(); at != before+3 {
+		t.Error("a click into the pane moves the list's cursor")
 	}
 }
 

@@ -81,12 +81,12 @@ func totals(v *snap.Totals, asBytes bool) string {
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
 	if t.edit != nil {
-		return ansi.Truncate(t.field(w), w, "")
+		return ansi.Truncate(" "+t.field(w-1), w, "")
 	}
 	pos := t.position()
-	left := t.narrowing()
-	if left == "" {
-		left = t.wayIn()
+	left := " " + t.narrowing()
+	if left == " " {
+		left += t.wayIn()
 	}
 	room := w - len(pos) - 2
 	if room < 8 {
@@ -116,9 +116,6 @@ func (t *Tab) position() string {
 // narrowing says what stands between the user and the plain list.
 func (t *Tab) narrowing() string {
 	var parts []string
-	if !t.heldAt.IsZero() {
-		parts = append(parts, "ORDER HELD "+format.Span(t.env.Now().Sub(t.heldAt)))
-	}
 	if err := t.frame.Flows.Err; err != "" {
 		parts = append(parts, t.env.Glyphs.Cross+" "+format.Clean(err))
 	}

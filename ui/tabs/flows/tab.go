@@ -27,7 +27,7 @@ type Tab struct {
 	undone []view
 	done   []view
 	names  bool
-	heldAt time.Time // zero: the order is not held
+	held   bool // o: the order stays
 	asked  snap.FlowQuery
 
 	flows  *table.Model[snap.Flow, snap.FlowKey]
@@ -85,6 +85,10 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		if t.edit != nil {
 			return t.typing(msg)
 		}
+	case tea.MouseClickMsg:
+		return t.click(msg)
+	case tea.MouseWheelMsg:
+		return t.wheel(msg)
 	}
 	return nil
 }
@@ -122,7 +126,7 @@ func (t *Tab) Query(q *snap.Query) { q.Flows = t.query(); t.asked = q.Flows }
 func (t *Tab) query() snap.FlowQuery {
 	v := t.view
 	q := snap.FlowQuery{Filter: v.filter, Sort: v.sort, Asc: v.asc, Group: v.group, Window: v.window,
-		Hold: !t.heldAt.IsZero(), Names: t.names}
+		Hold: t.held, Names: t.names}
 	l := t.list()
 	first, n := l.Wanted(maxRows)
 	if q.Limit = n; t.asked.Group == v.group && t.asked.Limit == n && l.Inside(t.asked.Offset, n) {
@@ -167,7 +171,7 @@ type lister interface {
 	At() int
 	Total() int
 	Line() int
-	Refill() (missing bool)
+	Click(x, y int) (string, bool)
 }
 
 func (t *Tab) list() lister {

@@ -66,7 +66,7 @@ func TestModesAndInterfaces(t *testing.T) {
 		t.Errorf("stop watching: %+v", got)
 	}
 	b.Press("tab", "j", "j", "j")
-	if got := b.Tab.Message(79); !strings.HasPrefix(got, "docker0: no route") || !strings.Contains(got, "a adds it") || !strings.HasSuffix(got, "4 of 6") {
+	if got := b.Tab.Message(79); !strings.HasPrefix(got, " a adds docker0: no route") || !strings.HasSuffix(got, "4 of 6") {
 		t.Errorf("message %q", got)
 	}
 	b.Press("a")

@@ -8,6 +8,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/table"
 )
 
@@ -58,8 +59,33 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case core.FrameMsg:
 		t.take(msg.Frame)
+	case tea.MouseClickMsg:
+		t.click(msg)
+	case tea.MouseWheelMsg:
+		switch msg.Button {
+		case tea.MouseWheelUp:
+			t.current().Move(-1)
+		case tea.MouseWheelDown:
+			t.current().Move(1)
+		}
 	}
 	return nil
+}
+
+// click puts the cursor on a row of either table.
+func (t *Tab) click(m tea.MouseClickMsg) {
+	list, _ := detail.Split(t.width)
+	if m.Button != tea.MouseLeft || t.zoom || m.X >= list {
+		return
+	}
+	y, up := m.Y, t.upper()
+	if t.lower = up == 0 || y > up; t.lower && up > 0 {
+		y -= up + 1
+	}
+	t.focus()
+	if y > 0 {
+		t.current().Click(m.X, y)
+	}
 }
 
 func (t *Tab) take(f *snap.Frame) {
@@ -114,6 +140,7 @@ type mover interface {
 	At() int
 	Total() int
 	Line() int
+	Click(x, y int) (string, bool)
 }
 
 func (t *Tab) current() mover {

@@ -246,13 +246,13 @@ func (t *Tab) Message(w int) string {
 		if l, ok := t.links.Selected(); ok {
 			left = l.Name + ": " + why(l)
 			if l.out != "" {
-				left += "; a adds it"
+				left = "a adds " + left
 			}
 		}
 	} else if p, ok := t.programs.Selected(); ok && p.Reason != "" {
 		left = p.Name + ": " + p.Reason
 	}
-	left = t.twin(format.Clean(left))
+	left = " " + t.twin(format.Clean(left))
 	room := w - len(pos) - 2
 	if room < 8 {
 		return pos[:min(len(pos), max(w, 0))]

@@ -5,10 +5,9 @@
 package spark
 
 import (
+	"math"
+
 	"hooktop/themes"
-	"hooktop/ui/core"
-	"hooktop/ui/format"
-	"hooktop/ui/widget/line"
 )
 
 // Append writes the newest w values as bars, oldest left, padded with blanks on the left when there are fewer. top is the
@@ -21,7 +20,7 @@ func Append(dst []byte, g *themes.Glyphs, vals []float32, w int, top float32) []
 		vals = vals[len(vals)-w:]
 	}
 	if top <= 0 {
-		top = Max(vals)
+		top = max(Max(vals), math.SmallestNonzeroFloat32)
 	}
 	for i := len(vals); i < w; i++ {
 		dst = append(dst, ' ')
@@ -29,8 +28,10 @@ func Append(dst []byte, g *themes.Glyphs, vals []float32, w int, top float32) []
 	steps := len(g.Spark)
 	for _, v := range vals {
 		i := 0
-		if v > 0 && top > 0 {
-			i = min(int(v/top*float32(steps)), steps-1)
+		if at := v / top * float32(steps); v >= top {
+			i = steps - 1
+		} else if at >= 1 { // false for what is not a number
+			i = min(int(at), steps-1)
 		}
 		dst = append(dst, g.Spark[i]...)
 	}
@@ -63,19 +64,9 @@ func Line(g *themes.Glyphs, vals []float32, w int) string {
 func Max(vals []float32) float32 {
 	var m float32
 	for _, v := range vals {
-		m = max(m, v)
+		if v > m { // not max: one value that is no number would hide the others
+			m = v
+		}
 	}
 	return m
-}
-
-// Band is a labelled line: "PPS     1.24M ▂▃▅▇▆▅ max 1.61M".
-func Band(env *core.Env, label string, now float64, vals []float32, w int) string {
-	b := line.New(env.Theme, w)
-	b.Add(themes.TextDim, format.Pad(label, 6)).Add(themes.TextStrong, format.PadLeft(format.SI(now), 6)).Pad(themes.Text, 1)
-	peak := " max " + format.PadLeft(format.SI(float64(Max(vals))), 6)
-	room := b.Left() - len(peak)
-	if room < 8 {
-		return b.Add(themes.Spark, Line(env.Glyphs, vals, b.Left())).String()
-	}
-	return b.Add(themes.Spark, Line(env.Glyphs, vals, room)).Add(themes.SparkPeak, peak).String()
 }

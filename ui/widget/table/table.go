@@ -244,5 +244,30 @@ func (m *Model[R, ID]) Inside(offset, n int) bool {
 // Line is the screen line of the cursor inside View, the header being line 0.
 func (m *Model[R, ID]) Line() int { return 1 + max(m.at-m.top, 0) }
 
-// Refill reports whether the row under the cursor is not at hand yet.
-func (m *Model[R, ID]) Refill() bool { return m.win.Total > 0 && m.hand(m.at) == nil }
+// Click takes the place of a mouse click inside View: a row gets the cursor; a title gives back its column's key and
+// whether it can be sorted by.
+func (m *Model[R, ID]) Click(x, y int) (key string, sortable bool) {
+	if y == 0 {
+		from := gutter
+		for _, p := range m.places {
+			if x >= from && x < from+p.width+m.gap() {
+				return m.cols[p.col].Key, !m.cols[p.col].NoSort
+			}
+			from += p.width + m.gap()
+		}
+		return "", false
+	}
+	i := m.top + y - 1
+	if !m.goneAt.IsZero() {
+		if i == m.at {
+			return "", false
+		}
+		if i > m.at {
+			i--
+		}
+	}
+	if i < m.win.Total {
+		m.Goto(i)
+	}
+	return "", false
+}
