@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"hooktop/probes/flows"
@@ -29,10 +30,12 @@ type Options struct {
 }
 
 // Source is a flow table made of what the kernel tells without eBPF. Refresh reads, the other methods give what was
-// read. One goroutine.
+// read. Refresh may run on another goroutine than the rest.
 type Source struct {
 	o     Options
 	began time.Time
+
+	mu sync.Mutex
 
 	entries map[flows.RawKey]*entry
 	free    []uint32 // slots that were used before
@@ -70,11 +73,9 @@ func New(o Options) *Source {
 // Refresh reads connections and sockets. It fails only when neither can be read; what is missing then and otherwise is
 // said by Limits.
 func (s *Source) Refresh() error {
-	s.looks++
 	tracked, trackErr := s.tracked()
 	sockets, fromProc, sockErr := s.sockets()
 	if trackErr != nil && sockErr != nil {
-		s.limits = nil
 		return fmt.Errorf("read connections: %w", errors.Join(trackErr, sockErr))
 	}
 	local, localErr := s.o.Local()
@@ -82,6 +83,9 @@ func (s *Source) Refresh() error {
 	for _, a := range local {
 		own[a] = true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
 	counts := false
 	for i := range tracked {
 		s.track(&tracked[i], own)
@@ -197,6 +201,8 @@ func (s *Source) clock() uint32 { return uint32(s.o.Now().Sub(s.began) / time.Mi
 
 // Scan implements flows.Source.
 func (s *Source) Scan(yield func(*flows.Sample) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var e flows.Sample
 	for key, have := range s.entries {
 		e = flows.Sample{Slot: have.slot, Key: key, Packets: uint32(have.packets), Bytes: have.bytes, Last: have.last}
@@ -207,7 +213,11 @@ func (s *Source) Scan(yield func(*flows.Sample) bool) {
 }
 
 // Slots implements flows.Source.
-func (s *Source) Slots() int { return int(s.slots) }
+func (s *Source) Slots() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int(s.slots)
+}
 
 // Since implements flows.Source.
 func (s *Source) Since(ms uint32) time.Duration {
@@ -216,6 +226,8 @@ func (s *Source) Since(ms uint32) time.Duration {
 
 // Folded implements flows.Source: what vanished, and what does not fit into an entry's 32 bits.
 func (s *Source) Folded() ([]flows.DeviceCount, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	d := s.folded
 	for key, e := range s.entries {
 		high := e.packets &^ (1<<32 - 1)
@@ -232,7 +244,11 @@ func (s *Source) Folded() ([]flows.DeviceCount, error) {
 }
 
 // Limits says what cannot be known as of the last Refresh, one sentence each.
-func (s *Source) Limits() []string { return s.limits }
+func (s *Source) Limits() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limits
+}
 
 func limits(track, sock, local, fromProc error, silent bool) []string {
 	out := []string{"without eBPF devices, VLANs, tunnels, fragments, TCP flags and malformed packets are unknown"}

@@ -431,3 +431,47 @@ func TestAnswerAllocatesLittle(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the rows did before: they are the true top, no row stands below one that it beats by 5 %, and rows that
+// changed by less than that stay as they were.
+func TestStickyOrder(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	for range 2000 {
+		n := 1 + rnd.IntN(40)
+		values, was := map[uint32]float64{}, map[uint32]int{}
+		k := ranking{done: n, full: func(x, y entry) int { return cmp.Compare(x.id, y.id) }}
+		for i := range n {
+			values[uint32(i)] = float64(rnd.IntN(60))
+		}
+		calm := rnd.IntN(3) == 0
+		for i := range n {
+			if calm {
+				values[uint32(i)] = 1000 - float64(rnd.IntN(40))
+			}
+			if rnd.IntN(4) > 0 || calm {
+				was[uint32(i)] = len(was)
+			}
+			k.list = append(k.list, entry{a: ^uint64(values[uint32(i)]), id: uint32(i)})
+		}
+		k.sort(0, n)
+		k.stick(func(e *entry) float64 { return values[e.id] }, func(e *entry) int {
+			if at, ok := was[e.id]; ok {
+				return at
+			}
+			return -1
+		})
+		seen := map[uint32]bool{}
+		for i, e := range k.list {
+			seen[e.id] = true
+			if i > 0 && values[e.id] > stickyBy*values[k.list[i-1].id] {
+				t.Fatalf("row %d with %v stands below %v", i, values[e.id], values[k.list[i-1].id])
+			}
+			if calm && was[e.id] != i {
+				t.Fatalf("row %d was %d though nothing changed much", i, was[e.id])
+			}
+		}
+		if len(seen) != n {
+			t.Fatalf("%d of %d rows are left", len(seen), n)
+		}
+	}
+}

@@ -186,8 +186,10 @@ func (s *Store) addGroups(grow bool) {
 		m.packets += r.packets
 		m.bytes += r.bytes
 		for w := range windows {
-			m.pps[w] += float64(r.pps[w])
-			m.bps[w] += 8 * float64(r.bps[w])
+			if r.state&gone == 0 { // what left the table sends nothing
+				m.pps[w] += float64(r.pps[w])
+				m.bps[w] += 8 * float64(r.bps[w])
+			}
 		}
 		if way := s.joins.way(x); way == snap.OwnSession || m.way == snap.NoWayIn {
 			m.way = way

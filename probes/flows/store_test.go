@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 	"unsafe"
@@ -336,4 +337,28 @@ func TestKeyRoundTrip(t *testing.T) {
 			t.Fatalf("%+v became %+v", k, got)
 		}
 	}
+}
+
+// The whole program may take 120 MiB with 100,000 flows: the store's part is the records, the slots and one ranking.
+func TestMemoryOf100kFlows(t *testing.T) {
+	f := newFake(1, 1<<19) // slots as by default on two CPUs
+	for i := range 100_000 {
+		f.slots[i*5] = Sample{Key: keyN(i), Packets: 1, Bytes: 100}
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	s, c := New(f, Options{}), newClock(f)
+	collect(t, s, c.tick(time.Second))
+	s.Answer(c.now, snap.FlowQuery{Limit: 43}, &fakeJoin{})
+	if used := heap() - before; used > 36<<20 {
+		t.Errorf("%d MiB for 100,000 flows, 36 were planned", used>>20)
+	} else {
+		t.Logf("%d KiB for 100,000 flows", used>>10)
+	}
+	runtime.KeepAlive(s)
 }

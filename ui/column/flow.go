@@ -43,7 +43,6 @@ const (
 	Gone
 	SrcName
 	DstName
-	fields // how many
 )
 
 func yesNo() []string { return []string{"yes", "no"} }

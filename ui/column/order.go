@@ -5,7 +5,6 @@ package column
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // Order is a cell as two words that compare like the cells do. What the row does not have sorts below everything.
@@ -47,21 +46,4 @@ func textOrder(s string) Order {
 		b[i] = lowerByte(s[i])
 	}
 	return Order{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
-}
-
-// Sort orders rows fully by a column, ties as they were. For small tables; the flow store selects instead.
-func Sort[R Row](rows []R, c *Column, asc bool) {
-	slices.SortStableFunc(rows, func(a, b R) int {
-		x, y := c.OrderOf(a), c.OrderOf(b)
-		if !asc {
-			x, y = y, x
-		}
-		switch {
-		case x.Less(y):
-			return -1
-		case y.Less(x):
-			return 1
-		}
-		return 0
-	})
 }

@@ -4,6 +4,7 @@ package column
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -75,7 +76,7 @@ func (it *item) print(b *strings.Builder, col *Column) {
 	case opHas:
 		b.WriteString(printHas(it.text, col))
 	case opIs:
-		if kind == Word && bareSafe(it.text) {
+		if kind == Word && bareSafe(it.text) && (len(col.Values) == 0 || slices.Contains(col.Values, it.text)) {
 			b.WriteString(it.text)
 			return
 		}

@@ -121,19 +121,15 @@ func textItem(cs []char) (item, *Error) {
 }
 
 func wordItem(col *Column, cs []char) (item, *Error) {
-	s, glob := textOf(cs), false
-	if cs[0] == (char{r: '='}) {
-		cs, s = cs[1:], s[1:]
-	} else {
-		for _, c := range cs {
-			glob = glob || c == char{r: '*'}
-		}
+	s, exact, glob := textOf(cs), cs[0] == char{r: '='}, false
+	if exact {
+		s = s[1:]
+	}
+	for _, c := range cs {
+		glob = glob || !exact && c == char{r: '*'}
 	}
 	if glob {
 		return item{op: opGlob, text: lower(s)}, nil
-	}
-	if len(col.Values) == 0 || s == "" {
-		return item{op: opIs, text: s}, nil
 	}
 	var found []string
 	for _, v := range col.Values {
@@ -145,6 +141,8 @@ func wordItem(col *Column, cs []char) (item, *Error) {
 		}
 	}
 	switch {
+	case exact || len(col.Values) == 0:
+		return item{op: opIs, text: s}, nil
 	case len(found) == 1:
 		return item{op: opIs, text: found[0]}, nil
 	case len(found) > 1:
