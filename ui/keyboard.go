@@ -24,7 +24,6 @@ func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
 	if m.guard.Drop(m.env.Now(), key) {
 		return nil
 	}
-	before := m.last
 	m.last = key
 	switch key {
 	case "ctrl+z":
@@ -47,10 +46,7 @@ func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
 	case key == "esc" && m.toasts.Dismiss():
 		return nil
 	}
-	m.last = before
-	cmd := m.bound(k, key)
-	m.last = key
-	return cmd
+	return m.bound(k, key)
 }
 
 // overKey lets the overlay act. The start screen hands on what is not its own: a key never gets lost there.
@@ -95,7 +91,6 @@ func (m *model) bound(k tea.KeyPressMsg, key string) tea.Cmd {
 		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: snap.Warn, Text: b.Help + ": " + b.Disabled})
 		return nil
 	case b.Do != nil:
-		m.last = key
 		if b.Section == everywhere {
 			return b.Do()
 		}

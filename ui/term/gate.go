@@ -51,7 +51,8 @@ func Getenv(env []string, name string) string {
 
 // NeedsASCII reports whether the terminal or its locale can't show the Unicode glyphs.
 func NeedsASCII(env []string) bool {
-	if Getenv(env, "TERM") == "linux" {
+	wide := Getenv(env, "VTE_CJK_WIDTH") // ambiguous glyphs take two cells
+	if Getenv(env, "TERM") == "linux" || Getenv(env, "RUNEWIDTH_EASTASIAN") == "1" || wide == "wide" || wide == "2" {
 		return true
 	}
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
