@@ -16,12 +16,12 @@ type FlowQuery struct {
 	Filter      string // filter language of ui/column; "" passes all
 	Sort        string // column key; "" means "pps"
 	Asc         bool
-	Group       string  // "", "source", "destination", "port", "process", "subnet"
+	Group       string  // "", "source", "destination", "port", "process", "subnet", "device"; Sort may be "flows" then
 	Window      int     // index into Windows for rate columns and rate order
 	Offset      int     // first row wanted
 	Limit       int     // rows wanted, ≤ 300
 	Hold        bool    // keep the order of the last ranking
-	Rerank      bool    // rank now, whatever the last ranking's age
+	Rerank      bool    // rank now, whatever the last ranking's age; once, though the query stays
 	Follow      FlowKey // row under the cursor: its index comes back in FlowsView.Cursor; zero: none
 	FollowGroup string  // the same when grouped
 	Names       bool    // resolve names
