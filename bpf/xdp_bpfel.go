@@ -38,10 +38,10 @@ type XdpDevCounters struct {
 }
 
 type XdpDevState struct {
-	_    structs.HostLayout
-	Gen  uint32
-	Pad0 uint32
-	Pad  [7]uint64
+	_        structs.HostLayout
+	Gen      uint32
+	Handover uint32
+	Pad      [7]uint64
 }
 
 type XdpFlowBucket struct {

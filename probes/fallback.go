@@ -4,24 +4,88 @@ package probes
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"hooktop/probes/fallback"
+	"hooktop/probes/flows"
 	"hooktop/probes/snap"
 )
 
 // fallbackView shows flows from conntrack and /proc where eBPF can't run (DESIGN 2). It changes nothing.
 type fallbackView struct {
-	b *Bench
+	b       *Bench
+	source  *fallback.Source
+	store   *flows.Store
+	join    *joiner
+	read    time.Time
+	said    map[string]bool // limits that were told
+	failing bool
 }
 
-func newFallback() Probe { return &fallbackView{} }
+// fallbackEvery is how often connections are dumped: a dump of a busy conntrack costs more than a look at the flow table.
+const fallbackEvery = time.Second
 
+func newFallback() Probe { return &fallbackView{said: map[string]bool{}} }
+
+// Start reads connections once. Its error says that not even that works.
 func (v *fallbackView) Start(_ context.Context, b *Bench) error {
 	v.b = b
+	v.source = fallback.New(fallback.Options{Host: b.Host})
+	v.store = flows.New(v.source, flows.Options{})
+	v.join = newJoiner(b, nil)
+	b.Line(snap.Status{Name: "conntrack and /proc"})
+	if err := v.source.Refresh(); err != nil {
+		b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Unavailable, Why: err.Error()})
+		return err
+	}
+	b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Degraded, To: "read-only view", Why: "without eBPF"})
+	v.limits()
+	v.join.start()
 	return nil
 }
 
-func (v *fallbackView) Collect(time.Time)                        {}
-func (v *fallbackView) Fill(time.Time, *snap.Query, *snap.Frame) {}
-func (v *fallbackView) Second(time.Time)                         {}
-func (v *fallbackView) Stop() []snap.Status                      { return nil }
+// limits tells what this view can't know, each limit once.
+func (v *fallbackView) limits() {
+	for _, text := range v.source.Limits() {
+		if !v.said[text] {
+			v.said[text] = true
+			v.b.Notify(snap.Warn, "fallback", text)
+		}
+	}
+}
+
+// Collect reads connections, at most once a second.
+func (v *fallbackView) Collect(now time.Time) {
+	if v.store == nil || now.Sub(v.read) < fallbackEvery {
+		return
+	}
+	v.read = now
+	err := v.source.Refresh()
+	if err == nil {
+		err = v.store.Collect(now)
+	}
+	if err != nil && !v.failing {
+		v.b.Notify(snap.Warn, "fallback", fmt.Sprintf("connections could not be read: %v", err))
+	}
+	v.failing = err != nil
+	v.limits()
+}
+
+// Fill answers the query as the flow table would.
+func (v *fallbackView) Fill(now time.Time, q *snap.Query, f *snap.Frame) {
+	if v.store == nil {
+		return
+	}
+	v.join.fill(f)
+	v.join.names = q.Flows.Names
+	f.Totals = v.store.Totals()
+	f.Lost = v.join.lost()
+	f.Flows = v.store.Answer(now, q.Flows, v.join)
+}
+
+// Second does nothing: there is nothing that somebody could take off.
+func (v *fallbackView) Second(time.Time) {}
+
+// Stop has nothing to detach.
+func (v *fallbackView) Stop() []snap.Status { return nil }

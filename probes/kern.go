@@ -30,12 +30,17 @@ func openKern(cfg Config) (*dataplane, error) {
 	}, nil
 }
 
-// kernPlane is attach.Plane over bpf/kern.
+// kernPlane is attach.Plane, and attach.Handover, over bpf/kern.
 type kernPlane struct{ p *kern.Pipeline }
 
 func (k *kernPlane) MaxSlots() int { return int(k.p.MaxSlot()) }
 
 func (k *kernPlane) Forget(slot uint16) error { return k.p.Forget(slot) }
+
+// Handover and Settle make mode changes exact; see attach.Handover.
+func (k *kernPlane) Handover(slot uint16, on bool) error { return k.p.Handover(slot, on) }
+
+func (k *kernPlane) Settle() error { return k.p.Settle() }
 
 func (k *kernPlane) Attach(d attach.Device, h attach.Hook) (attach.Hold, error) {
 	var a *kern.Attachment

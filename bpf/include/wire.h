@@ -68,7 +68,7 @@ struct dev_counters {
 /* One word per device, shared by its XDP and tc programs. One cache line. */
 struct dev_state {
 	__u32 gen; /* generation of the policy in force, low 16 bits used by flow_entry.gen */
-	__u32 pad0;
+	__u32 handover; /* not 0: ingress goes from XDP to tc or back, see handover.h */
 	__u64 pad[7];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Egress, and ingress where XDP can't go: the same stages over an skb. One instance a device and direction. */
+#include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/verdict.h"
 
@@ -48,6 +49,8 @@ static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 SEC("tc")
 int ht_tc_in(struct __sk_buff *skb)
 {
+	if (unlikely(handed_over(skb)))
+		return TC_NEXT;
 	return pipeline(skb, 0, 0);
 }
 

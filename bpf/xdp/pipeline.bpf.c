@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Ingress, native or generic XDP. One instance a device. */
+#include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/shadow.h"
 #include "../include/verdict.h"
@@ -16,6 +17,7 @@ int ht_xdp(struct xdp_md *ctx)
 	gen = generation();
 	record(&p, found, gen, 0, 0);
 	shadow_report(&p, found);
+	hand_over(ctx);
 	return XDP_PASS;
 }
 

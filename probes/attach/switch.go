@@ -3,16 +3,19 @@
 package attach
 
 import (
+	"errors"
 	"fmt"
 
 	"hooktop/probes/snap"
 )
 
-// Handover is what a Plane offers for a mode change that neither loses nor doubles a packet: while it is on, the XDP
+// Handover is what a Plane offers for a mode change that neither loses nor doubles a packet. While it is on, the XDP
 // program of a slot marks each packet that it counted, in the metadata in front of it, and the tc ingress program of that
-// slot lets marked packets pass uncounted. It returns when no packet is on its way that was handled by the old word.
+// slot lets marked packets pass uncounted.
 type Handover interface {
 	Handover(slot uint16, on bool) error
+	// Settle returns when every packet that was on its way through the programs has left them.
+	Settle() error
 }
 
 // SetMode changes how the ingress of a device is watched. The new program is attached before the old one goes, where the
@@ -32,21 +35,29 @@ func (s *Set) SetMode(d *Dev, want Mode) snap.Status {
 	if !ok {
 		return s.replace(d)
 	}
-	if err := over.Handover(d.Slot, true); err != nil {
-		return unavailable(snap.Status{Name: line(d, false)}, fmt.Errorf("prepare the change of mode: %w", err))
+	if err := errors.Join(over.Handover(d.Slot, true), over.Settle()); err != nil {
+		s.Notify(snap.Warn, fmt.Sprintf("%s: packets of the moment may be missed: %v", d.Link.Name, err))
+		return s.replace(d)
 	}
-	defer func() { _ = over.Handover(d.Slot, false) }()
+	defer s.settled(d, over)
 	if d.Mode != TC && step.Mode != TC {
-		if err := s.putBeside(d, TCIngress); err != nil {
+		if err := s.putBeside(d, TCIngress, over); err != nil {
 			return unavailable(snap.Status{Name: line(d, false)}, err)
 		}
 	}
-	return s.overlap(d, step)
+	return s.overlap(d, step, over)
+}
+
+// settled ends a handover once no marked packet is on its way.
+func (s *Set) settled(d *Dev, over Handover) {
+	if err := errors.Join(over.Settle(), over.Handover(d.Slot, false)); err != nil {
+		s.Notify(snap.Warn, fmt.Sprintf("%s: end the change of mode: %v", d.Link.Name, err))
+	}
 }
 
 // overlap attaches by step, or what comes after it when that fails, beside the old program, which goes last. When
 // nothing else works the old one stays.
-func (s *Set) overlap(d *Dev, step Step) snap.Status {
+func (s *Set) overlap(d *Dev, step Step, over Handover) snap.Status {
 	st := snap.Status{Name: line(d, false)}
 	first := step.Mode
 	for {
@@ -55,7 +66,7 @@ func (s *Set) overlap(d *Dev, step Step) snap.Status {
 			st.Outcome, st.To, st.Why = Outcome(d.Mode, first, d.Want, s.noTCX), d.in.to, step.Why
 			return st
 		}
-		err := s.putBeside(d, modeHook(step.Mode))
+		err := s.putBeside(d, modeHook(step.Mode), over)
 		if err == nil {
 			d.Why = step.Why
 			st.Outcome, st.To, st.Why = Outcome(step.Mode, first, d.Want, s.noTCX), d.in.to, step.Why
@@ -70,10 +81,13 @@ func (s *Set) overlap(d *Dev, step Step) snap.Status {
 }
 
 // putBeside attaches to another ingress hook and takes the old program off once the new one sits.
-func (s *Set) putBeside(d *Dev, k Hook) error {
+func (s *Set) putBeside(d *Dev, k Hook, over Handover) error {
 	h, err := s.attach(d, k)
 	if err != nil {
 		return err
+	}
+	if err := over.Settle(); err != nil {
+		s.Notify(snap.Warn, fmt.Sprintf("%s: packets of the moment may be missed: %v", d.Link.Name, err))
 	}
 	old := d.in
 	d.in, d.Mode = h, hookMode(k)

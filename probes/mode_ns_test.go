@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probes
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+
+	"hooktop/probes/snap"
+)
+
+// TestModeChangesUnderTrafficLoseAndDoubleNothing sends without pause while the ingress goes through all modes and back,
+// and compares what was counted with what was sent.
+func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
+	for _, noTCX := range []bool{false, true} {
+		r := newGround(t)
+		r.start(Config{NoTCX: noTCX})
+		stop, sent := send(t, r.peer.UDPSocket(t, there+":0"), here+":5001")
+		for _, step := range []struct{ ask, want string }{
+			{"tc", "tc"}, {"generic", "generic"}, {"native", "native"}, {"tc", "tc"}, {"native", "native"},
+			{"generic", "generic"}, {"auto", "generic"}, {"tc", "tc"}, {"auto", "generic"},
+		} {
+			a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.SetMode, Target: "v0", Arg: step.ask})
+			if a.Err != "" {
+				t.Fatalf("to %s: %s", step.ask, a.Err)
+			}
+			if d := iface(r.all(), "v0"); d.Mode != step.want {
+				t.Errorf("asked for %s, is %s: %s", step.ask, d.Mode, a.Text)
+			}
+		}
+		close(stop)
+		n := <-sent
+		r.until("everything sent", func(*snap.Frame) bool { return packets(r.all(), 5001, false, "v0") >= n })
+		if got := packets(r.all(), 5001, false, "v0"); got != n {
+			t.Errorf("no tcx %v: counted %d of %d packets", noTCX, got, n)
+		}
+		t.Logf("no tcx %v: %d packets over nine changes", noTCX, n)
+	}
+}
+
+// send sends until stop is closed, then says how many datagrams it were. The peer has no receive queue to overflow: what
+// was sent has passed the programs.
+func send(t *testing.T, from *net.UDPConn, to string) (stop chan struct{}, sent chan uint64) {
+	stop, sent = make(chan struct{}), make(chan uint64, 1)
+	dst := netip.MustParseAddrPort(to)
+	go func() {
+		var n uint64
+		payload := make([]byte, 64)
+		for {
+			select {
+			case <-stop:
+				sent <- n
+				return
+			default:
+			}
+			if _, err := from.WriteToUDPAddrPort(payload, dst); err != nil {
+				t.Errorf("send: %v", err)
+				sent <- n
+				return
+			}
+			n++
+		}
+	}()
+	return stop, sent
+}
+
+func TestUnknownModeAndDevice(t *testing.T) {
+	r := newGround(t)
+	r.start(Config{})
+	for _, in := range []snap.Intent{
+		{Kind: snap.SetMode, Target: "v0", Arg: "warp"}, {Kind: snap.SetMode, Target: "nope", Arg: "tc"},
+		{Kind: snap.WatchInterface, Target: "nope"}, {Kind: snap.UnwatchInterface, Target: "nope"}, {Kind: "dance"},
+	} {
+		if a := r.engine.Do(t.Context(), in); a.Err == "" {
+			t.Errorf("%+v: %+v", in, a)
+		}
+	}
+	if a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.UnwatchInterface, Target: "v0"}); a.Err != "" {
+		t.Errorf("unwatch: %s", a.Err)
+	}
+	if f := r.all(); iface(f, "v0") != nil {
+		t.Error("v0 is still watched")
+	}
+	if a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.WatchInterface, Target: "v0"}); a.Err != "" || iface(r.all(), "v0") == nil {
+		t.Errorf("watch again: %+v", a)
+	}
+}
