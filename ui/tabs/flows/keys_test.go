@@ -245,6 +245,23 @@ func TestActionsHitTheRowOfTheKeyPress(t *testing.T) {
 	}
 }
 
+// TestPickersFit: a picker's line holds label and detail in 62 cells, or the detail is not shown.
+func TestPickersFit(t *testing.T) {
+	b := bench(t, 100, 80, 20)
+	b.Press("s", "p", "c", "v", "x", "w")
+	for _, m := range b.Msgs {
+		p, ok := m.(core.PickMsg)
+		if !ok {
+			continue
+		}
+		for _, it := range p.Items {
+			if n := len([]rune(it.Label + it.Detail)); n > 60 {
+				t.Errorf("%q: %q %q takes %d cells", p.Title, it.Label, it.Detail, n)
+			}
+		}
+	}
+}
+
 func TestMouse(t *testing.T) {
 	b := bench(t, 100, 160, 46)
 	b.Tab.Update(tea.MouseClickMsg{X: 30, Y: 4, Button: tea.MouseLeft})

@@ -4,6 +4,7 @@ package flows
 
 import (
 	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -56,12 +57,17 @@ func (t *Tab) pickSort() tea.Cmd {
 	return pick("sort by", list)
 }
 
-// help is a column's sentence out of its declaration.
+// help is a column's sentence out of its declaration, without what is said after a colon or semicolon: pickers are narrow.
 func (t *Tab) help(key string) string {
-	if c := t.cols.Find(key); c != nil {
-		return c.Help
+	c := t.cols.Find(key)
+	if c == nil {
+		return ""
 	}
-	return ""
+	help, _, _ := strings.Cut(c.Help, ";")
+	if head, _, more := strings.Cut(help, ": "); more && len(help) > 40 {
+		return head
+	}
+	return help
 }
 
 func (t *Tab) pickGroup() tea.Cmd {
@@ -85,14 +91,14 @@ func (t *Tab) pickGroup() tea.Cmd {
 func (t *Tab) pickColumns() tea.Cmd {
 	var list []choice
 	show := func(title, key, help string, hidden bool, set func(string, bool)) {
-		state := "shown where it fits; enter hides it"
+		state := "shown"
 		if hidden {
-			state = "hidden; enter shows it"
+			state = "hidden"
 		}
 		if help != "" {
-			help += ", "
+			state = help + ", " + state
 		}
-		list = append(list, choice{title, help + state, func() tea.Cmd { set(key, hidden); return nil }})
+		list = append(list, choice{title, state, func() tea.Cmd { set(key, hidden); return nil }})
 	}
 	if t.view.group != "" {
 		for _, c := range t.groups.Columns() {
@@ -107,7 +113,7 @@ func (t *Tab) pickColumns() tea.Cmd {
 			}
 		}
 	}
-	return pick("columns", list)
+	return pick("columns: enter shows or hides", list)
 }
 
 // pickView offers questions that are asked often.

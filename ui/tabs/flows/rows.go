@@ -107,7 +107,7 @@ func (t *Tab) position() string {
 	if t.view.group != "" {
 		return string(append(b, " groups"...))
 	}
-	if v.Matched != v.Total {
+	if t.view.filter != "" {
 		b = format.AppendCount(append(b, " /"...), uint64(v.Total))
 	}
 	return string(b)

@@ -128,10 +128,10 @@ func (t *Tab) pickMode() tea.Cmd {
 		return detail
 	}
 	return pick("mode of "+format.Clean(name), []choice{
-		{"auto", "generic XDP, or tc where XDP can't go or belongs to somebody", set("auto")},
-		{"generic", mark("generic", "XDP after the driver: works everywhere, no link reset"), set("generic")},
-		{"tc", mark("tc", "behind XDP; sees VLAN tags that hardware has stripped"), set("tc")},
-		{"native", mark("native", "in the driver: fastest, may disturb traffic; asks first"), func() tea.Cmd { return askNative(&l) }},
+		{"auto", "generic XDP, tc where that can't go", set("auto")},
+		{"generic", mark("generic", "after the driver: works everywhere"), set("generic")},
+		{"tc", mark("tc", "behind XDP: sees stripped VLAN tags"), set("tc")},
+		{"native", mark("native", "in the driver: fastest, asks first"), func() tea.Cmd { return askNative(&l) }},
 	})
 }
 

@@ -43,12 +43,7 @@ func programColumns(env *core.Env) []table.Column[snap.Program] {
 			}
 			return p.RunNs / p.Runs
 		})},
-		{Key: "insns", Title: "INSNS", Width: 5, Right: true, Priority: 5, Cell: func(b []byte, p *snap.Program, w int) []byte {
-			if p.Insns == 0 {
-				return append(b, env.Glyphs.Dash...)
-			}
-			return strconv.AppendUint(b, uint64(p.Insns), 10)
-		}},
+		{Key: "insns", Title: "INSNS", Width: 6, Right: true, Priority: 5, Cell: number(func(p *snap.Program) uint64 { return uint64(p.Insns) })},
 		{Key: "state", Title: "STATE", Width: 11, Min: 8, Priority: 1, Cell: text(func(p *snap.Program) string { return p.State }),
 			Token: func(p *snap.Program) themes.Token { return stateToken(p.State) }},
 		{Key: "why", Title: "WHY", Width: 20, Max: 60, Priority: 8, Cell: text(func(p *snap.Program) string { return p.Reason })},
