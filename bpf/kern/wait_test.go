@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern_test
+
+import (
+	"hash/crc32"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"hooktop/probes/ktest"
+)
+
+// waitFor looks again and again until what the kernel does beside the test has happened.
+func waitFor(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	late, again := time.After(10*time.Second), time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for !happened() {
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("waited 10 s for %s", what)
+		}
+	}
+}
+
+// vethIndexed is ktest.Veth with an ifindex that no other namespace has: a link tells its ifindex and not its namespace,
+// and a stranger's program is named only when that is unambiguous.
+func vethIndexed(t *testing.T, a *ktest.NS, aName string, b *ktest.NS, bName string) {
+	t.Helper()
+	v := netlink.NewVeth(netlink.NewLinkAttrs())
+	v.Name, v.PeerName, v.PeerNamespace = aName, bName, netlink.NsFd(int(b.Handle))
+	v.Index = os.Getpid()*1000 + int(crc32.ChecksumIEEE([]byte(t.Name()))%1000)
+	if err := a.NL.LinkAdd(v); err != nil {
+		t.Fatalf("add veth %s: %v", aName, err)
+	}
+	a.Up(t, aName)
+	b.Up(t, bName)
+	a.WaitUp(t, aName)
+}
+
+func netlinkXDP(n *ktest.NS, dev netlink.Link, fd, flags int) error {
+	return n.Run(func() error { return netlink.LinkSetXdpFdWithFlags(dev, fd, flags) })
+}
