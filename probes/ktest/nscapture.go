@@ -93,6 +93,7 @@ func (c *Capture) run() error {
 		case err == nil:
 			c.count(frame[:min(n, len(frame))], aux[:auxn], from)
 		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.ENETDOWN): // the device went down or is gone: what came before stays counted
 		case !errors.Is(err, unix.EAGAIN):
 			return fmt.Errorf("receive: %w", err)
 		case ending:

@@ -4,7 +4,6 @@ package ktest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 )
 
 // State is what a host has that hooktop could leave something in, as text that an operator can read: one section a
@@ -35,12 +31,17 @@ var listings = []string{
 }
 
 // TakeState lists the namespace of n, or the process's own for nil, and the kernel's BPF programs, maps and links. Those
-// belong to the whole machine: compare them only where nothing else loads programs meanwhile, or see Net.
+// are the whole machine's: what a living process other than this one holds is its own business and left out, so that what
+// remains is attached, pinned or held by this process.
 func TakeState(t testing.TB, n *NS) State {
 	t.Helper()
 	s := takeNet(t, n)
-	for name, next := range map[string]func(uint32) (uint32, error){"bpf programs": nextProgram, "bpf maps": nextMap, "bpf links": nextLink} {
-		s[name] = ids(t, name, next)
+	for kind, next := range map[string]func(uint32) (uint32, error){bpfProgram: nextProgram, bpfMap: nextMap, bpfLink: nextLink} {
+		s[kind] = ids(t, kind, next)
+	}
+	// Held after listed: what ends in between shows once as unheld, and not again.
+	for object := range heldByOthers(os.Getpid()) {
+		s[object.kind] = slices.DeleteFunc(s[object.kind], func(id string) bool { return id == object.id })
 	}
 	return s
 }
@@ -90,48 +91,6 @@ func lines(out []byte) []string {
 	}
 	sort.Strings(all)
 	return all
-}
-
-// ids walks a *_GET_NEXT_ID list of bpf(2).
-func ids(t testing.TB, what string, next func(uint32) (uint32, error)) []string {
-	t.Helper()
-	all := []string{}
-	for id := uint32(0); ; {
-		following, err := next(id)
-		if errors.Is(err, os.ErrNotExist) {
-			return all
-		}
-		if err != nil {
-			t.Fatalf("list %s: %v", what, err)
-		}
-		id = following
-		all = append(all, fmt.Sprint(id))
-	}
-}
-
-func nextProgram(id uint32) (uint32, error) {
-	following, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
-	return uint32(following), err
-}
-
-func nextMap(id uint32) (uint32, error) {
-	following, err := ebpf.MapGetNextID(ebpf.MapID(id))
-	return uint32(following), err
-}
-
-// nextLink walks with the iterator, which has no start: links are few.
-func nextLink(after uint32) (uint32, error) {
-	it := new(link.Iterator)
-	defer it.Close()
-	for it.Next() {
-		if uint32(it.ID) > after {
-			return uint32(it.ID), nil
-		}
-	}
-	if err := it.Err(); err != nil {
-		return 0, err
-	}
-	return 0, os.ErrNotExist
 }
 
 // Diff says what is in one state and not in the other, a line each; "" when they are equal.

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ktest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// Sections of a State, and kinds of object.
+const (
+	bpfProgram = "bpf programs"
+	bpfMap     = "bpf maps"
+	bpfLink    = "bpf links"
+)
+
+// object is a BPF object by its id.
+type object struct{ kind, id string }
+
+// ids walks a *_GET_NEXT_ID list of bpf(2).
+func ids(t testing.TB, what string, next func(uint32) (uint32, error)) []string {
+	t.Helper()
+	all := []string{}
+	for id := uint32(0); ; {
+		following, err := next(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("list %s: %v", what, err)
+		}
+		id = following
+		all = append(all, fmt.Sprint(id))
+	}
+}
+
+func nextProgram(id uint32) (uint32, error) {
+	following, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
+	return uint32(following), err
+}
+
+func nextMap(id uint32) (uint32, error) {
+	following, err := ebpf.MapGetNextID(ebpf.MapID(id))
+	return uint32(following), err
+}
+
+// nextLink walks with the iterator, which has no start: links are few.
+func nextLink(after uint32) (uint32, error) {
+	it := new(link.Iterator)
+	defer it.Close()
+	for it.Next() {
+		if uint32(it.ID) > after {
+			return uint32(it.ID), nil
+		}
+	}
+	if err := it.Err(); err != nil {
+		return 0, err
+	}
+	return 0, os.ErrNotExist
+}
+
+// heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a
+// program's maps.
+func heldByOthers(self int) map[object]bool {
+	held := map[object]bool{}
+	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*") // the pattern is right
+	for _, path := range infos {
+		if strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self)) {
+			continue
+		}
+		target, err := os.Readlink(strings.Replace(path, "/fdinfo/", "/fd/", 1))
+		if err != nil || !strings.HasPrefix(target, "anon_inode:bpf") {
+			continue // not BPF, or closed meanwhile
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		for line := range strings.SplitSeq(string(raw), "\n") {
+			name, value, _ := strings.Cut(line, ":")
+			kind, ok := map[string]string{"prog_id": bpfProgram, "map_id": bpfMap, "link_id": bpfLink}[name]
+			if id, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32); ok && err == nil {
+				hold(held, kind, uint32(id))
+			}
+		}
+	}
+	return held
+}
+
+// hold notes an object and what hangs on it. One that ends meanwhile has nothing hanging on it.
+func hold(held map[object]bool, kind string, id uint32) {
+	o := object{kind, fmt.Sprint(id)}
+	if held[o] {
+		return
+	}
+	held[o] = true
+	if kind != bpfProgram {
+		return // a link's fdinfo names its program too
+	}
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return
+	}
+	maps, _ := info.MapIDs()
+	for _, m := range maps {
+		held[object{bpfMap, fmt.Sprint(uint32(m))}] = true
+	}
+}
