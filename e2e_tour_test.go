@@ -32,29 +32,33 @@ func TestTourOfTheLab(t *testing.T) {
 	s := open(t, nil, 120, 40, nil, "lab", "--no-config")
 	s.live()
 	for _, step := range []struct{ name, keys, shows, hides string }{
-		{name: "help", keys: "?", shows: "hold order"},
-		{name: "help closes", keys: escape, hides: "EVERYWHERE"},
+		{name: "help", keys: "?", shows: "┌ help"},
+		{name: "help is searched", keys: "hold", shows: "hold order"},
+		{name: "help closes", keys: escape, hides: "┌ help"},
 		{name: "filter by protocol", keys: "/proto:udp" + enter, shows: "proto:udp"},
 		{name: "only UDP rows are left", hides: "TCP"},
 		{name: "no filter", keys: "0", shows: "TCP", hides: "proto:udp"},
-		{name: "sort picker", keys: "s", shows: "of "},
-		{name: "sort picker closes", keys: escape},
-		{name: "sort by the next column", keys: ">", shows: "▼"},
-		{name: "invert the order", keys: "I", shows: "▲"},
-		{name: "and back", keys: "I", shows: "▼"},
-		{name: "group", keys: "p", shows: "port"},
-		{name: "by destination", keys: "dest" + enter, shows: "FLOWS"},
-		{name: "theme", keys: "t"},
-		{name: "theme closes", keys: escape},
-		{name: "palette", keys: ":", shows: "of "},
-		{name: "palette closes", keys: escape},
+		{name: "sort picker", keys: "s", shows: "┌ "},
+		{name: "the present order again inverts it", keys: "pps" + enter, shows: "PPS▲", hides: "┌ "},
+		{name: "invert the order", keys: "I", shows: "PPS▼"},
+		{name: "sort by the column to the right", keys: ">", hides: "PPS▼"},
+		{name: "undo", keys: "u", shows: "PPS▼"},
+		{name: "group picker", keys: "p", shows: "┌ "},
+		{name: "by destination", keys: "dest" + enter, shows: "FLOWS", hides: "┌ "},
+		{name: "undo brings the flows back", keys: "u", shows: "SOURCE"},
+		{name: "detail", keys: enter, shows: "esc"},
+		{name: "detail closes", keys: escape, shows: "SOURCE"},
+		{name: "themes", keys: "T", shows: "┌ "},
+		{name: "another theme", keys: "contrast" + enter, hides: "┌ "},
+		{name: "palette", keys: ":", shows: "┌ "},
+		{name: "palette closes", keys: escape, hides: "┌ "},
 		{name: "pause", keys: " ", shows: "PAUSED"},
 		{name: "go on", keys: " ", shows: "LIVE", hides: "PAUSED"},
+		{name: "programs", keys: "8", shows: "ht_xdp"},
+		{name: "and back to the flows", keys: "1", shows: "SOURCE"},
 	} {
 		t.Log(step.name)
-		if step.keys != "" {
-			s.keys(step.keys)
-		}
+		s.keys(step.keys)
 		s.until(step.name, func(text string) bool {
 			return (step.shows == "" || strings.Contains(text, step.shows)) && (step.hides == "" || !strings.Contains(text, step.hides))
 		})
