@@ -18,6 +18,9 @@ type reader struct {
 	window  int
 	devices map[uint16]string
 
+	slot     uint16 // device named last
+	slotName string
+
 	id      uint32
 	r       *record
 	decoded bool
@@ -110,6 +113,9 @@ func (x *reader) Text(f column.Field) string {
 }
 
 func (x *reader) device(slot uint16) string {
+	if x.slot == slot && x.slotName != "" { // neighbours are mostly of one device
+		return x.slotName
+	}
 	name, ok := x.devices[slot]
 	if !ok {
 		if x.join != nil {
@@ -117,11 +123,15 @@ func (x *reader) device(slot uint16) string {
 		}
 		x.devices[slot] = name
 	}
+	x.slot, x.slotName = slot, name
 	return name
 }
 
 // name asks for nothing but names that the window asked for before: filtering must not start 100,000 look-ups.
 func (x *reader) name(f column.Field) string {
+	if len(x.s.view.names) == 0 {
+		return ""
+	}
 	if f == column.SrcName {
 		return x.s.view.names[x.Address(column.Source)]
 	}

@@ -69,6 +69,7 @@ func (s *Store) Answer(now time.Time, q snap.FlowQuery, join Joiner) snap.FlowsV
 	v := &s.view
 	v.reader.join, v.reader.now = join, now
 	clear(v.reader.devices)
+	v.reader.slotName = ""
 	fresh := v.ask(s, q)
 	out := snap.FlowsView{Query: q, Total: s.present, Cursor: -1, Err: v.bad}
 	if v.bad != "" {
