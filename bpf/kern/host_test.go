@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// configHZ reads CONFIG_HZ where the kernel shows its configuration.
+func configHZ(t *testing.T) int {
+	t.Helper()
+	f, err := os.Open("/proc/config.gz")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hz := 0
+	for s := bufio.NewScanner(z); s.Scan(); {
+		if strings.HasPrefix(s.Text(), "CONFIG_HZ=") {
+			if _, err := fmt.Sscanf(s.Text(), "CONFIG_HZ=%d", &hz); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return hz
+}
+
+func TestClock(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 16})
+	c := p.Clock()
+	if want := configHZ(t); want != 0 && c.HZ != want {
+		t.Errorf("HZ measured as %d, configured %d", c.HZ, want)
+	}
+	prog := loadFor(t, p, 1, XDPGeneric)
+	run(t, prog, udpFrame(1, 64), false)
+	p.Table().Scan(func(e *Entry) bool {
+		if ago := p.Clock().Ago(e.Last()); ago > 5*time.Second {
+			t.Errorf("the packet was seen %v ago", ago)
+		}
+		return true
+	})
+}
+
+func TestClockAgo(t *testing.T) {
+	c := Clock{Jiffies: 100, HZ: 250}
+	for last, want := range map[uint32]time.Duration{
+		100: 0, 75: 100 * time.Millisecond,
+		101: 0, 100 + 1000: 0, // read after the clock
+		1<<32 - 150: time.Second, // the low 32 bits wrapped
+	} {
+		if got := c.Ago(last); got != want {
+			t.Errorf("%d: %v ago, want %v", last, got, want)
+		}
+	}
+	if hz, ok := nearestHZ(249.1); hz != 250 || !ok {
+		t.Errorf("249.1 Hz is %d, %v", hz, ok)
+	}
+	if _, ok := nearestHZ(170); ok {
+		t.Error("170 Hz is taken for a known value")
+	}
+}
+
+// The CI host has everything that is used; what is missing elsewhere says why and what to do.
+func TestFeatures(t *testing.T) {
+	for _, f := range Features() {
+		t.Logf("%-18s %v: %s", f.Name, f.Have, f.Why)
+		if f.Name == "" || f.Why == "" || !f.Have && f.Fix == "" {
+			t.Errorf("%+v says too little", f)
+		}
+		switch f.Name {
+		case "bpf", "mmapable maps", "xdp", "tc programs", "jiffies":
+			if !f.Have {
+				t.Errorf("%+v", f)
+			}
+		}
+	}
+}
+
+// Verified instructions, as on Linux 6.18: what grows much past this makes attaching slow, and is to be looked at.
+// The verifier's limit is 1,000,000.
+func TestInstructionBudget(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 16})
+	for hook, budget := range map[Hook]uint32{XDPGeneric: 100_000, TCIngress: 220_000, TCEgress: 200_000} {
+		info, err := DescribeProgram(loadFor(t, p, 1, hook))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d verified instructions", hook, info.Insns)
+		if info.Insns == 0 || info.Insns > budget {
+			t.Errorf("%s: %d verified instructions, budget %d", hook, info.Insns, budget)
+		}
+	}
+}
