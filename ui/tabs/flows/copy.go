@@ -32,7 +32,7 @@ func (t *Tab) copyText() tea.Cmd {
 		return nil
 	}
 	if f, ok := t.flows.Selected(); ok {
-		return copyText(t.text(f), "row")
+		return copyText(flowText(f, t.view.window), "row")
 	}
 	return nil
 }
@@ -45,13 +45,13 @@ func (t *Tab) copyJSON() tea.Cmd {
 		return nil
 	}
 	if f, ok := t.flows.Selected(); ok {
-		return copyText(t.json(f), "row as JSON")
+		return copyText(flowJSON(t.cols, f, t.view.window), "row as JSON")
 	}
 	return nil
 }
 
 // text is a flow as one line for a ticket: what a reader needs to find it again.
-func (t *Tab) text(f *snap.Flow) string {
+func flowText(f *snap.Flow, window int) string {
 	var b strings.Builder
 	dir := "in"
 	if f.Key.Egress {
@@ -70,7 +70,7 @@ func (t *Tab) text(f *snap.Flow) string {
 	if f.Key.Frag != snap.Whole {
 		b.WriteString(" fragment")
 	}
-	r := f.Rates[t.view.window]
+	r := f.Rates[window]
 	fmt.Fprintf(&b, "  %s pps %sbit/s  %d packets %d bytes", format.SI(r.PPS), format.SI(r.BPS), f.Packets, f.Bytes)
 	if f.TCPFlags != 0 {
 		b.WriteString("  " + format.TCPFlagNames(f.TCPFlags))
@@ -84,8 +84,8 @@ func (t *Tab) text(f *snap.Flow) string {
 	return b.String()
 }
 
-func (t *Tab) json(f *snap.Flow) string {
-	b, err := json.Marshal(t.fields(f))
+func flowJSON(cols *column.Set, f *snap.Flow, window int) string {
+	b, err := json.Marshal(fields(cols, f, window))
 	if err != nil { // numbers and strings only: it can't
 		return err.Error()
 	}
@@ -93,10 +93,10 @@ func (t *Tab) json(f *snap.Flow) string {
 }
 
 // fields is a flow under the names of the JSON output.
-func (t *Tab) fields(f *snap.Flow) map[string]any {
+func fields(set *column.Set, f *snap.Flow, window int) map[string]any {
 	out := map[string]any{}
-	row := column.FlowRow{Flow: f, Window: t.view.window}
-	cols := t.cols.All()
+	row := column.FlowRow{Flow: f, Window: window}
+	cols := set.All()
 	for i := range cols {
 		if c := &cols[i]; c.Export != "" {
 			if v := c.Value(row); v != nil && v != "" {
@@ -126,23 +126,25 @@ func groupJSON(g *snap.Group) string {
 
 // pickSave asks for the kind of file.
 func (t *Tab) pickSave() tea.Cmd {
-	save := func(ext string, encode func(*snap.FlowsView) ([]byte, error)) func() tea.Cmd {
+	save := func(ext string, encode func(*column.Set, *snap.FlowsView) ([]byte, error)) func() tea.Cmd {
 		return func() tea.Cmd {
-			v, now := &t.frame.Flows, t.env.Now()
-			return func() tea.Msg { return write(v, now, ext, encode) }
+			v, cols, now := &t.frame.Flows, t.cols, t.env.Now() // immutable all: the command runs beside Update
+			return func() tea.Msg {
+				return write(v, now, ext, func() ([]byte, error) { return encode(cols, v) })
+			}
 		}
 	}
 	return pick("save the rows at hand", []choice{
-		{"CSV", "for a spreadsheet", save("csv", t.csv)},
-		{"JSON", "one object a line, as hooktop --once --json names things", save("json", t.jsonLines)},
-		{"text", "for a ticket", save("txt", t.lines)},
+		{"CSV", "for a spreadsheet", save("csv", csvRows)},
+		{"JSON", "one object a line, as hooktop --once --json names things", save("json", jsonLines)},
+		{"text", "for a ticket", save("txt", textLines)},
 	})
 }
 
 // write makes a new file in the working folder, readable by its owner only: flows name hosts and users.
-func write(v *snap.FlowsView, now time.Time, ext string, encode func(*snap.FlowsView) ([]byte, error)) tea.Msg {
+func write(v *snap.FlowsView, now time.Time, ext string, encode func() ([]byte, error)) tea.Msg {
 	name := "hooktop-flows-" + now.Format("20060102-150405") + "." + ext
-	data, err := encode(v)
+	data, err := encode()
 	if err == nil {
 		err = create(name, data)
 	}
@@ -171,7 +173,7 @@ func create(name string, data []byte) error {
 	return err
 }
 
-func (t *Tab) csv(v *snap.FlowsView) ([]byte, error) {
+func csvRows(set *column.Set, v *snap.FlowsView) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	if v.Groups != nil {
@@ -189,7 +191,7 @@ func (t *Tab) csv(v *snap.FlowsView) ([]byte, error) {
 		return b.Bytes(), w.Error()
 	}
 	var head []string
-	cols := t.cols.All()
+	cols := set.All()
 	for i := range cols {
 		if cols[i].Export != "" {
 			head = append(head, cols[i].Export)
@@ -223,24 +225,24 @@ func cell(s string) string {
 	return s
 }
 
-func (t *Tab) jsonLines(v *snap.FlowsView) ([]byte, error) {
+func jsonLines(cols *column.Set, v *snap.FlowsView) ([]byte, error) {
 	var b bytes.Buffer
 	for i := range v.Groups {
 		b.WriteString(groupJSON(&v.Groups[i]) + "\n")
 	}
 	for i := range v.Rows {
-		b.WriteString(t.json(&v.Rows[i]) + "\n")
+		b.WriteString(flowJSON(cols, &v.Rows[i], v.Query.Window) + "\n")
 	}
 	return b.Bytes(), nil
 }
 
-func (t *Tab) lines(v *snap.FlowsView) ([]byte, error) {
+func textLines(_ *column.Set, v *snap.FlowsView) ([]byte, error) {
 	var b bytes.Buffer
 	for i := range v.Groups {
 		b.WriteString(groupText(&v.Groups[i], v.Query.Window) + "\n")
 	}
 	for i := range v.Rows {
-		b.WriteString(t.text(&v.Rows[i]) + "\n")
+		b.WriteString(flowText(&v.Rows[i], v.Query.Window) + "\n")
 	}
 	return b.Bytes(), nil
 }

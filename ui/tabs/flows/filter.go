@@ -4,6 +4,7 @@ package flows
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,8 @@ type edit struct {
 	prompt.Field
 	before view
 	err    *column.Error
+	next   []column.Completion // ways to go on from what was typed
+	taken  int                 // how many of them tab has been through
 }
 
 // filterStart opens the field with the present filter in it.
@@ -33,6 +36,19 @@ func (t *Tab) filterStart() tea.Cmd {
 	return nil
 }
 
+// offer is the line of completions: the first few, while the end of the text is what is being typed.
+func (e *edit) offer() string {
+	word := len([]rune(e.Value()[:strings.LastIndexByte(e.Value(), ' ')+1]))
+	if len(e.next) == 0 || e.Value() == "" || e.err != nil && e.err.Col < word {
+		return ""
+	}
+	s := "  tab"
+	for i := range min(len(e.next), 5) {
+		s += " " + e.next[(e.taken+i)%len(e.next)].Item
+	}
+	return s
+}
+
 // typing takes a key while the field is open.
 func (t *Tab) typing(k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
@@ -40,6 +56,8 @@ func (t *Tab) typing(k tea.KeyPressMsg) tea.Cmd {
 		return t.filterKeep()
 	case "esc":
 		return t.filterBack()
+	case "tab":
+		return t.complete()
 	}
 	if t.edit.Key(k) {
 		return t.typed()
@@ -54,6 +72,11 @@ func (t *Tab) filterClear() tea.Cmd {
 
 // typed checks the text and, when it is a filter, shows what it passes. While it is none the last one stays in force.
 func (t *Tab) typed() tea.Cmd {
+	t.edit.next, t.edit.taken = t.cols.Complete(t.edit.Value(), t.seen), 0
+	return t.tried()
+}
+
+func (t *Tab) tried() tea.Cmd {
 	e := t.edit
 	text := strings.TrimSpace(e.Value())
 	if e.err = t.check(text); e.err != nil {
@@ -65,6 +88,34 @@ func (t *Tab) typed() tea.Cmd {
 		return nil
 	}
 	return t.set(v)
+}
+
+// complete takes the next completion; each tab another one.
+func (t *Tab) complete() tea.Cmd {
+	e := t.edit
+	if len(e.next) == 0 {
+		return nil
+	}
+	e.Set(e.next[e.taken%len(e.next)].Text)
+	e.taken++
+	return t.tried()
+}
+
+// seen gives the values of a column in the rows at hand.
+func (t *Tab) seen(key string) []string {
+	c := t.cols.Find(key)
+	if c == nil || c.Kind != column.Word && c.Kind != column.Text {
+		return nil
+	}
+	var out []string
+	rows := t.frame.Flows.Rows
+	for i := range rows {
+		if v := c.Plain(column.FlowRow{Flow: &rows[i]}); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (t *Tab) check(text string) *column.Error {
@@ -105,8 +156,9 @@ func (t *Tab) filterBack() tea.Cmd {
 // field draws the field as plain text with a block for the cursor, in at most w cells: a real cursor can't stand on the
 // message line, which is not the tab's.
 func (t *Tab) field(w int) string {
-	e, why := t.edit, ""
-	if e.err != nil {
+	e := t.edit
+	why := t.twin(format.Clean(e.offer()))
+	if why == "" && e.err != nil {
 		why = "  " + t.env.Glyphs.Cross + " "
 		if e.err.Col >= 0 && e.Value() != "" {
 			why += "column " + strconv.Itoa(e.err.Col+1) + ": "

@@ -173,6 +173,30 @@ func TestFilterIsLive(t *testing.T) {
 	}
 }
 
+func TestFilterCompletes(t *testing.T) {
+	b := bench(t, 100, 80, 20)
+	b.Press("/")
+	b.Type("prot")
+	b.Press("tab")
+	if got := b.Tab.Message(79); !strings.HasPrefix(got, " / proto:█") {
+		t.Errorf("completed %q", got)
+	}
+	b.Type("ic")
+	if got := b.Tab.Message(79); !strings.Contains(got, "tab icmp icmpv6") {
+		t.Errorf("offered %q", got)
+	}
+	b.Press("tab", "tab", "enter")
+	if q := b.Asked.Flows.Filter; q != "proto:icmpv6" {
+		t.Errorf("the second tab took %q", q)
+	}
+	b.Press("0", "/")
+	b.Type("process:ngi")
+	b.Press("tab", "enter")
+	if q := b.Asked.Flows.Filter; q != "process:nginx" {
+		t.Errorf("a name seen in the traffic: %q", q)
+	}
+}
+
 func TestFilterByTheCell(t *testing.T) {
 	b := bench(t, 100, 80, 20)
 	b.Press("h", "h", "h", "h", "h", "+")

@@ -165,8 +165,8 @@ func (t *Tab) pickAction() tea.Cmd {
 	filter("this device", "dev")
 	filter("this VLAN", "vlan")
 	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
-	add("copy row", "y", func() tea.Cmd { return copyText(t.text(&f), "row") })
-	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(t.json(&f), "row as JSON") })
+	add("copy row", "y", func() tea.Cmd { return copyText(flowText(&f, t.view.window), "row") })
+	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(flowJSON(t.cols, &f, t.view.window), "row as JSON") })
 	add("names of addresses", "d", t.switchNames)
 	return pick(title(&f), list)
 }
