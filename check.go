@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -78,7 +77,7 @@ func tcHook(tcx bool, direction string) string {
 func foreign(ids ...uint32) string {
 	for _, id := range ids {
 		if id != 0 {
-			return fmt.Sprintf("program %d", id)
+			return kern.Describe(id)
 		}
 	}
 	return ""

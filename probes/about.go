@@ -48,7 +48,8 @@ func realtime() bool {
 	return err == nil && strings.TrimSpace(string(b)) == "1"
 }
 
-func clean(s string) string { return format.Clean(s) }
+// clean makes text from outside, joined errors among it, one line that is safe to show.
+func clean(s string) string { return format.Clean(strings.ReplaceAll(s, "\n", "; ")) }
 
 func cleanStatus(st snap.Status) snap.Status {
 	st.Name, st.To, st.Why, st.Fix = clean(st.Name), clean(st.To), clean(st.Why), clean(st.Fix)

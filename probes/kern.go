@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
 	"hooktop/probes/flows"
@@ -61,29 +59,14 @@ func (k *kernPlane) Attach(d attach.Device, h attach.Hook) (attach.Hold, error) 
 }
 
 func (k *kernPlane) Program(d attach.Device, egress bool) (attach.Program, error) {
-	prog, err := k.p.ProgramForFilter(device(d), egress)
+	prog, err := k.p.LoadFilter(device(d), egress)
 	if err != nil {
-		return nil, err
+		return nil, err // not a nil *FilterProgram in an interface
 	}
-	info, err := kern.DescribeProgram(prog)
-	if err != nil {
-		return nil, errors.Join(err, k.p.Unload(prog))
-	}
-	return &kernProgram{k.p, prog, info.ID}, nil
+	return prog, nil
 }
 
-func (k *kernPlane) Describe(id uint32) string {
-	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
-	if err != nil {
-		return fmt.Sprintf("program %d", id)
-	}
-	defer prog.Close()
-	info, err := kern.DescribeProgram(prog)
-	if err != nil || info.Name == "" {
-		return fmt.Sprintf("program %d", id)
-	}
-	return fmt.Sprintf("program %d %q", id, info.Name)
-}
+func (k *kernPlane) Describe(id uint32) string { return kern.Describe(id) }
 
 // tally reads what the programs count outside the flow table. Evictions lose nothing, their counters are folded; they are
 // told because a row of the table may be missing.
@@ -119,36 +102,6 @@ func (h kernHold) Close() error                { return h.a.Close() }
 func (h kernHold) IDs() (link, prog uint32)    { return h.a.ID() }
 func (h kernHold) Info() (snap.Program, error) { return h.a.Info() }
 func (h kernHold) Sits() (bool, error)         { return h.a.Alive() }
-
-// goneWithin bounds the wait for the kernel to let go of a program; it takes some 20 ms.
-const goneWithin = 5 * time.Second
-
-type kernProgram struct {
-	p    *kern.Pipeline
-	prog *ebpf.Program
-	id   uint32
-}
-
-// Close returns when the kernel no longer knows the program: a filter lets go of it after a grace period.
-func (k *kernProgram) Close() error {
-	if err := k.p.Unload(k.prog); err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
-		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(k.id))
-		if err != nil {
-			return nil
-		}
-		prog.Close()
-		if time.Now().After(deadline) {
-			return fmt.Errorf("program %d still exists after %v: somebody else holds it", k.id, goneWithin)
-		}
-	}
-}
-
-func (k *kernProgram) FD() int                     { return k.prog.FD() }
-func (k *kernProgram) ID() uint32                  { return k.id }
-func (k *kernProgram) Info() (snap.Program, error) { return kern.DescribeProgram(k.prog) }
 
 // kernSource is flows.Source over bpf/kern.
 type kernSource struct {

@@ -46,7 +46,7 @@ func (e *Engine) fallBack(why error) {
 	e.report = nil // nothing was attached
 	p := newFallback()
 	e.probes = []Probe{p}
-	e.fallback = why.Error()
+	e.fallback = clean(why.Error())
 	if err := p.Start(e.ctx, e.bench()); err != nil {
 		e.notify(snap.Crit, "fallback", fmt.Sprintf("conntrack and /proc can't be read either: %v", err))
 	}

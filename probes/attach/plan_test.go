@@ -23,15 +23,18 @@ func parent(i int) func(*snap.Link) { return func(l *snap.Link) { l.Parent = i }
 func loopback(l *snap.Link)         { l.Loopback = true }
 func down(l *snap.Link)             { l.Up = false }
 
-func TestPlan(t *testing.T) {
+// planCase is a host and what is to be watched of it.
+type planCase struct {
+	links            []snap.Link
+	routes, defaults []int
+	wish             Wish
+	want             string // "name: reason" of the chosen, then "-name: why" of the others
+}
+
+func planCases() map[string]planCase {
 	lo := dev(1, "lo", "", loopback)
 	eth0, eth1 := dev(2, "eth0", ""), dev(3, "eth1", "")
-	for name, c := range map[string]struct {
-		links            []snap.Link
-		routes, defaults []int
-		wish             Wish
-		want             string // "name: reason" of the chosen, then "-name: why" of the others
-	}{
+	return map[string]planCase{
 		"routes": {
 			[]snap.Link{lo, eth0, eth1}, []int{2, 1}, []int{2}, Wish{},
 			"eth0: default route, -lo: loopback, -eth1: no route uses it",
@@ -98,7 +101,11 @@ func TestPlan(t *testing.T) {
 			[]snap.Link{dev(2, "a", "vlan", parent(3)), dev(3, "b", "vlan", parent(2))}, []int{2}, nil, Wish{}, "a: route, -b: no route uses it",
 		},
 		"a route over a device that is gone": {[]snap.Link{eth0}, []int{77}, []int{77}, Wish{}, "-eth0: no route uses it"},
-	} {
+	}
+}
+
+func TestPlan(t *testing.T) {
+	for name, c := range planCases() {
 		t.Run(name, func(t *testing.T) {
 			in, out := Plan(c.links, c.routes, c.defaults, c.wish)
 			var got []string
