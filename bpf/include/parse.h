@@ -6,6 +6,10 @@
 #include "parse_l3.h"
 #include "parse_l4.h"
 
+/* Neighbouring addresses and ports differ by little, and a sum of products keeps their pattern: buckets of five beside
+ * buckets of eight. Folding and multiplying once more breaks it (Fibonacci hashing, 2^64 divided by the golden ratio). */
+#define HASH_MIX 0x9e3779b97f4a7c15ULL
+
 /* `tag` holds TAG_EGRESS and the tag that the device took out, `tags` says whether it did. Returns 0 when the key is
  * complete, FOUND_NOT_IP, or why the frame is malformed. */
 static __always_inline u32 parse(struct cursor *c, struct packet *p, u32 tag, u32 tags)
@@ -25,6 +29,8 @@ static __always_inline u32 parse(struct cursor *c, struct packet *p, u32 tag, u3
 	why = parse_l4(c, p, proto);
 	p->tag_dev = tag | p->frag | (u32)dev_slot << 16;
 	p->hash += (u32)p->w[4] * hash_seed[8] + proto * hash_seed[9] + p->tag_dev * hash_seed[10];
+	p->hash ^= p->hash >> 32;
+	p->hash *= HASH_MIX;
 	return why;
 }
 

@@ -43,13 +43,15 @@ func newConstants(seed [6]uint64, sizes Sizes) (constants, error) {
 	return c, nil
 }
 
-// hash is the twin of the kernel's: multilinear over the key's 32-bit words, of which the top bits are used.
+// hash is the twin of the kernel's: multilinear over the key's 32-bit words, mixed once more (bpf/include/parse.h), of
+// which the top bits are used.
 func (c *constants) hash(k RawKey) uint64 {
 	h := c.seed[11]
 	for i := range 11 {
 		h += uint64(binary.LittleEndian.Uint32(k[i*4:])) * c.seed[i]
 	}
-	return h
+	h ^= h >> 32
+	return h * 0x9e3779b97f4a7c15
 }
 
 // ip4 is what the words of an IPv4 key that never change add to the hash (src[2] and dst[2] are 0xffff in network order).

@@ -27,6 +27,9 @@ import (
 
 const runs = 1_000_000 // packets per timed call; the kernel returns their average
 
+// slotsPerFlow is how the product sizes its table on each CPU (bpf/kern, sizes.go).
+const slotsPerFlow = 4
+
 // pin keeps the measuring thread on one CPU: the table is per CPU.
 func pin(t *testing.T) {
 	runtime.LockOSThread()
@@ -228,14 +231,14 @@ func measureRandom(t *testing.T, r *Report) {
 		goal  float64
 		n     int
 	}{{"64k", 1 << 16, 2.5, 9}, {"1M", 1 << 20, 3, 5}} {
-		col := plane(t, c.flows, 2*c.flows)
+		col := plane(t, c.flows, slotsPerFlow*c.flows)
 		frame := udp4()
 		p := col.Programs
 		for _, fill := range []string{"ours_each", "obvious_each"} {
 			perPacket(t, p[fill], frame, 2*c.flows)
 		}
 		x := rounds(t, c.n, frame, p["pass_random"], p["obvious_random"], p["ours_random"])
-		r.Rows = append(r.Rows, FromRounds("S3", fmt.Sprintf("%s flows at random, %d slots a CPU: LRU_HASH with atomics / hooktop, both net of the generator", c.name, 2*c.flows), "x",
+		r.Rows = append(r.Rows, FromRounds("S3", fmt.Sprintf("%s flows at random, %d slots a CPU: LRU_HASH with atomics / hooktop, both net of the generator", c.name, slotsPerFlow*c.flows), "x",
 			AtLeast(c.goal), NetRatios(x[1], x[2], x[0]), ns("generator", x[0])+", "+ns("LRU_HASH", x[1])+", "+ns("hooktop", x[2])))
 		col.Close()
 	}
@@ -245,11 +248,11 @@ func measureRandom(t *testing.T, r *Report) {
 func measureRead(t *testing.T, r *Report) {
 	pin(t)
 	const flows = 1 << 20
-	col := plane(t, flows, 2*flows)
+	col := plane(t, flows, slotsPerFlow*flows)
 	frame := udp4()
 	perPacket(t, col.Programs["ours_each"], frame, flows)
 	perPacket(t, col.Programs["obvious_each"], frame, flows)
-	table, err := kern.MapTable(col.Maps["ht_flows"], 2*flows/8)
+	table, err := kern.MapTable(col.Maps["ht_flows"], slotsPerFlow*flows/8)
 	if err != nil {
 		t.Fatal(err)
 	}
