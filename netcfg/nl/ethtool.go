@@ -23,9 +23,27 @@ var offloads = [...]struct {
 	{"rx checksum", 0x15},
 }
 
+// Segments in one packet of TCP on the way to a device: the kernel's default, and none joined.
+const (
+	gsoJoined = 65535
+	gsoSingle = 1
+)
+
 // SetOffloads turns segmentation (tso, gso, gro) and checksum offloads of a device on or off, so that what is counted at
-// a hook are the frames of the wire. What a device does not have is left out.
+// a hook are the frames of the wire. What a device does not have is left out. It holds for connections made afterwards.
 func (h *Host) SetOffloads(dev string, on bool) error {
+	l, err := h.link(dev)
+	if err != nil {
+		return err
+	}
+	// TCP joins segments whatever gso says (sk_route_forced_caps in net/ipv4/tcp.c); they are cut apart behind tc egress.
+	segments := gsoSingle
+	if on {
+		segments = gsoJoined
+	}
+	if err := h.handle.LinkSetGSOMaxSegs(l, segments); err != nil {
+		return fmt.Errorf("set the most segments in a packet of %s to %d: %w", dev, segments, err)
+	}
 	return h.Do(func() error {
 		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {

@@ -135,9 +135,14 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// OffloadsOff turns tso, gso, gro and checksum offloads of a device off, so that each hook sees the frames of the wire.
+// OffloadsOff turns tso, gso, gro and checksum offloads of a device off, so that each hook sees the frames of the wire, as
+// the connections made from then on send them.
 func (n *NS) OffloadsOff(t testing.TB, dev string) {
 	t.Helper()
+	// TCP joins segments whatever gso says, and they are cut apart between tc egress and packet sockets.
+	if err := n.NL.LinkSetGSOMaxSegs(n.Link(t, dev), 1); err != nil {
+		t.Fatalf("limit segments of %s: %v", dev, err)
+	}
 	n.Do(t, func() error {
 		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
