@@ -14,10 +14,13 @@ import (
 
 // TestScreenshot takes README's picture: the real program on the lab's traffic, once its rates have settled.
 func TestScreenshot(t *testing.T) {
-	const cols, rows = 120, 36
+	const cols, rows = 120, 40
 	s := open(t, nil, cols, rows, []string{"COLORTERM=truecolor", "HOOKTOP_THEME=dark"}, "lab", "--no-config", "--paint")
 	s.live()
-	s.until("a history of the rates", func(text string) bool { return strings.Count(text, "▁")+strings.Count(text, "▇") >= 8 })
+	s.until("25 seconds of rates", func(text string) bool {
+		second := strings.Split(text, "\n")[1]
+		return strings.Count(second, "▅")+strings.Count(second, "▆")+strings.Count(second, "▇")+strings.Count(second, "█") >= 25
+	})
 	s.mu.Lock()
 	picture := uitest.SVG(uitest.Draw(strings.Split(s.emu.Render(), "\n"), cols, rows), "#d6dbe1", "#14181d")
 	s.mu.Unlock()
