@@ -32,12 +32,47 @@ var icmp6Unreach = map[uint8]string{
 	0: "no route", 1: "administratively prohibited", 2: "beyond scope", 3: "address", 4: "port", 5: "source policy", 6: "reject route",
 }
 
-// ICMPShort names a type in at most 8 cells: echo, unreach, nd-ns, or its number as t200.
-func ICMPShort(proto, typ, _ uint8) string {
+// ICMPShort names a type in at most 8 cells: echo, nd-ns, or its number as t200. Where the code says what to do next it is
+// named instead: port-unr, too-big.
+func ICMPShort(proto, typ, code uint8) string {
+	if proto == protoICMP && typ == 3 || proto == protoICMPv6 && typ == 1 {
+		if s := unreachShort(proto, code); s != "" {
+			return s
+		}
+	}
 	if n, ok := icmpTypes(proto)[typ]; ok {
 		return n[0]
 	}
 	return "t" + strconv.Itoa(int(typ))
+}
+
+func unreachShort(proto, code uint8) string {
+	if proto == protoICMPv6 {
+		switch code {
+		case 0:
+			return "no-route"
+		case 1:
+			return "admin-pr"
+		case 3:
+			return "host-unr"
+		case 4:
+			return "port-unr"
+		}
+		return ""
+	}
+	switch code {
+	case 0:
+		return "net-unr"
+	case 1:
+		return "host-unr"
+	case 3:
+		return "port-unr"
+	case 4:
+		return "too-big"
+	case 9, 10, 13:
+		return "admin-pr"
+	}
+	return ""
 }
 
 // ICMPLong names type and code: destination unreachable, port (3/3).

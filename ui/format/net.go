@@ -18,7 +18,7 @@ const (
 	protoSCTP   = 132
 )
 
-// Proto names an IP protocol in at most 6 cells, "proto 253" style numbers as 253.
+// Proto names an IP protocol in at most 6 cells; one without a name is its number.
 func Proto(p uint8) string {
 	switch p {
 	case 0:
@@ -61,45 +61,18 @@ func Proto(p uint8) string {
 	return strconv.Itoa(int(p))
 }
 
-// ProtoShort names an IP protocol in 3 cells: TCP UDP SCT ICM IC6.
+// ProtoShort names an IP protocol in at most 3 cells: TCP UDP SCT ICM IC6.
 func ProtoShort(p uint8) string {
 	switch p {
-	case protoICMP:
-		return "ICM"
 	case protoICMPv6:
 		return "IC6"
 	case 41:
 		return "IP6"
-	}
-	if s := Proto(p); len(s) > 3 {
-		return upper3(s)
-	} else {
-		return s
-	}
-}
-
-func upper3(s string) string {
-	switch s {
-	case "SCTP":
-		return "SCT"
-	case "IGMP":
-		return "IGM"
-	case "IPIP":
-		return "IPI"
-	case "OSPF":
-		return "OSP"
-	case "VRRP":
-		return "VRR"
-	case "DCCP":
-		return "DCC"
-	case "UDPL":
+	case 136:
 		return "UDL"
-	case "HOPOPT":
-		return "HOP"
-	case "NoNext":
-		return "NON"
 	}
-	return s[:3]
+	s := Proto(p)
+	return s[:min(len(s), 3)]
 }
 
 // HasPorts reports whether the protocol's first words are ports.

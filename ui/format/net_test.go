@@ -76,7 +76,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("Proto(%d) = %q", p, s)
 		}
 		for _, icmp := range []uint8{1, 58} {
-			if s := ICMPShort(icmp, uint8(p), 0); len(s) == 0 || len(s) > 8 {
+			if s := ICMPShort(icmp, uint8(p), uint8(p)); len(s) == 0 || len(s) > 8 {
 				t.Errorf("ICMPShort(%d, %d) = %q", icmp, p, s)
 			}
 		}
@@ -85,7 +85,7 @@ func TestNames(t *testing.T) {
 		{string(AppendTCPFlags(nil, 0x1a)), "SAP"}, {string(AppendTCPFlags(nil, 0)), "-"}, {string(AppendTCPFlags(nil, 0xff)), "SAPFRUEC"},
 		{TCPFlagNames(0x12), "SYN ACK"}, {TCPFlagNames(0), ""},
 		{ICMPLong(1, 3, 3), "destination unreachable, port (3/3)"}, {ICMPLong(58, 135, 0), "neighbour solicitation (135/0)"}, {ICMPLong(1, 200, 1), "type 200 (200/1)"},
-		{ICMPShort(58, 136, 0), "nd-na"}, {ICMPShort(1, 8, 0), "echo"},
+		{ICMPShort(58, 136, 0), "nd-na"}, {ICMPShort(1, 8, 0), "echo"}, {ICMPShort(1, 3, 3), "port-unr"}, {ICMPShort(1, 3, 7), "unreach"}, {ICMPShort(58, 1, 4), "port-unr"},
 		{Endpoint(key("::1", "10.0.0.1", 5, 6, 6), false), "[::1]:5"}, {Endpoint(key("::1", "10.0.0.1", 5, 6, 6), true), "10.0.0.1:6"}, {Endpoint(key("::1", "::2", 5, 6, 47), true), "::2"},
 	} {
 		if c.got != c.want {
