@@ -54,16 +54,26 @@ enum {
 	NEXT_SHIM6 = 140,
 };
 
-/* Offset in bytes, `more` fragments to come, `size` bytes carried, `head` bytes of header that the whole packet repeats. */
+/* 1 or 0, without a branch: at each of eight extension headers the verifier would follow both ways, 2^8 paths in all. */
+static __always_inline u32 nonzero(u32 x)
+{
+	u32 negative = -x;
+
+	barrier_var(negative);
+	return (x | negative) >> 31;
+}
+
+/* Offset in bytes, `more` fragments to come, `size` bytes carried, `head` bytes of header that the whole packet repeats.
+ * Neither offset nor more: an atomic fragment, which is a whole packet (RFC 6946). */
 static __always_inline u32 fragment(struct packet *p, u32 proto, u32 offset, u32 more, u32 size, u32 head)
 {
-	if (!offset && !more)
-		return 0; /* atomic (RFC 6946): a whole packet */
-	if (offset + size + head > IP_MAX)
+	u32 later = nonzero(offset), part = nonzero(offset | more);
+
+	if (part * (offset + size + head) > IP_MAX)
 		return MAL_FRAG_BEYOND;
 	if (proto == NEXT_TCP && offset == 8)
 		return MAL_FRAG_TINY;
-	p->frag = offset ? TAG_FRAG_LATER : TAG_FRAG_FIRST;
+	p->frag |= later * TAG_FRAG_LATER + (part - later) * TAG_FRAG_FIRST;
 	return 0;
 }
 
@@ -116,21 +126,12 @@ static __always_inline int is_ip6_ext(u32 next)
 	return next == NEXT_MOBILITY || next == NEXT_HIP || next == NEXT_SHIM6;
 }
 
-/* 1 when a == b, without a branch: the verifier would follow both ways at each of eight headers, 2^8 paths. */
-static __always_inline u32 same(u32 a, u32 b)
-{
-	u32 x = a ^ b;
-
-	barrier_var(x);
-	return ((x | -x) >> 31) ^ 1;
-}
-
 /* Size of an extension header: 8 more per unit, of 4 bytes for AH; a fragment header has no units. */
 static __always_inline u32 ip6_ext_size(u32 kind, u32 units)
 {
-	u32 fixed = same(kind, NEXT_FRAGMENT), ah = same(kind, NEXT_AH);
+	u32 has_units = nonzero(kind ^ NEXT_FRAGMENT), wide = nonzero(kind ^ NEXT_AH);
 
-	return 8 + ((units & (fixed - 1)) << (3 - ah));
+	return 8 + ((units * has_units) << (2 + wide));
 }
 
 /* One extension header. */
@@ -166,7 +167,7 @@ static __always_inline u32 parse_ip6_chain(struct cursor *c, struct packet *p, u
 
 		if (why)
 			return why;
-		if (p->frag == TAG_FRAG_LATER || !is_ip6_ext(*proto))
+		if (p->frag & TAG_FRAG_LATER || !is_ip6_ext(*proto))
 			return 0;
 	}
 	return MAL_IP6_EXT_CHAIN;

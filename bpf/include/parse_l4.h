@@ -85,7 +85,7 @@ static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 prot
 {
 	u32 ports = 0, why = 0;
 
-	if (unlikely(p->frag == TAG_FRAG_LATER)) {
+	if (unlikely(p->frag & TAG_FRAG_LATER)) {
 		/* its payload is no header */
 	} else if (likely(proto == PROTO_TCP)) {
 		why = parse_tcp(c, p, &ports);

@@ -94,7 +94,7 @@ func TestFeatures(t *testing.T) {
 // The verifier's limit is 1,000,000.
 func TestInstructionBudget(t *testing.T) {
 	p := openPipeline(t, Options{Flows: 16})
-	for hook, budget := range map[Hook]uint32{XDPGeneric: 100_000, TCIngress: 220_000, TCEgress: 200_000} {
+	for hook, budget := range map[Hook]uint32{XDPGeneric: 70_000, TCIngress: 160_000, TCEgress: 160_000} {
 		info, err := DescribeProgram(loadFor(t, p, 1, hook))
 		if err != nil {
 			t.Fatal(err)

@@ -11,15 +11,13 @@
 static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u32 out)
 {
 	struct cursor c = cursor((void *)(long)skb->data, (void *)(long)skb->data_end);
-	u32 tag = out, tags = 0;
+	/* Products instead of a branch: the verifier would follow the parser twice. */
+	u32 taken_out = skb->vlan_present;
+	u32 vid = (skb->vlan_tci & TAG_VLAN_MASK) * taken_out;
 
-	c.left = p->len = skb->len;
-	if (unlikely(skb->vlan_present)) {
-		tag = tag_add(tag, skb->vlan_tci & TAG_VLAN_MASK);
-		tags = 1;
-		p->len += VLAN_LEN;
-	}
-	return parse(&c, p, tag, tags);
+	c.left = skb->len;
+	p->len = skb->len + taken_out * VLAN_LEN;
+	return parse(&c, p, out | vid, taken_out);
 }
 
 /* Headers that lie beyond the linear part of the skb are fetched, once. */
