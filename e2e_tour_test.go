@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,10 +64,22 @@ func TestTourOfTheLab(t *testing.T) {
 			return (step.shows == "" || strings.Contains(text, step.shows)) && (step.hides == "" || !strings.Contains(text, step.hides))
 		})
 	}
-	for _, size := range [][2]int{{160, 50}, {80, 24}, {300, 100}, {40, 10}, {20, 5}, {120, 40}} {
-		s.resize(size[0], size[1])
+	for _, size := range [][2]int{{160, 50}, {80, 24}, {300, 100}, {40, 10}, {20, 5}, {1, 1}, {120, 40}} {
+		cols, rows := size[0], size[1]
+		s.resize(cols, rows)
+		s.until("a screen of the new size", func(text string) bool {
+			lines := strings.Split(text, "\n")
+			switch {
+			case cols < 20:
+				return true
+			case cols < 40:
+				return has(text, strconv.Itoa(cols)+"x"+strconv.Itoa(rows))
+			case rows < 24:
+				return has(lines[0], "1 Flows")
+			}
+			return len(lines) == rows && has(lines[0], "1 Flows") && has(lines[rows-1], "? help")
+		})
 	}
-	s.shows("1 Flows", "LIVE")
 	s.keys("q")
 	if code := s.end(); code != 0 {
 		t.Errorf("exit code %d after q; the screen:\n%s", code, s.text())

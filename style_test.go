@@ -136,7 +136,9 @@ func declared(d *ast.GenDecl) map[string]bool {
 	}
 	for _, spec := range d.Specs {
 		for _, name := range spec.(*ast.ValueSpec).Names {
-			out[name.Name] = name.Name != "_"
+			if name.Name != "_" {
+				out[name.Name] = true
+			}
 		}
 	}
 	return out
