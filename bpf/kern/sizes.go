@@ -22,7 +22,7 @@ const (
 	stateBytes   = 64      // struct dev_state
 	stateSlots   = 1024    // DEV_SLOTS
 	smallBytes   = 8 << 10 // per CPU: malformed, stats, and what the allocator rounds up
-	fixedBytes   = stateSlots*stateBytes + 256<<10
+	fixedBytes   = stateSlots*stateBytes + 1<<20 // and what the kernel accounts beside the entries
 	maxPerCPUMap = 4 << 10 // entries of a per-CPU map that grow with the budget
 )
 
