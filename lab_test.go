@@ -52,7 +52,7 @@ func TestTCPOfTheLabIsWhatACaptureSees(t *testing.T) {
 func labHost(t *testing.T, pid int) *ktest.NS {
 	t.Helper()
 	path := fmt.Sprintf("/proc/%d/ns/net", pid)
-	own, err := os.Readlink("/proc/self/ns/net")
+	own, err := os.Readlink("/proc/thread-self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func Inside() bool {
 	if err != nil {
 		return false
 	}
-	have, err := nl.NamespaceOf("/proc/self/ns/net")
+	have, err := nl.NamespaceOf("/proc/thread-self/ns/net")
 	return err == nil && have == want
 }
 

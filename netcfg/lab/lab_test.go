@@ -120,7 +120,7 @@ func TestNothingIsLeftAfterKill(t *testing.T) {
 
 func TestEnterMakesAnotherNamespace(t *testing.T) {
 	h := startHost(t)
-	mine, err := nl.NamespaceOf("/proc/self/ns/net")
+	mine, err := nl.NamespaceOf("/proc/thread-self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}

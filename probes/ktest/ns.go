@@ -50,12 +50,19 @@ func NewNS(t testing.TB) *NS {
 	return n
 }
 
-// onOwnThread runs f on a thread that ends with it, because f leaves it in another namespace.
+// onOwnThread runs f on a thread that ends with it, because f leaves it in another namespace. Never on the main thread:
+// that one can't end, and /proc/self would show its namespace from then on.
 func onOwnThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- f()
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			err := onOwnThread(f) // another thread, as this one is taken meanwhile
+			runtime.UnlockOSThread()
+			done <- err
+			return
+		}
+		done <- f() // never unlocked: the thread ends with the goroutine
 	}()
 	return <-done
 }
