@@ -141,10 +141,17 @@ func TestKillAtRandomInstants(t *testing.T) {
 	ns := ground(t)
 	ktest.HostState(t)
 	ns.NetState(t)
-	for i := range rounds(t, 8) {
+	programs := loaded(t)
+	for i := range rounds(t, 12) {
 		hooks := []string{"--no-tcx=false", "--no-tcx"}[i%2]
 		s := open(t, ns, 80, 24, nil, "--no-config", hooks, "-i", "up0")
-		instant := time.NewTimer(rand.N(1500 * time.Millisecond))
+		span := 1500 * time.Millisecond
+		if i%3 == 2 { // while it detaches
+			s.attached(programs)
+			s.keys("q")
+			span = 150 * time.Millisecond
+		}
+		instant := time.NewTimer(rand.N(span))
 		<-instant.C
 		all := i%4 >= 2 // its watcher too: what stays is for cleanup
 		if all {
@@ -152,7 +159,7 @@ func TestKillAtRandomInstants(t *testing.T) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 		} else {
-			signal(syscall.SIGKILL)(s)
+			_ = s.cmd.Process.Kill() // it may have ended
 		}
 		s.end()
 		noProcesses(t)
