@@ -108,7 +108,7 @@ func TestKillAtAnyMomentLeavesNothing(t *testing.T) {
 	r := newGround(t)
 	dir := filepath.Join(t.TempDir(), "hooktop")
 	phases := []string{"attach", "run", "detach"}
-	for i := range rounds(t, 12) {
+	for i := range rounds(t, 8) {
 		hook := []string{"clsact", "tcx"}[i/len(phases)%2]
 		both := i%4 == 3
 		r.killOnce(dir, phases[i%len(phases)], hook, both)

@@ -6,33 +6,67 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"hooktop/probes/snap"
 )
 
 // End detaches everything from a device, XDP first, and forgets the device. It says what was detached.
-func (s *Set) End(d *Dev) []snap.Status {
-	var report []snap.Status
+func (s *Set) End(d *Dev) []snap.Status { return s.end([]*Dev{d}) }
+
+// EndAll detaches from every device.
+func (s *Set) EndAll() []snap.Status { return s.end(slices.Clone(s.devs)) }
+
+// end takes the ingress programs off first, then the egress ones, each side of all devices at a time: the kernel lets go
+// of a program only after a grace period.
+func (s *Set) end(devs []*Dev) []snap.Status {
+	sides := map[bool][]*snap.Status{}
 	for _, egress := range []bool{false, true} {
-		p := d.side(egress)
-		if *p == nil {
-			continue
+		sides[egress] = make([]*snap.Status, len(devs))
+		var all sync.WaitGroup
+		for i, d := range devs {
+			if p := d.side(egress); *p != nil {
+				h := *p
+				*p = nil
+				all.Add(1)
+				go func() {
+					defer all.Done()
+					sides[egress][i] = closeOne(line(d, egress), h)
+				}()
+			}
 		}
-		st := snap.Status{Name: line(d, egress), Outcome: snap.Detached, To: (*p).to}
-		if err := (*p).Close(); err != nil {
-			st.Outcome, st.Why, st.Fix = snap.Unavailable, fmt.Sprintf("detach: %v", err), "hooktop cleanup"
+		all.Wait()
+	}
+	var report []snap.Status
+	for i, d := range devs {
+		for _, egress := range []bool{false, true} {
+			if st := sides[egress][i]; st != nil {
+				report = append(report, *st)
+			}
 		}
-		*p = nil
-		report = append(report, st)
+		if err := s.dropQdisc(d); err != nil {
+			report = append(report, snap.Status{
+				Name: "clsact qdisc " + d.Link.Name, Outcome: snap.Unavailable,
+				Why: err.Error(), Fix: "tc qdisc del dev " + d.Link.Name + " clsact",
+			})
+		}
+		s.remove(d)
 	}
-	if err := s.dropQdisc(d); err != nil {
-		report = append(report, snap.Status{
-			Name: "clsact qdisc " + d.Link.Name, Outcome: snap.Unavailable,
-			Why: err.Error(), Fix: "tc qdisc del dev " + d.Link.Name + " clsact",
-		})
-	}
-	s.remove(d)
 	return report
+}
+
+// closeOne detaches one program. A panic keeps no other one attached.
+func closeOne(name string, h *held) (st *snap.Status) {
+	st = &snap.Status{Name: name, Outcome: snap.Detached, To: h.to}
+	defer func() {
+		if r := recover(); r != nil {
+			st.Outcome, st.Why, st.Fix = snap.Unavailable, fmt.Sprintf("panic while detaching: %v", r), "hooktop cleanup"
+		}
+	}()
+	if err := h.Close(); err != nil {
+		st.Outcome, st.Why, st.Fix = snap.Unavailable, fmt.Sprintf("detach: %v", err), "hooktop cleanup"
+	}
+	return st
 }
 
 // Vanished forgets a device that is gone. The kernel has taken its programs off; their handles are closed.
@@ -48,30 +82,6 @@ func (s *Set) Vanished(d *Dev) {
 		s.journal.DoneQdisc(d.Link.Index)
 	}
 	s.remove(d)
-}
-
-// EndAll detaches from every device, newest first.
-func (s *Set) EndAll() []snap.Status {
-	var report []snap.Status
-	for len(s.devs) > 0 {
-		report = append(report, s.end(s.devs[len(s.devs)-1])...)
-	}
-	slices.Reverse(report)
-	return report
-}
-
-// end is End that survives a panic, so that one device never keeps the others attached.
-func (s *Set) end(d *Dev) (report []snap.Status) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.remove(d)
-			report = append(report, snap.Status{
-				Name: "pipeline " + d.Link.Name, Outcome: snap.Unavailable,
-				Why: fmt.Sprintf("panic while detaching: %v", r), Fix: "hooktop cleanup",
-			})
-		}
-	}()
-	return s.End(d)
 }
 
 func (s *Set) remove(d *Dev) {

@@ -34,7 +34,7 @@ func Self() (Identity, error) {
 	if id.Boot, err = bootID(); err != nil {
 		return id, err
 	}
-	if id.NetNS, err = inode("/proc/self/ns/net"); err != nil {
+	if id.NetNS, err = inode("/proc/thread-self/ns/net"); err != nil {
 		return id, err
 	}
 	id.PIDNS, err = inode("/proc/self/ns/pid")

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -92,16 +93,28 @@ func read(f *os.File) (Contents, error) {
 	return c, nil
 }
 
-// namespaceExists reports whether some process or a mount of ip netns holds a network namespace. It may miss one that
-// only an open descriptor holds; such a namespace has no other way in either.
+// namespaceExists reports whether anything still holds a network namespace: a process in it, a mount of it (ip netns,
+// docker), or an open descriptor. It looks at every process, and is asked only about journals of other namespaces.
 func namespaceExists(ns uint64) bool {
-	for _, pattern := range []string{"/proc/[0-9]*/ns/net", "/run/netns/*"} {
-		paths, err := filepath.Glob(pattern)
+	name := fmt.Sprintf("net:[%d]", ns)
+	links, err := filepath.Glob("/proc/[0-9]*/ns/net")
+	if err != nil {
+		return true // unknown: leave it alone
+	}
+	for _, l := range links {
+		dir := filepath.Dir(filepath.Dir(l))
+		if to, err := os.Readlink(l); err == nil && to == name {
+			return true
+		}
+		if mounts, err := os.ReadFile(filepath.Join(dir, "mountinfo")); err == nil && bytes.Contains(mounts, []byte(name)) {
+			return true
+		}
+		fds, err := filepath.Glob(filepath.Join(dir, "fd", "*"))
 		if err != nil {
 			continue
 		}
-		for _, p := range paths {
-			if i, err := inode(p); err == nil && i == ns {
+		for _, fd := range fds {
+			if to, err := os.Readlink(fd); err == nil && to == name {
 				return true
 			}
 		}
