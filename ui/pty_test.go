@@ -35,6 +35,7 @@ type ptyRun struct {
 	slave  *os.File // kept open: settings can be read when the child is gone
 	before term.State
 	notes  chan string // lines of the child's side channel
+	pid    int         // of the process with the screen
 
 	mu   sync.Mutex
 	cond *sync.Cond
@@ -63,7 +64,7 @@ func startPty(t *testing.T, o ptyOptions) *ptyRun {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &ptyRun{t: t, master: master, slave: slave, notes: make(chan string, 100), emu: vt.NewEmulator(80, 24)}
+	p := &ptyRun{t: t, master: master, slave: slave, notes: make(chan string, 1000), emu: vt.NewEmulator(80, 24)}
 	p.cond = sync.NewCond(&p.mu)
 	if p.before, err = term.Save(int(slave.Fd())); err != nil {
 		t.Fatal(err)
@@ -77,6 +78,7 @@ func startPty(t *testing.T, o ptyOptions) *ptyRun {
 		t.Fatal(err)
 	}
 	childSide.Close()
+	p.pid = p.cmd.Process.Pid
 	go func() {
 		defer close(p.notes)
 		for s := bufio.NewScanner(side); s.Scan(); {
@@ -114,15 +116,37 @@ func (p *ptyRun) read() {
 // await blocks until the screen satisfies ok.
 func (p *ptyRun) await(what string, ok func(screen string, raw []byte) bool) {
 	p.t.Helper()
-	late := time.AfterFunc(patience, func() { p.mu.Lock(); p.eof = true; p.cond.Broadcast(); p.mu.Unlock() })
+	late := time.AfterFunc(patience, func() {
+		_ = syscall.Kill(p.pid, syscall.SIGABRT) // its goroutines, on the side channel
+		p.mu.Lock()
+		p.eof = true
+		p.cond.Broadcast()
+		p.mu.Unlock()
+	})
 	defer late.Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !ok(p.emu.String(), p.raw.Bytes()) {
 		if p.eof {
-			p.t.Fatalf("%s did not come; the screen:\n%s\nthe last bytes: %q", what, p.emu.String(), tail(p.raw.Bytes(), 400))
+			p.t.Fatalf("%s did not come; the child said:\n%s\nthe screen:\n%s\nthe last bytes: %q", what, p.said(), p.emu.String(), tail(p.raw.Bytes(), 400))
 		}
 		p.cond.Wait()
+	}
+}
+
+// said is what the side channel still holds, once the child was told to dump its goroutines.
+func (p *ptyRun) said() string {
+	var sb strings.Builder
+	for end := time.After(patience); ; {
+		select {
+		case l, ok := <-p.notes:
+			if !ok {
+				return sb.String()
+			}
+			sb.WriteString(l + "\n")
+		case <-end:
+			return sb.String()
+		}
 	}
 }
 
@@ -308,8 +332,7 @@ func TestStalledTerminal(t *testing.T) {
 func TestStoppedAndContinued(t *testing.T) {
 	p := startPty(t, ptyOptions{scenario: "jobshell"})
 	p.up()
-	var pid int
-	if _, err := fmt.Sscanf(p.note("pid "), "pid %d", &pid); err != nil {
+	if _, err := fmt.Sscanf(p.note("pid "), "pid %d", &p.pid); err != nil {
 		t.Fatal(err)
 	}
 	again := func(n int) {
@@ -321,12 +344,12 @@ func TestStoppedAndContinued(t *testing.T) {
 	p.typed("\x1a")
 	p.note("stopped, settings restored")
 	again(2)
-	if err := syscall.Kill(pid, syscall.SIGTSTP); err != nil {
+	if err := syscall.Kill(p.pid, syscall.SIGTSTP); err != nil {
 		t.Fatal(err)
 	}
 	p.note("stopped, settings restored")
 	again(3)
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // cannot be seen coming: the shell restores by itself
+	if err := syscall.Kill(p.pid, syscall.SIGSTOP); err != nil { // cannot be seen coming: the shell restores by itself
 		t.Fatal(err)
 	}
 	p.note("stopped")

@@ -155,12 +155,11 @@ func (r *runner) suspend() {
 		return
 	}
 	r.stopped.Store(true)
-	err := errors.Join(term.Restore(int(r.in.Fd()), r.saved), term.Stop())
-	if err = errors.Join(err, r.p.RestoreTerminal()); err != nil {
+	if err := errors.Join(term.Restore(int(r.in.Fd()), r.saved), term.Stop()); err != nil {
 		r.end(err)
 		return
 	}
-	r.p.Send(resumedMsg{})
+	r.retake()
 }
 
 // continued repairs the screen after a stop that could not be seen coming (SIGSTOP): the shell has used the terminal since.
@@ -170,9 +169,47 @@ func (r *runner) continued() {
 	if r.stopped.Swap(false) {
 		return
 	}
-	if err := errors.Join(r.p.ReleaseTerminal(), r.p.RestoreTerminal()); err != nil {
+	if err := r.p.ReleaseTerminal(); err != nil {
 		r.end(err)
 		return
 	}
+	r.retake()
+}
+
+// Waiting for the first drawing after a stop.
+const (
+	drawsWithin = 250 * time.Millisecond
+	lookEvery   = 5 * time.Millisecond
+	retakes     = 5
+)
+
+// retake takes the terminal that was released and makes sure that the screen is drawn again: the framework's old renderer
+// may stop the ticker that the new one has just started, and would then draw no more.
+func (r *runner) retake() {
+	for try := 0; ; try++ {
+		before := r.out.Written()
+		if err := r.p.RestoreTerminal(); err != nil {
+			r.end(err)
+			return
+		}
+		if r.drawn(before) || try == retakes {
+			break
+		}
+		if err := r.p.ReleaseTerminal(); err != nil {
+			r.end(err)
+			return
+		}
+	}
 	r.p.Send(resumedMsg{})
+}
+
+// drawn waits until more than the given number of bytes was written, or the time for it has passed.
+func (r *runner) drawn(before int64) bool {
+	for waited := time.Duration(0); waited < drawsWithin; waited += lookEvery {
+		if r.out.Written() > before || r.out.Waiting() {
+			return true
+		}
+		time.Sleep(lookEvery)
+	}
+	return false
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -255,12 +256,17 @@ func TestStrangersSendNoSequences(t *testing.T) {
 				st.send(keys.Press(pickOne(r, []string{"j", "!", "esc", "?", "@", "8", "1", "enter", "space"})))
 			case 1:
 				st.send(tagged{0, core.ToastMsg{Text: pickOne(r, hostile())}})
+			case 2:
+				st.settle("a frame of strangers")
 			}
 		}
 		st.send(keys.Press("esc"))
 		st.p.Quit()
 		st.p.Wait()
 		st.mu.Lock()
+		if !utf8.Valid(st.raw) {
+			t.Error("the stream is not UTF-8")
+		}
 		if f := foreign(string(st.raw)); f != "" {
 			t.Errorf("a foreign sequence: %q", f)
 		}

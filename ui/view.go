@@ -5,6 +5,7 @@ package ui
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -57,6 +58,9 @@ func (m *model) View() tea.View {
 		v.Cursor.Blink = false
 	}
 	v.Content = strings.Join(lines, "\n")
+	if !utf8.ValidString(v.Content) { // a cut rune is a raw C1 byte to some terminals
+		v.Content = strings.ToValidUTF8(v.Content, "?")
+	}
 	m.views.last = v
 	return v
 }
