@@ -273,6 +273,25 @@ func TestNextStartUndoesWhatBothLeft(t *testing.T) {
 	}
 }
 
+func TestReclaimTakesPensThatNobodyHolds(t *testing.T) {
+	dir, h := newDir(t)
+	dead := penPath(dir, 7)
+	if err := os.WriteFile(dead, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pen, err := TakePen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pen.Drop()
+	if _, err := Reclaim(dir, h); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(penPath(dir, "*")); len(left) != 1 || left[0] != pen.file.Name() {
+		t.Errorf("pens after reclaim: %v, want the one that is held", left)
+	}
+}
+
 func TestALivingRunIsLeftAlone(t *testing.T) {
 	dir, h := newDir(t)
 	cmd, watcher := start(t, victimPart, dir)

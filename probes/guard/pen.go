@@ -57,8 +57,9 @@ func TakePen(dir string) (*Pen, error) {
 	return p, nil
 }
 
-func penPath(dir string, netns uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("pen-%d.lock", netns))
+// penPath is the lock file of a namespace, by inode; "*" makes the pattern of all.
+func penPath(dir string, netns any) string {
+	return filepath.Join(dir, fmt.Sprintf("pen-%v.lock", netns))
 }
 
 func (p *Pen) record(id Identity) error {

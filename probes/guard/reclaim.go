@@ -28,7 +28,15 @@ func Reclaim(dir string, h Host) ([]Item, error) {
 	for _, p := range paths {
 		items = append(items, reclaim(p, self, h)...)
 	}
-	if f, err := lockFile(penPath(dir, self.NetNS), 0); err == nil { // a dead run's pen
+	pens, err := filepath.Glob(penPath(dir, "*"))
+	if err != nil {
+		return items, fmt.Errorf("list pens: %w", err)
+	}
+	for _, p := range pens {
+		f, err := lockFile(p, 0)
+		if err != nil {
+			continue // somebody holds it, or it went just now
+		}
 		if err := dropFile(f, dir); err != nil {
 			return items, fmt.Errorf("remove the pen of a dead run: %w", err)
 		}
