@@ -73,8 +73,8 @@ func (s *spy) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer s.st.mu.Unlock()
 	if s.st.view = v; ok {
 		s.st.seen++
-		s.st.cond.Broadcast()
 	}
+	s.st.cond.Broadcast()
 	return s, cmd
 }
 
