@@ -45,6 +45,11 @@ func (m *model) View() tea.View {
 	default:
 		lines, v.Cursor = m.screen()
 	}
+	for i, l := range lines {
+		if !utf8.ValidString(l) { // a cut rune is a raw C1 byte to some terminals
+			lines[i] = ansi.Truncate(strings.ToValidUTF8(l, "?"), m.w, "")
+		}
+	}
 	if m.env.Glyphs.ASCII {
 		for i, l := range lines {
 			lines[i] = ascii(l)
@@ -58,9 +63,6 @@ func (m *model) View() tea.View {
 		v.Cursor.Blink = false
 	}
 	v.Content = strings.Join(lines, "\n")
-	if !utf8.ValidString(v.Content) { // a cut rune is a raw C1 byte to some terminals
-		v.Content = strings.ToValidUTF8(v.Content, "?")
-	}
 	m.views.last = v
 	return v
 }
