@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 
 	"hooktop/bpf/kern"
@@ -43,7 +42,7 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// attach puts a program onto a hook of h0.
+// attach puts a program onto a hook of h0. Before tcx that is a clsact filter, and what comes back is nil.
 func (l *lab) attach(t *testing.T, h kern.Hook) *kern.Attachment {
 	t.Helper()
 	var a *kern.Attachment
@@ -52,11 +51,22 @@ func (l *lab) attach(t *testing.T, h kern.Hook) *kern.Attachment {
 		case kern.XDPNative, kern.XDPGeneric:
 			a, err = l.p.AttachXDP(l.dev, h == kern.XDPNative)
 		default:
-			a, err = l.p.AttachTCX(l.dev, h == kern.TCEgress)
+			if a, err = l.p.AttachTCX(l.dev, h == kern.TCEgress); errors.Is(err, kern.ErrNoTCX) {
+				return l.filter(h == kern.TCEgress)
+			}
 		}
 		return err
 	})
 	return a
+}
+
+// filter attaches by clsact. It goes with the device.
+func (l *lab) filter(egress bool) error {
+	prog, err := l.p.ProgramForFilter(l.dev, egress)
+	if err != nil {
+		return err
+	}
+	return clsact(l.dev.Index, prog.FD(), egress)
 }
 
 // mark is a datagram by which a test knows that all frames before it have been handled.
@@ -196,143 +206,15 @@ func containsLink(all []kern.LinkEntry, want kern.LinkEntry) bool {
 	return false
 }
 
-func passProgram(t *testing.T, kind ebpf.ProgramType, ret int32) *ebpf.Program {
-	t.Helper()
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "stranger", Type: kind, License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, ret), asm.Return()},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { prog.Close() })
-	return prog
-}
-
-func progID(t *testing.T, prog *ebpf.Program) uint32 {
-	t.Helper()
-	info, err := prog.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, _ := info.ID()
-	return uint32(id)
-}
-
-// A stranger's XDP program, linked or attached by netlink, is named and stays.
-func TestForeignXDP(t *testing.T) {
-	for _, byLink := range []bool{true, false} {
-		l := newLab(t)
-		l.here.NetState(t)
-		stranger := passProgram(t, ebpf.XDP, 2)
-		id := progID(t, stranger)
-		detach := l.putStranger(t, stranger, byLink)
-		for _, native := range []bool{false, true} {
-			l.here.Do(t, func() error {
-				a, err := l.p.AttachXDP(l.dev, native)
-				if err == nil {
-					t.Errorf("native %v: attached beside a stranger", native)
-					return a.Close()
-				}
-				checkForeign(t, err, id, byLink)
-				return nil
-			})
-		}
-		if x := l.here.Link(t, "h0").Attrs().Xdp; x == nil || x.ProgId != id {
-			t.Errorf("the stranger's program is %+v, was %d", x, id)
-		}
-		detach()
-		if err := l.attach(t, kern.XDPGeneric).Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// putStranger attaches prog and returns how to take it off.
-func (l *lab) putStranger(t *testing.T, prog *ebpf.Program, byLink bool) (detach func()) {
-	t.Helper()
-	if !byLink {
-		dev := l.here.Link(t, "h0")
-		const generic = 1 << 1 // XDP_FLAGS_SKB_MODE
-		set := func(fd int) {
-			if err := netlinkXDP(l.here, dev, fd, generic); err != nil {
-				t.Fatal(err)
-			}
-		}
-		set(prog.FD())
-		return func() { set(-1) }
-	}
-	var lnk link.Link
-	l.here.Do(t, func() (err error) {
-		lnk, err = link.AttachXDP(link.XDPOptions{Program: prog, Interface: l.dev.Index, Flags: link.XDPGenericMode})
-		return err
-	})
-	return func() { lnk.Close() }
-}
-
-func checkForeign(t *testing.T, err error, id uint32, byLink bool) {
-	t.Helper()
-	var f *kern.ForeignError
-	if !errors.Is(err, kern.ErrForeign) || !errors.As(err, &f) {
-		t.Errorf("error %v", err)
-		return
-	}
-	if byLink && (f.ID != id || f.Name != "stranger" || !strings.Contains(f.Holder, "(pid ")) {
-		t.Errorf("%+v, want program %d", f, id)
-	}
-}
-
-// A device whose XDP program netlink has shown is refused without a try, by name.
-func TestForeignKnownByNetlink(t *testing.T) {
-	l := newLab(t)
-	stranger := passProgram(t, ebpf.XDP, 2)
-	l.dev.Foreign = progID(t, stranger)
-	_, err := l.p.AttachXDP(l.dev, false)
-	checkForeign(t, err, l.dev.Foreign, true)
-}
-
-// Programs of others on tcx go on as before, behind ours.
-func TestTCXNextToStranger(t *testing.T) {
-	l := newLab(t)
-	stranger := passProgram(t, ebpf.SchedCLS, 0) // TCX_PASS: ends the chain
-	var lnk link.Link
-	l.here.Do(t, func() (err error) {
-		lnk, err = link.AttachTCX(link.TCXOptions{Interface: l.dev.Index, Program: stranger, Attach: ebpf.AttachTCXIngress})
-		return err
-	})
-	defer lnk.Close()
-	a := l.attach(t, kern.TCIngress)
-	_, ours := a.ID()
-	var order []uint32
-	l.here.Do(t, func() (err error) {
-		order, err = kern.QueryTCX(l.dev.Index, false)
-		return err
-	})
-	if len(order) != 2 || order[0] != ours || order[1] != progID(t, stranger) {
-		t.Errorf("order %v, ours is %d", order, ours)
-	}
-	l.send(t, l.there, "p0", eth(typeIP4, v4(6, tcp(2, make([]byte, 20)))))
-	if len(l.flows()) != 1 {
-		t.Errorf("flows %v", l.flows())
-	}
-	if err := a.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l.here.Do(t, func() (err error) {
-		order, err = kern.QueryTCX(l.dev.Index, false)
-		return err
-	})
-	if len(order) != 1 || order[0] != progID(t, stranger) {
-		t.Errorf("after Close: %v", order)
-	}
-}
-
 // A device that goes away takes the link off; Close still ends well.
 func TestDeviceGone(t *testing.T) {
 	l := newLab(t)
 	in, out := l.attach(t, kern.XDPGeneric), l.attach(t, kern.TCEgress)
 	l.there.Del(t, "p0")
 	for _, a := range []*kern.Attachment{in, out} {
+		if a == nil {
+			continue // a filter, which went with the device
+		}
 		waitFor(t, "the link to notice", func() bool {
 			ok, err := a.Alive()
 			return err == nil && !ok
@@ -363,5 +245,34 @@ func TestAttachNowhere(t *testing.T) {
 	l.dev.Slot = 0
 	if _, err := l.p.AttachXDP(l.dev, false); err == nil {
 		t.Error("slot 0 was taken")
+	}
+}
+
+// Where the kernel has no tcx, the error says so, and an instance can be had for a clsact filter.
+func TestTCXOrFilter(t *testing.T) {
+	l := newLab(t)
+	have := false
+	for _, f := range kern.Features() {
+		have = have || f.Name == "tcx" && f.Have
+	}
+	l.here.Do(t, func() error {
+		a, err := l.p.AttachTCX(l.dev, true)
+		if have != (err == nil) || have == errors.Is(err, kern.ErrNoTCX) {
+			t.Errorf("the kernel has tcx: %v; attach says %v", have, err)
+		}
+		if err == nil {
+			return a.Close()
+		}
+		if _, err := kern.QueryTCX(l.dev.Index, true); !errors.Is(err, kern.ErrNoTCX) {
+			t.Errorf("query says %v", err)
+		}
+		return nil
+	})
+	prog, err := l.p.ProgramForFilter(l.dev, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.p.Unload(prog); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,13 +17,13 @@ const (
 	entryBytes   = 64
 	bucketBytes  = ways * entryBytes
 
-	deviceBytes  = 7 * 16  // struct dev_counters
-	pathBytes    = 16      // struct counter
-	stateBytes   = 64      // struct dev_state
-	stateSlots   = 1024    // DEV_SLOTS
-	smallBytes   = 8 << 10 // per CPU: malformed, stats, and what the allocator rounds up
+	deviceBytes  = 7 * 16                        // struct dev_counters
+	pathBytes    = 16                            // struct counter
+	stateBytes   = 64                            // struct dev_state
+	stateSlots   = 1024                          // DEV_SLOTS
+	smallBytes   = 8 << 10                       // per CPU: malformed, stats, and what the allocator rounds up
 	fixedBytes   = stateSlots*stateBytes + 1<<20 // and what the kernel accounts beside the entries
-	maxPerCPUMap = 4 << 10 // entries of a per-CPU map that grow with the budget
+	maxPerCPUMap = 4 << 10                       // entries of a per-CPU map that grow with the budget
 )
 
 // Sizes are the numbers of entries of the shared maps.

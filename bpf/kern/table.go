@@ -50,13 +50,18 @@ func (t *FlowTable) Slots() int { return len(t.slots) }
 // Scan calls yield with a consistent copy of each live entry until it returns false. The copy is overwritten by the next
 // call. Entries that come or go during the scan may be missed or seen; none is seen half.
 func (t *FlowTable) Scan(yield func(e *Entry) bool) {
+	t.ScanSlots(func(_ int, e *Entry) bool { return yield(e) })
+}
+
+// ScanSlots is Scan that also tells where each entry lies: an entry keeps its slot for its life.
+func (t *FlowTable) ScanSlots(yield func(slot int, e *Entry) bool) {
 	var e Entry
 	for i := range t.slots {
 		s := &t.slots[i]
 		if atomic.LoadUint32(&s.packets) == 0 || !s.read(&e) {
 			continue
 		}
-		if !yield(&e) {
+		if !yield(i, &e) {
 			return
 		}
 	}

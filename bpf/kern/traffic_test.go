@@ -6,12 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/ktest"
+	"hooktop/probes/snap"
 )
 
 // What only real packets have: headers outside the linear part of an skb, super-packets, a way through the host.
@@ -79,6 +81,44 @@ func TestHeadersOutsideTheLinearPart(t *testing.T) {
 	}
 	if d := c.Devices[1]; d.MalformedIn.Packets+d.MalformedOut.Packets != 0 || c.Stats.PullFailed != 0 {
 		t.Errorf("device %+v, stats %+v", d, c.Stats)
+	}
+}
+
+// A tag that the device took out of the frame, or is to put in, counts like one that is in it, on the key and in bytes.
+func TestTags(t *testing.T) {
+	l := newLab(t)
+	l.attach(t, kern.TCIngress)
+	l.attach(t, kern.TCEgress)
+	pad := make([]byte, 30)
+	frames := [][]byte{
+		eth(typeIP4, v4(17, udp(pad))),
+		tagged([][2]uint16{{typeQ, 0xe000}}, typeIP4, v4(17, udp(pad))),
+		tagged([][2]uint16{{typeQ, 7}}, typeIP4, v4(17, udp(pad))),
+		tagged([][2]uint16{{typeQ, 0}, {typeQ, 9}}, typeIP4, v4(17, udp(pad))),
+		tagged([][2]uint16{{typeAD, 100}, {typeQ, 200}}, typeIP6, v6(17, udp(pad))),
+		tagged([][2]uint16{{typeAD, 1}, {typeAD, 2}, {typeQ, 3}, {typeQ, 4}}, typeIP6, v6(6, tcp(1, pad))),
+		tagged([][2]uint16{{typeAD, 1}, {typeAD, 2}, {typeQ, 3}, {typeQ, 4}, {typeQ, 5}}, typeIP6, v6(6, tcp(1, pad))),
+	}
+	l.send(t, l.here, "h0", frames...)
+	l.send(t, l.there, "p0", frames...)
+	want := map[snap.FlowKey]kern.Count{}
+	for _, f := range frames {
+		for _, out := range []bool{false, true} {
+			ref := ktest.Parse(ktest.Frame{Data: f, Slot: 1, Egress: out, Tag: -1})
+			if n := want[ref.Key]; ref.Why == "" {
+				want[ref.Key] = kern.Count{Packets: n.Packets + 1, Bytes: n.Bytes + uint64(ref.Len)}
+			}
+		}
+	}
+	if got := l.flows(); !maps.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	c, err := l.p.Counters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, five := c.Devices[1], (kern.Count{Packets: 1, Bytes: uint64(len(frames[6]))}); d.MalformedIn != five || d.MalformedOut != five {
+		t.Errorf("five tags: %+v", d)
 	}
 }
 

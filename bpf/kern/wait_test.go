@@ -3,12 +3,14 @@
 package kern_test
 
 import (
+	"fmt"
 	"hash/crc32"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"hooktop/probes/ktest"
 )
@@ -44,4 +46,21 @@ func vethIndexed(t *testing.T, a *ktest.NS, aName string, b *ktest.NS, bName str
 
 func netlinkXDP(n *ktest.NS, dev netlink.Link, fd, flags int) error {
 	return n.Run(func() error { return netlink.LinkSetXdpFdWithFlags(dev, fd, flags) })
+}
+
+// clsact adds a direct-action filter to a device of the calling thread's namespace.
+func clsact(ifindex, fd int, egress bool) error {
+	qdisc := &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: ifindex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+	}}
+	if err := netlink.QdiscReplace(qdisc); err != nil {
+		return fmt.Errorf("add clsact: %w", err)
+	}
+	parent := uint32(netlink.HANDLE_MIN_INGRESS)
+	if egress {
+		parent = netlink.HANDLE_MIN_EGRESS
+	}
+	return netlink.FilterAdd(&netlink.BpfFilter{Fd: fd, Name: "ht_test", DirectAction: true, FilterAttrs: netlink.FilterAttrs{
+		LinkIndex: ifindex, Parent: parent, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL,
+	}})
 }
