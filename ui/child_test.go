@@ -43,13 +43,14 @@ func childScreen(scenario string, side *os.File) {
 	defer cancel()
 	b := &fakeBackend{frames: make(chan *snap.Frame)}
 	go func() {
+		pace := time.NewTicker(100 * time.Millisecond) // of an engine
 		for seq := uint64(1); ; seq++ {
 			f := uitest.Frame(5)
 			f.Seq, f.Notices = seq, nil
 			f.Start, f.Started = []snap.Status{{Name: "pipeline", Outcome: snap.Attached}}, scenario != "attaching"
 			b.frames <- f
 			if scenario != "flood" {
-				time.Sleep(100 * time.Millisecond) // the pace of an engine
+				<-pace.C
 			}
 		}
 	}()
@@ -73,8 +74,8 @@ func childScreen(scenario string, side *os.File) {
 	})
 	if scenario == "flood" {
 		go func() {
-			for !r.out.Waiting() {
-				time.Sleep(time.Millisecond) // the child's own clock, not the test's
+			for look := time.NewTicker(time.Millisecond); !r.out.Waiting(); {
+				<-look.C
 			}
 			fmt.Fprintln(side, "stalled")
 		}()
