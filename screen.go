@@ -48,7 +48,7 @@ func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
 		return ui.Run(ctx, ui.Options{
 			Backend: s.engine, Tabs: tabs(), Version: version(), Lab: lab,
 			Theme: opt.Screen.Theme, ASCII: opt.Screen.ASCII, Mouse: opt.Screen.Mouse,
-			Hz: opt.Screen.Hz, Reduced: opt.Screen.Reduced, Comfortable: opt.Screen.Comfortable,
+			Hz: opt.Screen.Hz, Reduced: opt.Screen.Reduced, Comfortable: opt.Screen.Comfortable, Paint: opt.Screen.Paint,
 			In: os.Stdin, Out: os.Stdout,
 		})
 	}, func(err error) { screenErr = err })
