@@ -3,7 +3,7 @@
 package probes
 
 import (
-	"fmt"
+	"slices"
 
 	"hooktop/probes/attach"
 	"hooktop/probes/flows"
@@ -30,7 +30,9 @@ var _ flows.Joiner = (*joiner)(nil)
 func newJoiner(b *Bench, set *attach.Set) *joiner {
 	j := &joiner{b: b, set: set, devices: map[uint16]string{}}
 	j.owners = owner.New(owner.Options{Sockets: b.Host.Sockets})
-	j.ways = wayin.New(wayin.Options{Sockets: j.owners.Sockets, Agents: b.Config.AccessAgents, Links: b.Host.Links})
+	j.ways = wayin.New(wayin.Options{
+		Sockets: j.owners.Sockets, Unheld: j.owners.Unheld, Agents: b.Config.AccessAgents, Links: b.Host.Links,
+	})
 	j.cache = names.New(names.Options{})
 	return j
 }
@@ -63,39 +65,13 @@ func (j *joiner) look() {
 	}
 }
 
-func (j *joiner) lost() []snap.Count { return append(j.owners.Lost(), j.cache.Lost()...) }
+func (j *joiner) lost() []snap.Count {
+	return slices.Concat(j.owners.Lost(), j.ways.Lost(), j.cache.Lost())
+}
 
-// fill writes how the operator gets in.
+// fill writes how the operator gets in. The finder has cleaned what it read.
 func (j *joiner) fill(f *snap.Frame) {
 	w := j.ways.Now()
 	f.State.NoRemote = w.NoRemote
-	f.State.WaysIn = waysIn(w)
-}
-
-func waysIn(w *wayin.WayIn) []string {
-	own := map[wayin.Session]bool{}
-	for _, s := range w.Own {
-		own[s] = true
-	}
-	var lines []string
-	for _, s := range w.Established {
-		peer := "any peer"
-		if s.Peer.IsValid() {
-			peer = s.Peer.String()
-		}
-		mark := ""
-		if own[s] {
-			mark = ", own session"
-		}
-		lines = append(lines, clean(fmt.Sprintf("%s %s → :%d (found by %s%s)", s.Agent, peer, s.Local.Port(), s.Why, mark)))
-	}
-	return lines
-}
-
-// refresh reads owners and ways in now, for output that is printed once.
-func (j *joiner) refresh() error {
-	if err := j.owners.Refresh(); err != nil {
-		return err
-	}
-	return j.ways.Refresh()
+	f.State.WaysIn = w.Lines()
 }

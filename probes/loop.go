@@ -85,7 +85,7 @@ func (e *Engine) loop() error {
 			e.collect(last)
 			tick.Reset(e.period())
 		case <-e.asked:
-			e.publish(time.Now())
+			e.reply(time.Now())
 			// A faster or focused screen should not wait for the end of a slow period.
 			tick.Reset(max(e.period()-time.Since(last), 0))
 		case n := <-e.tells:
@@ -110,6 +110,19 @@ func (e *Engine) loop() error {
 func (e *Engine) collect(now time.Time) {
 	e.gather(now)
 	e.publish(now)
+}
+
+// reply answers the newest question at once. A wish to rank again is a wish for new data too, and good for one answer.
+func (e *Engine) reply(now time.Time) {
+	q := e.query.Load()
+	if !q.Flows.Rerank {
+		e.publish(now)
+		return
+	}
+	e.collect(now)
+	done := *q
+	done.Flows.Rerank = false
+	e.query.CompareAndSwap(q, &done) // a newer question keeps its own wish
 }
 
 func (e *Engine) gather(now time.Time) {

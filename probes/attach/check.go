@@ -61,7 +61,7 @@ func (s *Set) checkSide(d *Dev, egress bool, h *held) {
 	if h.again {
 		h.lost = true
 		h.refresh(d)
-		s.Notify(snap.Crit, fmt.Sprintf("%s (%s) was taken off again by somebody: it stays off, m sets the mode anew", name, h.to))
+		s.Notify(snap.Crit, fmt.Sprintf("%s (%s) was taken off again by somebody: it stays off, e on the Programs tab sets its mode anew", name, h.to))
 		return
 	}
 	side, to := d.side(egress), h.to

@@ -221,9 +221,9 @@ func TestRanksEveryTwoSecondsAtMost(t *testing.T) {
 	q.Rerank = true
 	x.run(0.5)
 	x.want(t, "when ranked at a wish", q, "0 1")
-	x.pps = []uint32{10, 9000}
-	x.run(1.5)
-	x.want(t, "the wish is good for one ranking", q, "0 1")
+	x.pps = []uint32{10, 90000}
+	x.run(0.5)
+	x.want(t, "at a second wish right after it", q, "1 0")
 }
 
 func TestHoldKeepsOrderAndAppendsNewFlows(t *testing.T) {

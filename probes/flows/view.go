@@ -22,7 +22,6 @@ type question struct {
 type view struct {
 	q        question
 	asked    bool
-	rerank   bool // the former query wished to rank
 	match    func(column.Row) bool
 	filtered bool
 	bad      string // why the filter can't be used
@@ -79,9 +78,7 @@ func (s *Store) Answer(now time.Time, q snap.FlowQuery, join Joiner) snap.FlowsV
 		v.rank.list, v.rank.done = v.rank.list[:0], 0
 	}
 	s.joins.begin(s.ticks(now))
-	rerank := q.Rerank && !v.rerank // a wish is good for one ranking, though the query stays
-	v.rerank = q.Rerank
-	due := fresh || rerank || v.again || !q.Hold && now.Sub(v.rankedAt) >= RankEvery
+	due := fresh || q.Rerank || v.again || !q.Hold && now.Sub(v.rankedAt) >= RankEvery
 	if due {
 		v.rankedAt = now
 	}

@@ -21,7 +21,7 @@ type FlowQuery struct {
 	Offset      int     // first row wanted
 	Limit       int     // rows wanted, ≤ 300
 	Hold        bool    // keep the order of the last ranking
-	Rerank      bool    // rank now, whatever the last ranking's age; once, though the query stays
+	Rerank      bool    // read and rank now, whatever the age of the last ranking; good for one answer
 	Follow      FlowKey // row under the cursor: its index comes back in FlowsView.Cursor; zero: none
 	FollowGroup string  // the same when grouped
 	Names       bool    // resolve names
