@@ -68,7 +68,7 @@ func noConfig(args string) []string {
 func nobody(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{}}}
 	cmd.Dir = "/"
-	cmd.Env = append(cmd.Env, "HOME=/nonexistent")
+	cmd.Env = append(cmd.Env, "HOME=/root") // as su and setpriv leave it
 }
 
 // Without any privilege there is a read-only view and the reason, or one line.

@@ -43,11 +43,13 @@ func (s *settings) findConfig() (string, error) {
 		places = append(places, filepath.Join(dir, "hooktop", "config.toml"))
 	}
 	for _, path := range append(places, "/etc/hooktop/config.toml") {
-		_, err := os.Stat(path)
+		f, err := os.Open(path)
 		if err == nil {
+			f.Close()
 			return path, nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		// One that this user may not read is somebody else's: root's, or the home that su left in the environment.
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, fs.ErrPermission) {
 			return "", &Error{Code: ExitFailed, Err: fmt.Errorf("config %s: %w", path, err), Fix: "mend it or use --no-config"}
 		}
 	}
