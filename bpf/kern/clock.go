@@ -55,8 +55,8 @@ func jiffies(probe *ebpf.Program) (uint32, error) {
 	return now, nil
 }
 
-// Values of CONFIG_HZ of the architectures that hooktop runs on, and a little more (kernel/Kconfig.hz).
-var knownHZ = [...]int{24, 32, 48, 64, 100, 128, 200, 250, 256, 300, 500, 512, 1000, 1024, 1200}
+// Values of CONFIG_HZ on amd64 and arm64 (kernel/Kconfig.hz).
+var knownHZ = [...]int{100, 250, 300, 1000}
 
 // measureHZ counts ticks against the monotonic clock until one CONFIG_HZ fits: some 50 ms.
 func measureHZ(probe *ebpf.Program) (int, tick, error) {
@@ -102,7 +102,8 @@ func edge(probe *ebpf.Program) (tick, error) {
 	}
 }
 
-// nearestHZ is the known value next to f, and whether no other is near enough to be meant.
+// nearestHZ is the known value next to f, and whether f is near enough to mean it: a host that took the CPU away in the
+// middle delays a tick.
 func nearestHZ(f float64) (int, bool) {
 	best := knownHZ[0]
 	for _, hz := range knownHZ {
@@ -110,7 +111,7 @@ func nearestHZ(f float64) (int, bool) {
 			best = hz
 		}
 	}
-	return best, abs(f-float64(best)) < float64(best)/100
+	return best, abs(f-float64(best)) < float64(best)*8/100
 }
 
 func abs(f float64) float64 {

@@ -66,8 +66,10 @@ func TestClockAgo(t *testing.T) {
 			t.Errorf("%d: %v ago, want %v", last, got, want)
 		}
 	}
-	if hz, ok := nearestHZ(249.1); hz != 250 || !ok {
-		t.Errorf("249.1 Hz is %d, %v", hz, ok)
+	for f, want := range map[float64]int{99.8: 100, 249.1: 250, 258: 250, 290: 300, 1003: 1000} {
+		if hz, ok := nearestHZ(f); hz != want || !ok {
+			t.Errorf("%v Hz is taken for %d, %v", f, hz, ok)
+		}
 	}
 	if _, ok := nearestHZ(170); ok {
 		t.Error("170 Hz is taken for a known value")
