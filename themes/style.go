@@ -4,8 +4,12 @@ package themes
 
 import (
 	"fmt"
+	"image/color"
 	"strconv"
 	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Profile is what the terminal can show.
@@ -106,35 +110,27 @@ func parseColour(s string) (colour, error) {
 	return colour{}, fmt.Errorf("%q is not a colour; allowed: %s", s, allowed)
 }
 
-// sgr renders the style for a profile; "" when nothing is switched on.
+// sgr renders the style for a profile; "" when nothing is switched on. Lip Gloss says how a style is switched on, once for
+// each token of a theme; drawing only appends what came out.
 func (st style) sgr(p Profile, fixed *cube) string {
-	var parts []string
-	for i, code := range []string{"1", "4", "7", "9"} {
-		if st.attr&(1<<i) != 0 {
-			parts = append(parts, code)
-		}
-	}
+	s := lipgloss.NewStyle().Bold(st.attr&bold != 0).Underline(st.attr&underline != 0).
+		Reverse(st.attr&reverse != 0).Strikethrough(st.attr&strike != 0)
 	if p != NoColor {
-		parts = append(parts, st.fg.sgr(p, fixed, 30)...)
-		parts = append(parts, st.bg.sgr(p, fixed, 40)...)
+		s = s.Foreground(st.fg.shown(p, fixed)).Background(st.bg.shown(p, fixed))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "\x1b[" + strings.Join(parts, ";") + "m"
+	on, _, _ := strings.Cut(s.Render("x"), "x")
+	return on
 }
 
-// sgr returns the parameters of a colour; base is 30 for foreground, 40 for background.
-func (c colour) sgr(p Profile, fixed *cube, base int) []string {
+// shown is the colour as the profile has it.
+func (c colour) shown(p Profile, fixed *cube) color.Color {
 	switch {
-	case c.kind == none:
-		return nil
 	case c.kind == named:
-		return []string{strconv.Itoa(base + int(c.r))}
-	case p == TrueColor:
-		return []string{fmt.Sprintf("%d;2;%d;%d;%d", base+8, c.r, c.g, c.b)}
-	case p == ANSI256:
-		return []string{fmt.Sprintf("%d;5;%d", base+8, fixed.nearest(c))}
+		return ansi.BasicColor(c.r)
+	case c.kind == rgb && p == TrueColor:
+		return color.RGBA{c.r, c.g, c.b, 0xff}
+	case c.kind == rgb && p == ANSI256:
+		return lipgloss.ANSIColor(fixed.nearest(c))
 	}
 	return nil
 }

@@ -220,12 +220,12 @@ func TestOwnTheme(t *testing.T) {
 			t.Fatal(err)
 		}
 		base, _ := Builtin("light", TrueColor)
-		if th.Name != "night" || th.Light || th.SGR(RowCursor) != "\x1b[1;38;2;255;255;255;48;2;0;95;135m" || th.SGR(TextDim) != "\x1b[4;36m" || th.SGR(Warn) != base.SGR(Warn) {
+		if th.Name != "night" || th.Light || th.SGR(RowCursor) != "\x1b[1;38;2;255;255;255;48;2;0;95;135m" || th.SGR(TextDim) != "\x1b[4;36;4m" || th.SGR(Warn) != base.SGR(Warn) {
 			t.Errorf("%+v", th)
 		}
 	}
 	few, err := Load("mine", dir, ANSI16)
-	if err != nil || few.SGR(RowCursor) != "\x1b[7m" || few.SGR(TextDim) != "\x1b[4;36m" {
+	if err != nil || few.SGR(RowCursor) != "\x1b[7m" || few.SGR(TextDim) != "\x1b[4;36;4m" {
 		t.Errorf("in 16 colours: %v %q", err, few.SGR(RowCursor))
 	}
 	if got := Own(dir); len(got) != 1 || got[0] != "mine" {

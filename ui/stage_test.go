@@ -170,8 +170,8 @@ func newStage(t testing.TB, w, h int, set ...setting) *stage {
 	env, clock := uitest.Env(t, "dark", themes.ANSI256, false)
 	s := &stage{TB: t, b: &fakeBackend{}, clock: clock}
 	o := Options{Backend: s.b, Version: "0.1", Env: []string{"TERM=xterm-256color"}, Tabs: []func(*core.Env) core.Tab{
-		func(e *core.Env) core.Tab { return &fakeTab{env: e, name: "Flows"} },
-		func(e *core.Env) core.Tab { return &fakeTab{env: e, name: "Programs"} },
+		func(e *core.Env) core.Tab { return &fakeTab{env: e, name: "Flows", field: prompt.New()} },
+		func(e *core.Env) core.Tab { return &fakeTab{env: e, name: "Programs", field: prompt.New()} },
 	}}
 	l := look{profile: themes.ANSI256}
 	for _, f := range set {

@@ -35,7 +35,7 @@ type Tab interface {
 	Context(w int) string   // plain text for the right part of the context line, at most w cells
 	Message(w int) string   // the message line when nothing more urgent stands there: filter, position
 	Capturing() bool        // a field or picker has the keyboard: global letters go to the tab
-	Cursor() *tea.Cursor    // real cursor inside View's area, or nil
+	Cursor() *tea.Cursor    // real cursor inside View's area, on the message line below it (Y is View's h), or nil
 }
 
 // Binding is a key as data. Help, hints, palette, README table and dispatch all come from it.

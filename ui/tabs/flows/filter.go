@@ -31,7 +31,7 @@ type edit struct {
 
 // filterStart opens the field with the present filter in it.
 func (t *Tab) filterStart() tea.Cmd {
-	t.edit = &edit{before: t.view}
+	t.edit = &edit{Field: prompt.New(), before: t.view}
 	t.edit.Set(t.view.filter)
 	return nil
 }
@@ -153,28 +153,27 @@ func (t *Tab) filterBack() tea.Cmd {
 	return t.set(before)
 }
 
-// field draws the field as plain text with a block for the cursor, in at most w cells: a real cursor can't stand on the
-// message line, which is not the tab's.
-func (t *Tab) field(w int) string {
+// field draws the message line while the filter is edited, in at most w cells, and tells the cell of the cursor.
+func (t *Tab) field(w int) (string, int) {
 	e := t.edit
-	why := t.twin(format.Clean(e.offer()))
+	input, tok, why := themes.Input, themes.HintText, t.twin(format.Clean(e.offer()))
+	if e.err != nil {
+		input = themes.InputError
+	}
 	if why == "" && e.err != nil {
-		why = "  " + t.env.Glyphs.Cross + " "
+		tok, why = themes.InputError, " "+t.env.Glyphs.Cross+" "
 		if e.err.Col >= 0 && e.Value() != "" {
 			why += "column " + strconv.Itoa(e.err.Col+1) + ": "
 		}
 		why = t.twin(format.Clean(why + e.err.Error()))
 	}
-	room := max(w-3-min(line.Width(why), w*2/3), 8)
-	text, at := e.View(&themes.Theme{}, themes.Text, room)
-	text = t.twin(text)
-	block := "█"
-	if t.env.Glyphs.ASCII {
-		block = "_"
+	b := line.New(t.env.Theme, w).Add(themes.HintKey, " / ")
+	text, at := e.View(&themes.Theme{}, themes.Text, max(b.Left()-min(line.Width(why), w*2/3), 8))
+	if why != "" {
+		text = ansi.Truncate(text, max(line.Width(strings.TrimRight(text, " ")), at)+2, "")
 	}
-	head := ansi.Truncate(text, at, "")
-	text = strings.TrimRight(head+block+strings.TrimPrefix(text, head), " ")
-	return "/ " + text + why
+	at += w - b.Left()
+	return b.Add(input, t.twin(text)).Add(tok, why).String(), min(at, w-1)
 }
 
 // narrow adds a term to the filter, + by itself or - with its negation.

@@ -81,7 +81,8 @@ func totals(v *snap.Totals, asBytes bool) string {
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
 	if t.edit != nil {
-		return ansi.Truncate(" "+t.field(w-1), w, "")
+		s, _ := t.field(w)
+		return s
 	}
 	pos := t.position()
 	left := " " + t.narrowing()

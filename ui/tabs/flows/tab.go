@@ -212,9 +212,13 @@ func (t *Tab) sorted() {
 // Capturing implements core.Tab.
 func (t *Tab) Capturing() bool { return t.edit != nil }
 
-// Cursor implements core.Tab: the row under the cursor, for magnifiers and screen readers.
+// Cursor implements core.Tab: the place in the filter, else the row under the cursor, for magnifiers and screen readers.
 func (t *Tab) Cursor() *tea.Cursor {
-	if t.edit != nil || t.zoom || t.list().Total() == 0 {
+	if t.edit != nil {
+		_, x := t.field(t.width)
+		return tea.NewCursor(x, t.high)
+	}
+	if t.zoom || t.list().Total() == 0 {
 		return nil
 	}
 	return tea.NewCursor(0, t.list().Line())

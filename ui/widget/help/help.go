@@ -38,7 +38,7 @@ type Model struct {
 
 // New opens the help for the bindings of a place.
 func New(env *core.Env, place string, bs []core.Binding, notes []string) *Model {
-	return &Model{env: env, title: "help " + env.Glyphs.Dot + " " + place, bs: bs, notes: notes}
+	return &Model{env: env, title: "help " + env.Glyphs.Dot + " " + place, bs: bs, notes: notes, field: prompt.New()}
 }
 
 // Key takes a key press. Letters search; enter runs the highlighted key.

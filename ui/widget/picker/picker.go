@@ -49,7 +49,7 @@ type match struct {
 // New opens a picker. Labels and details come from anywhere: they are cleaned here. recent items lead while the query is
 // empty.
 func New(env *core.Env, title string, items []core.PickItem, recent []string) *Model {
-	m := &Model{env: env, title: format.Clean(title), recent: recent, moved: -1}
+	m := &Model{env: env, title: format.Clean(title), recent: recent, field: prompt.New(), moved: -1}
 	for _, it := range items[:min(len(items), maxItems)] {
 		m.items = append(m.items, core.PickItem{Label: format.Clean(it.Label), Detail: format.Clean(it.Detail)})
 	}

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package prompt is a one-line text field.
+// Package prompt is a one-line text field: bubbles' textinput with the house's keys, pasting as one edit, and drawing in a
+// theme's token.
 package prompt
 
 import (
 	"strings"
 	"unicode"
 
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"hooktop/themes"
 	"hooktop/ui/format"
@@ -17,63 +21,59 @@ import (
 // maxRunes bounds what a paste can put into a field.
 const maxRunes = 4096
 
-// Field is the text under edit and the place of the cursor in it. The zero value is empty.
-type Field struct {
-	runes []rune
-	at    int
-	from  int // first rune shown
+// Field is the text under edit and the place of the cursor in it. New makes one.
+type Field struct{ in textinput.Model }
+
+// New makes an empty field.
+func New() Field {
+	in := textinput.New()
+	in.Prompt, in.CharLimit, in.KeyMap = "", maxRunes, keyMap()
+	in.SetStyles(textinput.Styles{}) // the cursor it draws is reversed, which is how View finds it
+	in.Focus()
+	return Field{in}
+}
+
+// keyMap leaves out what has another meaning here or does harm: suggestions are the tab's, ctrl+v would run a clipboard
+// program, and deleting forward by words panics in textinput 2.2.1 at the last character.
+func keyMap() textinput.KeyMap {
+	on := func(ks ...string) key.Binding { return key.NewBinding(key.WithKeys(ks...)) }
+	return textinput.KeyMap{
+		CharacterForward: on("right", "ctrl+f"), CharacterBackward: on("left", "ctrl+b"),
+		WordForward: on("ctrl+right"), WordBackward: on("ctrl+left"),
+		LineStart: on("home"), LineEnd: on("end", "ctrl+e"),
+		DeleteCharacterBackward: on("backspace", "ctrl+h"), DeleteCharacterForward: on("delete", "ctrl+d"),
+		DeleteBeforeCursor: on("ctrl+u"), DeleteAfterCursor: on("ctrl+k"), DeleteWordBackward: on("ctrl+w", "alt+backspace"),
+	}
+}
+
+// edits reports whether a key is one of the field's own.
+func edits(k tea.KeyPressMsg, m *textinput.KeyMap) bool {
+	return key.Matches(k, m.CharacterForward, m.CharacterBackward, m.WordForward, m.WordBackward, m.LineStart, m.LineEnd,
+		m.DeleteCharacterBackward, m.DeleteCharacterForward, m.DeleteBeforeCursor, m.DeleteAfterCursor, m.DeleteWordBackward)
 }
 
 // Set replaces the text; the cursor goes to its end.
 func (f *Field) Set(s string) {
-	f.runes, f.at, f.from = []rune(s), 0, 0
-	f.at = len(f.runes)
+	f.in.SetValue(s)
+	f.in.CursorEnd()
 }
 
 // Value is the text.
-func (f *Field) Value() string { return string(f.runes) }
+func (f *Field) Value() string { return f.in.Value() }
 
 // Key edits. It reports whether the key belongs to a field; enter, esc, tab, up and down never do.
 func (f *Field) Key(k tea.KeyPressMsg) bool {
-	switch k.String() {
-	case "left", "ctrl+b":
-		f.at = max(f.at-1, 0)
-	case "right", "ctrl+f":
-		f.at = min(f.at+1, len(f.runes))
-	case "home":
-		f.at = 0
-	case "end", "ctrl+e":
-		f.at = len(f.runes)
-	case "backspace", "ctrl+h":
-		if f.at > 0 {
-			f.cut(f.at-1, f.at)
-		}
-	case "delete", "ctrl+d":
-		if f.at < len(f.runes) {
-			f.cut(f.at, f.at+1)
-		}
-	case "ctrl+u":
-		f.cut(0, f.at)
-	case "ctrl+k":
-		f.cut(f.at, len(f.runes))
-	case "ctrl+w", "alt+backspace":
-		f.cut(f.wordStart(), f.at)
-	case "ctrl+left":
-		f.at = f.wordStart()
-	case "ctrl+right":
-		f.at = f.wordEnd()
-	default:
-		if k.Text == "" || k.Mod.Contains(tea.ModCtrl) || k.Mod.Contains(tea.ModAlt) {
-			return false
-		}
-		f.insert(k.Text)
+	typed := k.Text != "" && !k.Mod.Contains(tea.ModCtrl) && !k.Mod.Contains(tea.ModAlt)
+	if !typed && !edits(k, &f.in.KeyMap) {
+		return false
 	}
+	f.in, _ = f.in.Update(k) // a command would only make the cursor blink
 	return true
 }
 
 // Paste inserts text as one edit: line ends and tabs become blanks, other control characters are dropped.
 func (f *Field) Paste(s string) {
-	f.insert(strings.TrimRight(strings.Map(func(r rune) rune {
+	s = strings.TrimRight(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
@@ -81,43 +81,8 @@ func (f *Field) Paste(s string) {
 			return -1
 		}
 		return r
-	}, strings.ReplaceAll(s, "\r\n", "\n")), " "))
-}
-
-func (f *Field) insert(s string) {
-	add := []rune(s)
-	if room := maxRunes - len(f.runes); len(add) > room {
-		add = add[:room]
-	}
-	f.runes = append(f.runes[:f.at:f.at], append(add, f.runes[f.at:]...)...)
-	f.at += len(add)
-}
-
-func (f *Field) cut(from, to int) {
-	f.runes = append(f.runes[:from:from], f.runes[to:]...)
-	f.at = from
-}
-
-func (f *Field) wordStart() int {
-	i := f.at
-	for i > 0 && f.runes[i-1] == ' ' {
-		i--
-	}
-	for i > 0 && f.runes[i-1] != ' ' {
-		i--
-	}
-	return i
-}
-
-func (f *Field) wordEnd() int {
-	i := f.at
-	for i < len(f.runes) && f.runes[i] == ' ' {
-		i++
-	}
-	for i < len(f.runes) && f.runes[i] != ' ' {
-		i++
-	}
-	return i
+	}, strings.ReplaceAll(s, "\r\n", "\n")), " ")
+	f.in, _ = f.in.Update(tea.PasteMsg{Content: s})
 }
 
 // View draws the field w cells wide and tells the cell of the cursor. Long text scrolls so that the cursor is in view.
@@ -125,13 +90,14 @@ func (f *Field) View(th *themes.Theme, tok themes.Token, w int) (string, int) {
 	if w < 1 {
 		return "", 0
 	}
-	f.from = min(f.from, f.at)
-	for f.from < f.at && cells(f.runes[f.from:f.at]) > w-1 {
-		f.from++
+	if room := max(w-1, 1); f.in.Width() != room { // the last cell is the cursor's
+		at := f.in.Position()
+		f.in.SetWidth(room)
+		f.in.CursorEnd() // textinput finds its window anew only from an end
+		f.in.SetCursor(at)
 	}
-	shown := f.runes[f.from:]
-	b := line.New(th, w).Add(tok, format.Clean(string(shown)))
-	return b.Fill(tok), min(cells(f.runes[f.from:f.at]), w-1)
+	head, tail, _ := strings.Cut(f.in.View(), "\x1b[") // the text itself has no escapes
+	head = format.Clean(head)
+	text := head + format.Clean(ansi.Strip("\x1b["+tail))
+	return line.New(th, w).Add(tok, text).Fill(tok), min(line.Width(head), w-1)
 }
-
-func cells(r []rune) int { return line.Width(format.Clean(string(r))) }

@@ -28,7 +28,7 @@ func TestEditing(t *testing.T) {
 		"ö backspace":                        "",
 		"backspace left right delete ctrl+w": "",
 	} {
-		var f Field
+		f := New()
 		for _, k := range strings.Fields(script) {
 			if !f.Key(keys.Press(k)) {
 				t.Errorf("%s: %s was not taken", script, k)
@@ -38,7 +38,7 @@ func TestEditing(t *testing.T) {
 			t.Errorf("%s: %q, want %q", script, got, want)
 		}
 	}
-	var f Field
+	f := New()
 	for _, k := range []string{"enter", "esc", "tab", "up", "down", "f1", "ctrl+l", "alt+x"} {
 		if f.Key(keys.Press(k)) {
 			t.Errorf("%s was taken", k)
@@ -47,7 +47,7 @@ func TestEditing(t *testing.T) {
 }
 
 func TestPasteIsOneCleanEdit(t *testing.T) {
-	var f Field
+	f := New()
 	f.Set("ab")
 	f.Key(keys.Press("left"))
 	f.Paste("10.0.0.1\r\n10.0.0.2\t\x1b[2Jx\x00\n")
@@ -63,13 +63,13 @@ func TestPasteIsOneCleanEdit(t *testing.T) {
 func TestViewKeepsTheCursorInside(t *testing.T) {
 	env, _ := uitest.Env(t, "dark", themes.TrueColor, false)
 	ks := []string{"a", "世", "space", "left", "right", "home", "end", "backspace", "ctrl+w", "é"}
-	var f Field
+	f := New()
 	for i := 0; i < 3000; i++ {
 		f.Key(keys.Press(ks[rand.IntN(len(ks))]))
 		w := 1 + rand.IntN(30)
 		s, x := f.View(env.Theme, themes.Input, w)
 		if line.Width(s) != w || x < 0 || x >= w {
-			t.Fatalf("%q at %d: width %d, cursor %d, want within %d", f.Value(), f.at, line.Width(s), x, w)
+			t.Fatalf("%q at %d: width %d, cursor %d, want within %d", f.Value(), f.in.Position(), line.Width(s), x, w)
 		}
 	}
 }
