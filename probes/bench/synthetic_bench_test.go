@@ -21,17 +21,19 @@ import (
 	flowstab "hooktop/ui/tabs/flows"
 )
 
-// table is a flow table in memory: n flows, of which a fifth move at each tick.
+// table is a flow table in memory: n flows at constant rates, of which every fifth goes up and down (UX 13: a fifth of the
+// fields change at a tick).
 type table struct {
 	samples []flows.Sample
 	rate    []float64 // packets a second
+	due     []float64 // parts of packets
 	rng     *rand.Rand
 	at      time.Time
 	still   bool
 }
 
 func newTable(n int) *table {
-	t := &table{samples: make([]flows.Sample, n), rate: make([]float64, n), rng: rand.New(rand.NewPCG(1, 2)), at: time.Now()}
+	t := &table{samples: make([]flows.Sample, n), rate: make([]float64, n), due: make([]float64, n), rng: rand.New(rand.NewPCG(1, 2)), at: time.Now()}
 	for i := range t.samples {
 		s := &t.samples[i]
 		s.Slot, s.Packets, s.Bytes = uint32(i), 1, 64
@@ -54,12 +56,15 @@ func (t *table) step(now time.Time) {
 		return
 	}
 	for i := range t.samples {
-		if i%5 != t.rng.IntN(5) {
-			continue
+		n := t.rate[i] * dt
+		if i%5 == 0 {
+			n *= 0.5 + t.rng.Float64()
 		}
-		n := t.rate[i] * dt * (0.5 + t.rng.Float64())
-		t.samples[i].Packets += uint32(n)
-		t.samples[i].Bytes += uint64(n * 700)
+		t.due[i] += n
+		whole := uint32(t.due[i])
+		t.due[i] -= float64(whole)
+		t.samples[i].Packets += whole
+		t.samples[i].Bytes += uint64(whole) * 700
 	}
 }
 

@@ -15,6 +15,7 @@ type trends struct {
 	flows  map[RawKey]*trend
 	groups map[string]*trend
 	at     time.Time // end of the last second
+	ended  int64     // seconds that have ended
 }
 
 type trend struct {
@@ -39,6 +40,7 @@ func (t *trends) second(s *Store) {
 		return
 	}
 	t.at = t.at.Add(n * time.Second)
+	t.ended += int64(n)
 	for key, tr := range t.flows {
 		id, ok := s.find(&key)
 		if tr.unused += int(n); !ok || tr.unused > trendUnuse {

@@ -70,7 +70,7 @@ func (s *Store) Answer(now time.Time, q snap.FlowQuery, join Joiner) snap.FlowsV
 	clear(v.reader.devices)
 	v.reader.slotName = ""
 	fresh := v.ask(s, q)
-	out := snap.FlowsView{Query: q, Total: s.present, Cursor: -1, Err: v.bad}
+	out := snap.FlowsView{Query: q, Total: s.present, Cursor: -1, Err: v.bad, TrendEnd: s.trends.ended}
 	if v.bad != "" {
 		return out
 	}

@@ -137,6 +137,7 @@ type FlowsView struct {
 	Matched  int       // rows (or groups) that pass the filter
 	Total    int       // flows in the table
 	Cursor   int       // index among Matched of Query.Follow, -1 when it is gone
+	TrendEnd int64     // seconds that the engine has counted up to the newest value of every Trend
 	Err      string    // why the query could not be answered: bad filter
 	RankedAt time.Time
 }

@@ -16,8 +16,8 @@ import (
 type flowColumn = table.Column[snap.Flow]
 
 // columns declares how the flow columns look; keys are those of ui/column. window gives the index of the rates shown.
-func columns(env *core.Env, window func() int) []flowColumn {
-	return append(append(identity(), rates(env, window)...), extras(env)...)
+func columns(env *core.Env, window func() int, ended func() int64) []flowColumn {
+	return append(append(identity(), rates(env, window, ended)...), extras(env)...)
 }
 
 func identity() []flowColumn {
@@ -43,7 +43,7 @@ func identity() []flowColumn {
 	}
 }
 
-func rates(env *core.Env, window func() int) []flowColumn {
+func rates(env *core.Env, window func() int, ended func() int64) []flowColumn {
 	return []flowColumn{
 		{Key: "pps", Title: "PPS", Width: 6, Right: true, Priority: 1,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendSI(b, f.Rates[window()].PPS, w) },
@@ -54,7 +54,7 @@ func rates(env *core.Env, window func() int) []flowColumn {
 			},
 			Token: func(f *snap.Flow) themes.Token { return rateToken(f.Rates[window()]) }},
 		{Key: "trend", Title: "60 s", Width: 8, Max: 10, Priority: 7, NoSort: true,
-			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return trend(b, env, f.Trend, w) },
+			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return trend(b, env, f.Trend, w, ended()) },
 			Token: func(*snap.Flow) themes.Token { return themes.Spark }},
 		{Key: "idle", Title: "LAST", Width: 5, Right: true, Priority: 6,
 			Cell:  func(b []byte, f *snap.Flow, w int) []byte { return format.AppendDuration(b, f.Idle) },
@@ -270,10 +270,12 @@ func appendBits(b []byte, env *core.Env, bps float64, w int) []byte {
 	return format.AppendSI(b, bps, w)
 }
 
+const trendSeconds = 60
+
 // trend draws the last minute; without motion when that is asked for.
-func trend(b []byte, env *core.Env, vals []float32, w int) []byte {
+func trend(b []byte, env *core.Env, vals []float32, w int, ended int64) []byte {
 	if env.Reduced {
 		return b
 	}
-	return spark.Fold(b, env.Glyphs, vals, w)
+	return spark.Steps(b, env.Glyphs, vals, w, trendSeconds, ended)
 }

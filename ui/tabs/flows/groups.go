@@ -79,7 +79,7 @@ func groupName(group, value string) string {
 	return format.Clean(value)
 }
 
-func groupColumns(env *core.Env, window func() int, by func() string) []groupColumn {
+func groupColumns(env *core.Env, window func() int, ended func() int64, by func() string) []groupColumn {
 	return []groupColumn{
 		// The engine orders groups by what they have in common when asked for a column that groups don't have.
 		{Key: "source", TitleNow: func() string { return groupingOf(by()).title }, Width: 24, Min: 14, Max: 48,
@@ -103,7 +103,7 @@ func groupColumns(env *core.Env, window func() int, by func() string) []groupCol
 		{Key: "bytes", Title: "BYTES", Width: 6, Right: true, Priority: 3,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return format.AppendSI(b, float64(g.Bytes), w) }},
 		{Key: "trend", Title: "60 s", Width: 8, Max: 24, Priority: 4, NoSort: true,
-			Cell:  func(b []byte, g *snap.Group, w int) []byte { return trend(b, env, g.Trend, w) },
+			Cell:  func(b []byte, g *snap.Group, w int) []byte { return trend(b, env, g.Trend, w, ended()) },
 			Token: func(*snap.Group) themes.Token { return themes.Spark }},
 		{Key: "detail", Title: "DETAIL", Width: 12, Max: 40, Priority: 5, NoSort: true,
 			Cell: func(b []byte, g *snap.Group, w int) []byte { return append(b, format.Clean(g.Detail)...) }},

@@ -157,7 +157,7 @@ func (t *Tab) rateBody(b *detail.Body, rates [len(snap.Windows)]snap.Rate, trend
 		l := line.New(t.env.Theme, b.Width())
 		l.Add(themes.TextDim, "pps, 60 s").Pad(themes.Text, 2)
 		peak := " max " + format.SI(float64(spark.Max(trend)))
-		l.Add(themes.Spark, string(spark.Fold(nil, t.env.Glyphs, trend, min(l.Left()-len(peak), 60))))
+		l.Add(themes.Spark, string(spark.Steps(nil, t.env.Glyphs, trend, min(l.Left()-len(peak), trendSeconds), trendSeconds, t.ended())))
 		b.Add(l.Add(themes.SparkPeak, peak))
 	}
 }

@@ -56,11 +56,11 @@ func New(env *core.Env) core.Tab { return newTab(env) }
 func newTab(env *core.Env) *Tab {
 	t := &Tab{env: env, cols: column.Flows(), view: view{sort: "pps"}, frame: &snap.Frame{}}
 	window := func() int { return t.view.window }
-	t.flows = table.New(env, func(f *snap.Flow) snap.FlowKey { return f.Key }, columns(env, window))
+	t.flows = table.New(env, func(f *snap.Flow) snap.FlowKey { return f.Key }, columns(env, window, t.ended))
 	t.flows.Flag = t.flag
 	t.flows.Vanished = func(f *snap.Flow) time.Duration { return f.Gone }
 	t.flows.SetColumn("pps")
-	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window, func() string { return t.view.group }))
+	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window, t.ended, func() string { return t.view.group }))
 	t.groups.Flag = t.groupFlag
 	t.groups.SetColumn("pps")
 	t.sorted()
@@ -92,6 +92,9 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	}
 	return nil
 }
+
+// ended is the second that the newest value of the trends in view belongs to.
+func (t *Tab) ended() int64 { return t.frame.Flows.TrendEnd }
 
 // take makes a frame the one in view. An answer to an older question still shows its rows; only a changed grouping
 // can't be drawn with them.

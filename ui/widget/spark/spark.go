@@ -38,21 +38,34 @@ func Append(dst []byte, g *themes.Glyphs, vals []float32, w int, top float32) []
 	return dst
 }
 
-// Fold is Append of all values in w bars: each bar is the mean of its share of the time. Fewer values than bars are drawn
-// as they are.
-func Fold(dst []byte, g *themes.Glyphs, vals []float32, w int) []byte {
-	var buf [96]float32
-	if len(vals) <= w || w < 1 || w > len(buf) {
-		return Append(dst, g, vals, w, 0)
+// Steps draws seconds in w bars, each the mean of as many seconds as it takes for `span` to fit. Bars begin at multiples of
+// that in the count of seconds that ended with the newest value: a bar that is full never changes, and the line moves on
+// only when a new one begins, which is most of what a screen full of them costs.
+func Steps(dst []byte, g *themes.Glyphs, vals []float32, w, span int, ended int64) []byte {
+	var buf [128]float32
+	if w < 1 || span < 1 {
+		return dst
 	}
+	w = min(w, len(buf))
+	step := int64((span + w - 1) / w)
 	out := buf[:w]
-	for i := range out {
-		part := vals[i*len(vals)/w : (i+1)*len(vals)/w]
-		for _, v := range part {
-			out[i] += v / float32(len(part))
+	last, used := ended/step, 0
+	for i := len(vals) - 1; i >= 0; {
+		bar := (ended - int64(len(vals)-1-i)) / step
+		at := w - 1 - int(last-bar)
+		if at < 0 {
+			break
 		}
+		var sum float32
+		n := 0
+		for ; i >= 0 && (ended-int64(len(vals)-1-i))/step == bar; i-- {
+			sum += vals[i]
+			n++
+		}
+		out[at] = sum / float32(n)
+		used = w - at
 	}
-	return Append(dst, g, out, w, 0)
+	return Append(dst, g, out[w-used:], w, 0)
 }
 
 // Line is Append as a string.

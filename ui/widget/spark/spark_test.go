@@ -40,19 +40,59 @@ func TestOddValues(t *testing.T) {
 	}
 }
 
-func TestFold(t *testing.T) {
+func TestSteps(t *testing.T) {
 	minute := make([]float32, 60)
 	for i := range minute {
 		minute[i] = float32(i / 30) // half a minute nothing, then something
 	}
-	if got := string(spark.Fold(nil, themes.Unicode(), minute, 6)); got != "▁▁▁███" {
+	steps := func(vals []float32, w int, ended int64) string {
+		return string(spark.Steps(nil, themes.Unicode(), vals, w, 60, ended))
+	}
+	if got := steps(minute, 6, 59); got != "▁▁▁███" {
 		t.Errorf("a minute in six: %q", got)
 	}
-	if got := string(spark.Fold(nil, themes.Unicode(), minute[:3], 6)); got != "   ▁▁▁" {
+	if got := steps(minute[:3], 6, 2); got != "     ▁" {
 		t.Errorf("three values in six: %q", got)
 	}
+	if got := steps(minute, 60, 59); utf8.RuneCountInString(got) != 60 {
+		t.Errorf("a minute in sixty: %q", got)
+	}
 	buf := make([]byte, 0, 256)
-	if n := testing.AllocsPerRun(10, func() { spark.Fold(buf, themes.Unicode(), minute, 8) }); n > 1 { // the glyph set
+	if n := testing.AllocsPerRun(10, func() { spark.Steps(buf, themes.Unicode(), minute, 8, 60, 7) }); n > 1 { // the glyph set
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Full bars stand still while the newest fills, and all move by one when it is full.
+func TestStepsStandStill(t *testing.T) {
+	vals := make([]float32, 0, 100)
+	for i := range 100 {
+		vals = append(vals, float32(i*7919%13)+1)
+	}
+	draw := func(ended int) []rune {
+		from := max(0, ended-59)
+		return []rune(string(spark.Steps(nil, themes.Unicode(), vals[from:ended+1], 8, 60, int64(ended))))
+	}
+	for ended := 60; ended < 99; ended++ {
+		was, is := draw(ended), draw(ended+1)
+		if (ended+1)%8 == 0 {
+			was = append(was[1:], 0)
+		}
+		// The oldest bar loses seconds, the newest gains them.
+		if string(was[1:7]) != string(is[1:7]) && peak(vals, ended) == peak(vals, ended+1) {
+			t.Fatalf("second %d: %q became %q", ended, string(was), string(is))
+		}
+	}
+}
+
+// peak is the highest full mean of eight seconds in view: the scale.
+func peak(vals []float32, ended int) (m float32) {
+	for bar := ended/8 - 7; bar <= ended/8; bar++ {
+		var sum, n float32
+		for i := max(bar*8, ended-59); i <= min(bar*8+7, ended); i++ {
+			sum, n = sum+vals[i], n+1
+		}
+		m = max(m, sum/n)
+	}
+	return m
 }
