@@ -150,13 +150,18 @@ func lastLine(left []snap.Status, took time.Duration) string {
 			bad += fmt.Sprintf("; %s: %s", st.Name, st.Why)
 		}
 	}
-	if bad != "" {
-		return fmt.Sprintf("hooktop: detached %d programs in %.2f s%s: run hooktop cleanup", programs, took.Seconds(), bad)
-	}
-	if programs == 0 {
+	if programs == 0 && bad == "" {
 		return "hooktop: nothing was attached, nothing is left"
 	}
-	return fmt.Sprintf("hooktop: detached %d programs in %.2f s, nothing is left", programs, took.Seconds())
+	noun := "programs"
+	if programs == 1 {
+		noun = "program"
+	}
+	line := fmt.Sprintf("hooktop: detached %d %s in %.2f s", programs, noun, took.Seconds())
+	if bad != "" {
+		return line + bad + ": run hooktop cleanup"
+	}
+	return line + ", nothing is left"
 }
 
 // once attaches, watches, takes one frame with every flow, and detaches.

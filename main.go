@@ -17,9 +17,16 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
-	// One path out for every signal that ends the program; what was attached goes before run returns.
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
-	defer stop()
+	// One path out for every signal that ends the program; what was attached goes before run returns. The signals are
+	// listened to until the very end, so that a second one can't kill the teardown.
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	go func() { // ends with the program; can't panic
+		<-signals
+		end()
+	}()
 	// A reader that went away (| head) is an error of a write, not the end of the program with its filters attached.
 	signal.Ignore(unix.SIGPIPE)
 	return cli.Main(ctx, os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, cli.Backends{

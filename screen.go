@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"hooktop/probes"
@@ -14,12 +15,14 @@ import (
 	"hooktop/ui"
 	"hooktop/ui/cli"
 	"hooktop/ui/core"
+	"hooktop/ui/format"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
+	"hooktop/ui/term"
 )
 
-// screenGrace is how long a screen that was told to end may take: a terminal that nobody reads blocks its last write.
-const screenGrace = 1500 * time.Millisecond
+// screenGrace is how long a screen that was told to end may take. ui.Run gives a terminal that nobody reads up after 1.5 s.
+const screenGrace = 2 * time.Second
 
 // tabs in the order of the tab bar. Adding a tab is one line here.
 func tabs() []func(*core.Env) core.Tab {
@@ -30,7 +33,8 @@ func tabs() []func(*core.Env) core.Tab {
 func dashboard(ctx context.Context, opt cli.Options) error { return showScreen(ctx, opt, false) }
 
 // showScreen runs engine and screen side by side. Whichever ends first, and whatever ended it, everything is detached
-// without waiting for the screen, and the terminal is sane when the last line is printed.
+// without waiting for the screen, and the terminal is sane when the last line is printed. Signals that come meanwhile
+// change nothing: main listens to them until it returns.
 func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
 	tty := guard.Terminal()
 	restore := guard.Restorer(tty)
@@ -43,17 +47,20 @@ func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
 	if s.guard != nil {
 		s.guard.Screen(true)
 	}
-	var screenErr error
-	screen := probes.Go(ctx, "screen", func(ctx context.Context) error {
+	drawn := make(chan error, 1)
+	probes.Go(ctx, "screen", func(ctx context.Context) error {
 		return ui.Run(ctx, ui.Options{
 			Backend: s.engine, Tabs: tabs(), Version: version(), Lab: lab,
 			Theme: opt.Screen.Theme, ASCII: opt.Screen.ASCII, Mouse: opt.Screen.Mouse,
 			Hz: opt.Screen.Hz, Reduced: opt.Screen.Reduced, Comfortable: opt.Screen.Comfortable, Paint: opt.Screen.Paint,
 			In: os.Stdin, Out: os.Stdout,
 		})
-	}, func(err error) { screenErr = err })
+	}, func(err error) { drawn <- err })
+	var screenErr error
+	ended := false
 	select {
-	case <-screen:
+	case screenErr = <-drawn:
+		ended = true
 	case <-s.ended: // a probe failed for good
 	case <-ctx.Done():
 	}
@@ -62,24 +69,45 @@ func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
 	s.engine.Close()
 	took := time.Since(begun)
 	stop()
-	select {
-	case <-screen:
-	case <-time.After(screenGrace):
-		restore()
-		screenErr = errors.New("the screen did not end: its terminal takes no output")
+	if !ended {
+		select {
+		case screenErr = <-drawn:
+		case <-time.After(screenGrace):
+			restore()
+			screenErr = term.ErrStalled
+		}
 	}
 	if s.guard != nil {
 		s.guard.Screen(false)
 	}
 	left, err := s.close()
-	fmt.Fprintln(os.Stderr, lastLine(left, took))
-	if err := errors.Join(err, screenErr); err != nil {
-		return err
+	if errors.Is(screenErr, term.ErrStalled) && term.IsTerminal(os.Stderr) {
+		return &cli.Error{Code: cli.ExitFailed} // said to nobody: a write there may never return
 	}
-	if fallback != "" {
+	fmt.Fprintln(os.Stderr, lastLine(left, took))
+	return verdict(errors.Join(err, screenErr), fallback)
+}
+
+// verdict is what a finished screen comes to. A panic is printed whole: it is for whoever mends it.
+func verdict(err error, fallback string) error {
+	var screen *ui.PanicError
+	var engine *probes.PanicError
+	switch {
+	case errors.As(err, &screen):
+		printWhole(fmt.Sprintf("%+v", screen))
+	case errors.As(err, &engine):
+		printWhole(fmt.Sprintf("%+v", engine))
+	}
+	if err == nil && fallback != "" {
 		return fmt.Errorf("%w: %s", cli.ErrNothingAttached, fallback)
 	}
-	return nil
+	return err
+}
+
+func printWhole(text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintln(os.Stderr, format.Clean(strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    ")))
+	}
 }
 
 // inFallback says why the engine's last frame came from conntrack and /proc, "" when it did not.

@@ -17,29 +17,41 @@ const sane = "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l
 // terminal is what the watcher keeps of the operator's terminal.
 type terminal struct {
 	fd    int // own description, non-blocking: a terminal that nobody reads must not hold up the cleaning
+	own   bool
 	saved *unix.Termios
 }
 
 // openTerminal takes the settings of the terminal as they are before the screen changes them. nil when fd is none.
 func openTerminal(fd int) *terminal {
+	t := &terminal{fd: fd}
 	own, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		own = fd
+	if err == nil {
+		t.fd, t.own = own, true
 	}
-	saved, err := unix.IoctlGetTermios(own, unix.TCGETS)
-	if err != nil {
+	if t.saved, err = unix.IoctlGetTermios(t.fd, unix.TCGETS); err != nil {
 		return nil
 	}
-	return &terminal{fd: own, saved: saved}
+	return t
 }
 
 // restore gives the terminal back. Failures have nobody to be told to: the terminal is gone.
 func (t *terminal) restore() {
-	_, _ = unix.Write(t.fd, []byte(sane))
+	t.write(sane)
 	_ = unix.IoctlSetTermios(t.fd, unix.TCSETS, t.saved)
 }
 
-func (t *terminal) say(line string) { _, _ = unix.Write(t.fd, []byte(line+"\n")) }
+func (t *terminal) say(line string) { t.write(line + "\n") }
+
+// write never waits: over a description that is not ours it writes only while there is room.
+func (t *terminal) write(text string) {
+	if !t.own {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, 0)
+		if err != nil || n == 0 {
+			return
+		}
+	}
+	_, _ = unix.Write(t.fd, []byte(text))
+}
 
 // Terminal returns the first of the standard streams that is a terminal, nil when none is.
 func Terminal() *os.File {
