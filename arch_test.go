@@ -30,7 +30,7 @@ var layers = []layer{
 		outside: append([]string{"github.com/pelletier/go-toml/", "github.com/lucasb-eyer/go-colorful"}, charm...)},
 	{from: []string{"ui/"}, inside: append([]string{"ui/", "themes/"}, pure...),
 		outside: append([]string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/sahilm/fuzzy",
-			"github.com/pelletier/go-toml/", "github.com/mattn/go-runewidth", "github.com/clipperhouse/", "github.com/rivo/uniseg", "github.com/atotto/clipboard", "golang.org/x/sys/unix"}, charm...)},
+			"github.com/pelletier/go-toml/", "github.com/mattn/go-runewidth", "github.com/clipperhouse/", "golang.org/x/sys/unix"}, charm...)},
 	{from: []string{"probes/"}, inside: append([]string{"probes/", "bpf/"}, pure...),
 		outside: []string{"github.com/gopacket/gopacket", "golang.org/x/sys/unix", "golang.org/x/sync/"}},
 	{from: []string{"netcfg/"}, inside: append([]string{"netcfg/", "bpf/"}, pure...),
