@@ -73,6 +73,7 @@ type Glyphs struct {
 	TopLeft, TopRight, BottomLeft, BottomRight string
 	TeeDown                                    string
 	Check, Cross, Limit                        string
+	Own                                        string   // rows that are somebody's way in
 	Spark                                      []string // lowest to highest, 8 or fewer
 	BarFull                                    string
 	BarParts                                   []string // eighths, lowest first

@@ -244,7 +244,7 @@ func TestOwnThemeErrorsNameFileLineAndToken(t *testing.T) {
 		"warn = \n":                                 `mine.toml:1: `,
 		"warn = \"red\"\nwarn = \"red\"\n":          `mine.toml:2: `,
 		"\"\x1b[2J\" = \"red\"\n":                   `mine.toml:1: `,
-		"\"\\u001b[2J\" = \"red\"\n":               `mine.toml:1: "\x1b[2J": a name holds a control character`,
+		"\"\\u001b[2J\" = \"red\"\n":                `mine.toml:1: "\x1b[2J": a name holds a control character`,
 	} {
 		_, err := Load("mine", write(t, "mine", text), TrueColor)
 		switch {

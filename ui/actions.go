@@ -39,7 +39,7 @@ func (m *model) global() []core.Binding {
 		m.bind("units", "units", 0, m.units, "U"),
 		m.bind("mouse", "mouse on, off", 0, m.toggleMouse, "m"),
 		m.bind("log", "what hooktop did", 0, m.openLog, "@"),
-		m.bind("start", "what is attached", 0, m.openStart, "!"),
+		m.bind("start", "attached, and warnings", 0, m.openStart, "!"),
 		m.bind("help", "help", 100, m.openHelp, "?", "f1"),
 		m.bind("repaint", "repaint", 0, m.repaint, "ctrl+l"),
 		m.bind("suspend", "suspend", 0, m.suspend, "ctrl+z"),
@@ -93,6 +93,9 @@ func (m *model) goTo(i int) tea.Cmd {
 		return nil
 	}
 	m.at = i
+	if i == m.alertTab() {
+		m.feed.unseen = false
+	}
 	m.ask(true)
 	if m.feed.frame == nil {
 		return nil
@@ -204,7 +207,7 @@ func (m *model) openStart() tea.Cmd {
 	if f := m.feed.frame0(); f.Seq > 0 {
 		m.start.Frame = f
 	}
-	m.stays = true
+	m.start.Asked, m.stays, m.feed.unseen = true, true, false
 	return m.openOverlay(m.start)
 }
 

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -41,6 +42,7 @@ type feed struct {
 	skipGap bool      // the next gap in sequence numbers is our own doing
 	held    time.Time // since when the order is held
 	notice  uint64    // newest notice shown
+	unseen  bool      // a warning came that nobody has looked up yet
 }
 
 type frameMsg struct {
@@ -69,11 +71,7 @@ func (m *model) onFrame(msg frameMsg) tea.Cmd {
 		return nil
 	}
 	f := msg.frame
-	gap := f.Seq > m.feed.seq+overwritten && m.feed.seq > 0 && !m.feed.skipGap
-	m.feed.skipGap = false
-	if m.host.slow() || gap {
-		m.slower(now)
-	}
+	m.pace(f, now)
 	m.feed.seq, m.feed.arrived, m.feed.ended = f.Seq, now, nil
 	m.notices(f)
 	m.started(f, now)
@@ -90,6 +88,19 @@ func (m *model) onFrame(msg frameMsg) tea.Cmd {
 	}
 	cmd := m.show(f)
 	return tea.Batch(cmd, m.next())
+}
+
+// pace slows down when the terminal is behind: a write took long, or frames were lost to the mailbox for as long as it takes
+// to make them. Before the engine has started, and after a key, frames come in bursts that say nothing.
+func (m *model) pace(f *snap.Frame, now time.Time) {
+	away := time.Duration(overwritten * float64(time.Second) / m.rate())
+	lost := f.Seq > m.feed.seq+overwritten && now.Sub(m.feed.arrived) >= away && !m.feed.skipGap
+	slow := m.host.slow()
+	steady := m.feed.frame != nil && m.feed.frame.Started
+	m.feed.skipGap = false
+	if steady && (slow || lost) {
+		m.slower(now)
+	}
 }
 
 // show puts a frame before the tab in view. Hidden tabs get it when they come into view.
@@ -144,6 +155,9 @@ func (m *model) notices(f *snap.Frame) {
 			continue
 		}
 		m.feed.notice = n.Seq
+		if n.Sev >= snap.Warn && m.at != m.alertTab() && m.start == nil {
+			m.feed.unseen = true
+		}
 		if n.Sev == snap.Info && m.start != nil {
 			continue // the start screen says it
 		}
@@ -153,6 +167,11 @@ func (m *model) notices(f *snap.Frame) {
 		}
 		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: n.Sev, Text: text})
 	}
+}
+
+// alertTab is the tab that is marked while warnings were not looked at: the one where the engine's doings are shown.
+func (m *model) alertTab() int {
+	return slices.IndexFunc(m.tabs, func(t core.Tab) bool { return t.Name() == "Programs" })
 }
 
 // rate is the number of frames a second that the engine is asked for.
@@ -171,9 +190,13 @@ func (m *model) now() float64 { return max(m.feed.hz/float64(int(1)<<m.feed.halv
 
 func (m *model) slower(now time.Time) {
 	m.feed.halving = now
-	if m.now() > minHz {
-		m.feed.halved++
-		m.ask(true)
+	if m.now() <= minHz {
+		return
+	}
+	m.feed.halved++
+	m.ask(true)
+	if m.feed.halved == 1 {
+		m.toasts.Add(now, core.ToastMsg{Sev: snap.Warn, Text: "refresh slowed from " + hz(m.feed.hz) + " to " + hz(m.now()) + ": the terminal is behind"})
 	}
 }
 
@@ -201,8 +224,8 @@ func (m *model) ask(force bool) {
 	case m.feed.held.IsZero():
 		m.feed.held = m.env.Now()
 	}
-	if m.confirm != nil || m.over != nil && m.over != overlay(m.start) {
-		q.Flows.Hold = true // rows must not move under a menu
+	if m.confirm != nil || m.tab().Capturing() || m.over != nil && m.over != overlay(m.start) {
+		q.Flows.Hold = true // rows must not move under a menu or while a field is edited; a new filter is still answered in its own order
 	}
 	q.ID = m.feed.query.ID
 	if !force && m.feed.asked && same(q, m.feed.query) && !(q.Flows.Rerank && !m.feed.query.Flows.Rerank) {

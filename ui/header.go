@@ -42,7 +42,12 @@ func (m *model) tabBar() string {
 		if i == m.at {
 			b.Add(themes.TabActive, "["+name+"]")
 		} else {
-			b.Add(themes.Text, " "+name+" ")
+			b.Add(themes.Text, " "+name)
+			if m.feed.unseen && i == m.alertTab() {
+				b.Add(themes.TabAlert, m.env.Glyphs.Warn)
+			} else {
+				b.Add(themes.Text, " ")
+			}
 		}
 		m.views.bar = append(m.views.bar, tabSpan{i, from, m.w - b.Left()})
 	}
@@ -138,7 +143,11 @@ func (m *model) stateTail() string {
 	}
 	s := " " + hz(m.now())
 	if m.feed.halved > 0 {
-		s += " (slowed from " + strings.TrimSuffix(hz(m.feed.hz), "Hz") + ": terminal is behind)"
+		why := " (slowed)" // the figures matter more
+		if m.w >= bandTotal {
+			why = " (slowed from " + hz(m.feed.hz) + ": terminal is behind)"
+		}
+		s += why
 	}
 	if !m.feed.held.IsZero() {
 		s += ", ORDER HELD " + format.Span(m.env.Now().Sub(m.feed.held))

@@ -103,8 +103,8 @@ func (m *model) hint(b *line.Builder, h core.Binding) {
 // notes are the lines at the foot of the help: what signs mean, and what this terminal does.
 func (m *model) notes() []string {
 	g := m.env.Glyphs
-	signs := fmt.Sprintf("SIGNS %s cursor  %s live  %s%s paused  %s stale  %s warning  %s critical  %s drop",
-		g.Cursor, g.Live, g.Paused, g.Paused, g.Stale, g.Warn, g.Crit, g.Cross)
+	signs := fmt.Sprintf("SIGNS %s cursor  %s live  %s%s paused  %s stale  %s warn  %s crit  %s drop  %s you",
+		g.Cursor, g.Live, g.Paused, g.Paused, g.Stale, g.Warn, g.Crit, g.Cross, g.Own)
 	charset := "UTF-8"
 	if g.ASCII {
 		charset = "ASCII"

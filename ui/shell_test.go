@@ -258,6 +258,51 @@ func TestSplitEscapeIsNoCommand(t *testing.T) {
 	}
 }
 
+// TestWarningsAreMarkedUntilLookedUp: a toast, a mark on the tab bar, and the list behind !.
+func TestWarningsAreMarkedUntilLookedUp(t *testing.T) {
+	s := newStage(t, 80, 24)
+	warn := func(n ...uint64) func(f *snap.Frame) {
+		return func(f *snap.Frame) {
+			for _, seq := range n {
+				f.Notices = append(f.Notices, snap.Notice{Seq: seq, At: f.At, Sev: snap.Warn, From: "attach", Text: "eth9 went away"})
+			}
+		}
+	}
+	s.frame(warn(1))
+	s.wantNot("8 Programs!") // the start screen says it
+	s.frame(warn(1, 2, 3))
+	s.want("8 Programs!", "attach: eth9 went away (3 times)")
+	s.press("!")
+	s.want("Noticed, newest first", "attach: eth9 went away (3 times)")
+	s.press("esc")
+	s.wantNot("8 Programs!", "Noticed")
+	s.frame(warn(1, 2, 3, 4))
+	s.want("8 Programs!")
+	s.press("8", "1")
+	s.wantNot("8 Programs!")
+	s.frame(func(f *snap.Frame) { f.Notices = []snap.Notice{{Seq: 5, Text: "eth9 is back"}} })
+	s.wantNot("8 Programs!")
+	s.press("!")
+	s.want("i ", "eth9 is back")
+}
+
+// TestOrderIsHeldUnderAnythingOpen: no row moves away under a picker, a question or a field (UX rule 3).
+func TestOrderIsHeldUnderAnythingOpen(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.frame()
+	for _, open := range []string{"c", ":", "?", "x", "/", "T", "@"} {
+		if s.b.last().Flows.Hold {
+			t.Errorf("held before %s", open)
+		}
+		s.press(open)
+		if !s.b.last().Flows.Hold {
+			t.Errorf("not held under %s", open)
+		}
+		s.press("esc")
+	}
+	s.wantNot("ORDER HELD")
+}
+
 func TestDisabledKeysSayWhy(t *testing.T) {
 	s := newStage(t, 80, 24)
 	s.frame()
@@ -267,14 +312,25 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 
 func TestRateFollowsTheTerminal(t *testing.T) {
 	s := newStage(t, 80, 24)
+	s.slow = true // the first drawings of a loaded machine
+	s.frame(func(f *snap.Frame) { f.Started = false })
+	s.slow, s.seq = true, s.seq+9 // frames come in bursts while programs attach
 	s.frame()
+	s.want("LIVE 2Hz")
+	s.seq += 9 // a burst after a key
+	s.frame()
+	s.want("LIVE 2Hz")
 	s.slow = true
 	s.frame()
-	s.want("LIVE 1Hz (slowed from 2: terminal is behind)")
+	s.want("LIVE 1Hz (slowed)", "1.24Mpps 9.81Gb/s drop .02%", "refresh slowed from 2Hz to 1Hz: the terminal is behind")
+	s.send(tea.WindowSizeMsg{Width: 160, Height: 24})
+	s.want("LIVE 1Hz (slowed from 2Hz: terminal is behind)")
+	s.send(tea.WindowSizeMsg{Width: 80, Height: 24})
 	if hz := s.b.last().Hz; hz != 1 {
 		t.Errorf("asked for %g Hz", hz)
 	}
-	s.seq += 3 // snapshots overwritten in the mailbox
+	s.seq += 3 // snapshots overwritten in the mailbox, all the while
+	s.clock.Pass(3 * time.Second)
 	s.frame()
 	s.want("LIVE 0.5Hz")
 	for range 2 {

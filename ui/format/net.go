@@ -141,7 +141,8 @@ func AppendEndpoint(b []byte, k *snap.FlowKey, dst bool, w int) []byte {
 	return cutMiddle(b, n, tail, w)
 }
 
-// cutMiddle shortens the address b[from:tail] so that b[from:] has at most w cells; the text behind it stays.
+// cutMiddle shortens the address b[from:tail] so that b[from:] has at most w cells; the text behind it stays. All of it is
+// ASCII: addresses, ports, and our own words.
 func cutMiddle(b []byte, from, tail, w int) []byte {
 	over := len(b) - from - w
 	if over <= 0 || w < 4 {
@@ -169,31 +170,4 @@ func Endpoint(k *snap.FlowKey, dst bool) string {
 		return a.String()
 	}
 	return netip.AddrPortFrom(a.Netip(), port).String()
-}
-
-// AppendMiddle writes ASCII text in at most w cells; what is too long loses its middle: enp…f6.
-func AppendMiddle(b []byte, s string, w int) []byte {
-	if len(s) <= w {
-		return append(b, s...)
-	}
-	if w < 3 {
-		return append(b, s[:max(w, 0)]...)
-	}
-	head := w / 2
-	b = append(append(b, s[:head]...), "…"...)
-	return append(b, s[len(s)-(w-1-head):]...)
-}
-
-// AppendEnd writes clean text in at most w cells; what is too long loses its end: system…. Text that is not ASCII is
-// left to the caller to cut.
-func AppendEnd(b []byte, s string, w int) []byte {
-	if len(s) <= w || w < 2 {
-		return append(b, s...)
-	}
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return append(b, s...)
-		}
-	}
-	return append(append(b, s[:w-1]...), "…"...)
 }

@@ -50,23 +50,6 @@ func TestEndpointFitsTheCell(t *testing.T) {
 	}
 }
 
-func TestCuts(t *testing.T) {
-	for w := 0; w < 12; w++ {
-		if got := AppendMiddle(nil, "enp129s0f1", w); utf8.RuneCount(got) > w {
-			t.Errorf("AppendMiddle in %d: %q", w, got)
-		}
-		if got := AppendEnd(nil, "systemd-resolve", max(w, 2)); utf8.RuneCount(got) > max(w, 2) {
-			t.Errorf("AppendEnd in %d: %q", w, got)
-		}
-	}
-	if got := string(AppendMiddle(nil, "enp129s0f1", 6)); got != "enp…f1" {
-		t.Errorf("got %q", got)
-	}
-	if got := string(AppendEnd(nil, "systemd-resolve", 8)); got != "systemd…" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestNames(t *testing.T) {
 	for p := 0; p < 256; p++ {
 		if s := ProtoShort(uint8(p)); len(s) == 0 || len(s) > 3 {

@@ -44,7 +44,7 @@ type Output struct {
 	written atomic.Int64
 }
 
-// NewOutput wraps the terminal f. lost is called from a goroutine of its own.
+// NewOutput wraps the terminal f. lost must not wait: a write is under way.
 func NewOutput(f *os.File, lost func(error)) *Output {
 	o := &Output{file: f, fd: int(f.Fd()), lost: lost}
 	path := fmt.Sprintf("/proc/self/fd/%d", o.fd)
@@ -71,7 +71,7 @@ func (o *Output) Write(b []byte) (int, error) {
 	}
 	if err != nil && !errors.Is(err, ErrStalled) {
 		err = fmt.Errorf("%w: %w", ErrGone, err)
-		o.once.Do(func() { go o.lost(err) })
+		o.once.Do(func() { o.lost(err) })
 	}
 	return n, err
 }

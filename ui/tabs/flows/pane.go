@@ -73,9 +73,9 @@ func (t *Tab) signs(b *detail.Body, f *snap.Flow) {
 	g := t.env.Glyphs
 	switch f.WayIn {
 	case snap.OwnSession:
-		b.Text(themes.Accent, same(g)+" your own session: it carries this hooktop")
+		b.Text(themes.Accent, g.Own+" your own session: it carries this hooktop")
 	case snap.AccessFlow:
-		b.Text(themes.InfoTok, same(g)+" access: somebody's way into this host")
+		b.Text(themes.InfoTok, g.Own+" access: somebody's way into this host")
 	}
 	if f.Unanswered {
 		b.Text(themes.Warn, g.Warn+" unanswered: only SYNs seen, nothing came back")
@@ -227,7 +227,7 @@ func (t *Tab) groupBody(b *detail.Body, g *snap.Group) {
 	b.Line(themes.TextStrong, t.twin(groupName(t.view.group, g.Value)))
 	b.Text(themes.Text, t.twin(format.Clean(g.Detail)))
 	if g.WayIn == snap.OwnSession {
-		b.Text(themes.Accent, same(t.env.Glyphs)+" your own session is among these flows")
+		b.Text(themes.Accent, t.env.Glyphs.Own+" your own session is among these flows")
 	}
 	b.Gap()
 	b.Field("flows", format.Count(uint64(g.Flows)))

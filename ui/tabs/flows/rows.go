@@ -21,9 +21,9 @@ func (t *Tab) flag(f *snap.Flow) table.Mark { return mark(t.env.Glyphs, f) }
 func mark(g *themes.Glyphs, f *snap.Flow) table.Mark {
 	switch {
 	case f.WayIn == snap.OwnSession:
-		return table.Mark{Glyph: same(g), Token: themes.Accent}
+		return table.Mark{Glyph: g.Own, Token: themes.Accent}
 	case f.WayIn == snap.AccessFlow:
-		return table.Mark{Glyph: same(g), Token: themes.InfoTok}
+		return table.Mark{Glyph: g.Own, Token: themes.InfoTok}
 	case f.Verdict == "drop":
 		return table.Mark{Glyph: g.Crit, Token: themes.Crit}
 	case f.Unanswered, f.Verdict == "limit":
@@ -36,15 +36,7 @@ func (t *Tab) groupFlag(g *snap.Group) table.Mark {
 	if g.WayIn == snap.NoWayIn {
 		return table.Mark{}
 	}
-	return table.Mark{Glyph: same(t.env.Glyphs), Token: themes.Accent}
-}
-
-// same is the mark of rows that are somebody's way in.
-func same(g *themes.Glyphs) string {
-	if g.ASCII {
-		return "="
-	}
-	return "≡"
+	return table.Mark{Glyph: t.env.Glyphs.Own, Token: themes.Accent}
 }
 
 // Context implements core.Tab: the totals.
@@ -141,7 +133,7 @@ func (t *Tab) wayIn() string {
 	if len(st.WaysIn) == 0 {
 		return ""
 	}
-	return same(t.env.Glyphs) + " you: " + t.twin(format.Clean(st.WaysIn[0]))
+	return t.env.Glyphs.Own + " you: " + t.twin(format.Clean(st.WaysIn[0]))
 }
 
 // twin replaces what an ASCII terminal can't draw.

@@ -16,6 +16,7 @@ import (
 	"hooktop/ui/widget/box"
 	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/prompt"
+	"hooktop/ui/widget/scroll"
 )
 
 const (
@@ -32,13 +33,12 @@ type Model struct {
 	field prompt.Field
 	found []int // indexes into bs while there is a query
 	at    int
-	top   int
-	limit int // highest useful top, known after View
+	text  scroll.Model
 }
 
 // New opens the help for the bindings of a place.
 func New(env *core.Env, place string, bs []core.Binding, notes []string) *Model {
-	return &Model{env: env, title: "help " + env.Glyphs.Dot + " " + place, bs: bs, notes: notes, field: prompt.New()}
+	return &Model{env: env, title: "help " + env.Glyphs.Dot + " " + place, bs: bs, notes: notes, field: prompt.New(), text: scroll.New(false)}
 }
 
 // Key takes a key press. Letters search; enter runs the highlighted key.
@@ -58,13 +58,13 @@ func (m *Model) Key(k tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
 			}
 		}
 	case "up", "ctrl+p":
-		m.move(-1)
+		m.move(k, -1)
 	case "down", "ctrl+n", "tab":
-		m.move(1)
+		m.move(k, 1)
 	case "pgup":
-		m.move(-10)
+		m.move(k, -10)
 	case "pgdown":
-		m.move(10)
+		m.move(k, 10)
 	default:
 		m.edit(k)
 	}
@@ -85,16 +85,18 @@ func (m *Model) Paste(s string) tea.Cmd {
 	return nil
 }
 
-func (m *Model) move(n int) {
+// move scrolls the sheet, or walks through what was found.
+func (m *Model) move(k tea.KeyPressMsg, n int) {
 	if m.field.Value() == "" {
-		m.top = min(max(m.top+n, 0), m.limit)
+		m.text.Key(k)
 		return
 	}
 	m.at = min(max(m.at+n, 0), max(len(m.found)-1, 0))
 }
 
 func (m *Model) search() {
-	m.found, m.at, m.top = m.found[:0], 0, 0
+	m.found, m.at = m.found[:0], 0
+	m.text.Top()
 	q := strings.ToLower(m.field.Value())
 	if q == "" {
 		return
@@ -118,7 +120,7 @@ func (m *Model) View(w, h int) box.Box {
 	if m.field.Value() != "" {
 		text = m.matches(inner, room)
 	} else {
-		text = m.sheet(inner, room)
+		text = m.text.View(m.sheet(inner), inner, room)
 	}
 	for len(text) < room {
 		text = append(text, line.New(m.env.Theme, inner).Fill(themes.Text))
@@ -127,7 +129,7 @@ func (m *Model) View(w, h int) box.Box {
 		text = append(text, line.New(m.env.Theme, inner).Add(themes.TextDim, " "+format.Clean(n)).Fill(themes.Text))
 	}
 	foot, x := "type to search", 3
-	if m.field.Value() == "" && m.limit > 0 {
+	if m.field.Value() == "" && m.text.More() {
 		foot = "type to search, up and down for more"
 	}
 	if q := m.field.Value(); q != "" {
@@ -163,7 +165,7 @@ func (m *Model) matches(w, h int) []string {
 }
 
 // sheet lays the sections out in as many columns as hold every word whole.
-func (m *Model) sheet(w, h int) []string {
+func (m *Model) sheet(w int) []string {
 	blocks := m.blocks()
 	var columns [][]string
 	var widths []int
@@ -190,10 +192,8 @@ func (m *Model) sheet(w, h int) []string {
 	for _, c := range columns {
 		tall = max(tall, len(c))
 	}
-	m.limit = max(tall-h, 0)
-	m.top = min(m.top, m.limit)
 	var out []string
-	for y := m.top; y < min(tall, m.top+h); y++ {
+	for y := range tall {
 		var sb strings.Builder
 		for i, c := range columns {
 			cell := ""

@@ -16,20 +16,24 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/box"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/scroll"
 )
 
 // Model is the open screen. The shell sets Frame as frames come.
 type Model struct {
 	Frame   *snap.Frame // nil: none came yet
 	Version string
+	Asked   bool // opened by the user, who wants to read what was noticed first
 
-	env *core.Env
-	top int
-	at  int // index into LeftOut
+	env  *core.Env
+	text scroll.Model
+	at   int // index into LeftOut
 }
 
 // New opens the screen.
-func New(env *core.Env, version string) *Model { return &Model{env: env, Version: version} }
+func New(env *core.Env, version string) *Model {
+	return &Model{env: env, Version: version, text: scroll.New(true)}
+}
 
 // Fine reports whether everything was attached as wished.
 func Fine(f *snap.Frame) bool {
@@ -61,23 +65,18 @@ func (m *Model) Key(k tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
 	if m.Frame != nil {
 		left = len(m.Frame.LeftOut)
 	}
+	moved := m.text.Key(k)
 	switch k.String() {
 	case "down", "j":
-		m.top++
 		m.at = min(m.at+1, max(left-1, 0))
 	case "up", "k":
-		m.top = max(m.top-1, 0)
 		m.at = max(m.at-1, 0)
-	case "pgdown":
-		m.top += 10
-	case "pgup":
-		m.top = max(m.top-10, 0)
 	case "a":
 		if m.at < left {
 			return false, core.Do(snap.Intent{Kind: snap.WatchInterface, Target: m.Frame.LeftOut[m.at].Name})
 		}
 	default:
-		return true, nil
+		return !moved, nil
 	}
 	return false, nil
 }
@@ -111,18 +110,18 @@ func (m *Model) View(w, h int) box.Box {
 	for _, s := range m.Frame.Start {
 		rows = append(rows, m.status(s, w)...)
 	}
+	if m.Asked {
+		rows = append(m.noticed(w), rows...)
+	} else {
+		rows = append(rows, m.noticed(w)...)
+	}
 	return m.box(w, h, head, append(rows, m.rest(w)...))
 }
 
 // box puts the rows that fit under the head, and the emergency command at the foot.
 func (m *Model) box(w, h int, head, rows []string) box.Box {
 	foot := line.New(m.env.Theme, w).Add(themes.TextDim, " If hooktop is ever killed: `hooktop cleanup` removes what it left.").Fill(themes.Text)
-	room := max(h-len(head)-1, 0)
-	m.top = min(m.top, max(len(rows)-room, 0))
-	out := append(head, rows[m.top:min(len(rows), m.top+room)]...)
-	for len(out) < h-1 {
-		out = append(out, line.New(m.env.Theme, w).Fill(themes.Text))
-	}
+	out := append(head, m.text.View(rows, w, h-len(head)-1)...)
 	return box.Box{W: w, Lines: append(out, foot)[:max(h, 0)]}
 }
 
