@@ -60,7 +60,7 @@ func (p *Pipeline) slotsInUse() int {
 
 // ProgramForFilter is the instance for a clsact filter, on kernels without tcx.
 func (p *Pipeline) ProgramForFilter(d Device, egress bool) (*ebpf.Program, error) {
-	return p.Load(d, tcHook(egress))
+	return p.take(d, tcHook(egress))
 }
 
 // Unload closes an instance that Load or ProgramForFilter made, before Close would.

@@ -56,7 +56,8 @@ type Pipeline struct {
 	mu       sync.Mutex
 	programs map[*ebpf.Program]struct{}
 	attached map[*Attachment]struct{}
-	highest  uint16 // slot that an instance was loaded for
+	ready    map[prepared]*ebpf.Program // of programs: loaded ahead of their attach
+	highest  uint16                     // slot that an instance was loaded for
 }
 
 const (
@@ -81,6 +82,7 @@ func Open(o Options) (*Pipeline, error) {
 	p := &Pipeline{
 		sizes: sizes, shadow: o.Shadow, maps: map[string]*ebpf.Map{},
 		programs: map[*ebpf.Program]struct{}{}, attached: map[*Attachment]struct{}{},
+		ready: map[prepared]*ebpf.Program{},
 	}
 	if p.consts, err = newConstants(o.HashSeed, sizes); err != nil {
 		return nil, err
@@ -139,6 +141,7 @@ func (p *Pipeline) Close() error {
 	p.mu.Lock()
 	attached, programs := p.attached, p.programs
 	p.attached, p.programs = map[*Attachment]struct{}{}, map[*ebpf.Program]struct{}{}
+	clear(p.ready)
 	p.mu.Unlock()
 	var errs []error
 	for a := range attached {

@@ -20,7 +20,7 @@ func (p *Pipeline) AttachTCX(d Device, egress bool) (*Attachment, error) {
 	if p.shadow {
 		return nil, fmt.Errorf("attach %s program to %s: this pipeline is for dry runs", hook, d.Name)
 	}
-	prog, err := p.Load(d, hook)
+	prog, err := p.take(d, hook)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,8 @@ func (p *Pipeline) AttachTCX(d Device, egress bool) (*Attachment, error) {
 		return p.keep(d, hook, prog, l)
 	}
 	if errors.Is(err, link.ErrNotSupported) {
-		err = ErrNoTCX
+		// The filter that comes in its place runs the same program.
+		return nil, errors.Join(fmt.Errorf("attach %s program to %s: %w", hook, d.Name, ErrNoTCX), p.putBack(d, hook, prog))
 	}
 	return nil, errors.Join(fmt.Errorf("attach %s program to %s: %w", hook, d.Name, err), p.Unload(prog))
 }

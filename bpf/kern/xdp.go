@@ -23,7 +23,7 @@ func (p *Pipeline) AttachXDP(d Device, native bool) (*Attachment, error) {
 	if d.Foreign != 0 {
 		return nil, foreign(d, hook, d.Foreign)
 	}
-	prog, err := p.Load(d, hook)
+	prog, err := p.take(d, hook)
 	if err != nil {
 		return nil, err
 	}
