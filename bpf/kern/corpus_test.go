@@ -2,6 +2,8 @@
 
 package kern_test
 
+import "slices"
+
 const (
 	typeIP4 = 0x0800
 	typeIP6 = 0x86dd
@@ -26,16 +28,11 @@ const (
 )
 
 func corpus() []sample {
+	return slices.Concat(corpusIP4(), corpusIP6(), corpusL2())
+}
+
+func corpusIP4() []sample {
 	pad := make([]byte, 40)
-	nested := func(n int, last uint8, payload []byte) []byte {
-		b := payload
-		next := last
-		for range n {
-			b = ext(next, 0, b)
-			next = 60
-		}
-		return v6(next, b)
-	}
 	return []sample{
 		{name: "tcp", frame: eth(typeIP4, v4(6, tcp(0x12, []byte("hello")))), want: tcp4 + " flags 12"},
 		{name: "udp", frame: eth(typeIP4, v4(17, udp([]byte("hello")))), want: udp4},
@@ -76,7 +73,21 @@ func corpus() []sample {
 		{name: "udp length 7", frame: eth(typeIP4, v4(17, udplen(7, nil))), want: "udp_len"},
 		{name: "udp length 0", frame: eth(typeIP4, v4(17, udplen(0, nil))), want: "udp_len"},
 		{name: "udp length beyond", frame: eth(typeIP4, v4(17, udplen(9, nil))), want: "udp_len"},
+	}
+}
 
+func corpusIP6() []sample {
+	pad := make([]byte, 40)
+	nested := func(n int, last uint8, payload []byte) []byte {
+		b := payload
+		next := last
+		for range n {
+			b = ext(next, 0, b)
+			next = 60
+		}
+		return v6(next, b)
+	}
+	return []sample{
 		{name: "tcp over ipv6", frame: eth(typeIP6, v6(6, tcp(0x18, pad))), want: tcp6 + " flags 18"},
 		{name: "ipv6 padding", frame: append(eth(typeIP6, v6(17, udp(nil))), pad...), want: udp6},
 		{name: "ipv6 version", frame: patch(eth(typeIP6, v6(6, tcp(2, nil))), 14, 0x45), want: "ip6_version"},
@@ -105,7 +116,12 @@ func corpus() []sample {
 		{name: "fragment 6 beyond", frame: eth(typeIP6, v6(44, frag6(17, 0xfff8, false, pad))), want: "frag_beyond"},
 		{name: "rfc 1858 over ipv6", frame: eth(typeIP6, v6(44, frag6(6, 8, false, pad))), want: "frag_tiny"},
 		{name: "options behind atomic fragment", frame: eth(typeIP6, v6(44, frag6(60, 0, false, ext(6, 3, tcp(2, nil))))), want: tcp6 + " flags 02"},
+	}
+}
 
+func corpusL2() []sample {
+	pad := make([]byte, 40)
+	return []sample{
 		{name: "vlan", frame: tagged([][2]uint16{{typeQ, 7}}, typeIP4, v4(17, udp(nil))), want: udp4 + " vlan 7"},
 		{name: "vlan with priority", frame: tagged([][2]uint16{{typeQ, 0xe007}}, typeIP6, v6(17, udp(nil))), want: udp6 + " vlan 7"},
 		{name: "vid 0", frame: tagged([][2]uint16{{typeQ, 0xe000}}, typeIP4, v4(17, udp(nil))), want: udp4},

@@ -15,7 +15,9 @@ import (
 )
 
 // filters are all forms of the language, with their canonical form.
-func filters() [][2]string {
+func filters() [][2]string { return append(plainFilters(), joinedFilters()...) }
+
+func plainFilters() [][2]string {
 	return [][2]string{
 		{"", ""},
 		{"  ", ""},
@@ -64,6 +66,12 @@ func filters() [][2]string {
 		{"vlan 10", "vlan:10"},
 		{"host", `"host"`},
 		{"proto tcp", "proto:tcp"},
+	}
+}
+
+// joinedFilters have words between terms.
+func joinedFilters() [][2]string {
+	return [][2]string{
 		{"a b or c d", "a b or c d"},
 		{"a (b or c) d", "a (b or c) d"},
 		{"!(a b)", "!(a b)"},
