@@ -11,7 +11,10 @@ GO := $(shell for g in go /usr/local/go/bin/go; do \
 export PATH := $(if $(GO),$(dir $(GO)):)$(PATH):/usr/sbin:/sbin
 
 # What `make test` needs beyond Go: the compiler of the BPF objects, the tools that tests compare with.
-APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark
+APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark openssh-server openssh-client tmux
+# What `make bench` compares with.
+PEERS := iproute2 xdp-tools htop btop
+NEEDS = $(APT)
 
 # An unreadable or foreign .git must not stop a build: the version is then the module's.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
@@ -67,7 +70,8 @@ generate-check: go-check
 	(cd "$$tmp" && $(GO) generate ./... >"$$tmp/.generate.log" 2>&1 || { cat "$$tmp/.generate.log" >&2; exit 1; }) && \
 	diff -rq bpf "$$tmp/bpf" && echo 'generated files are the committed ones, byte for byte'
 
-bench: go-check
+bench: NEEDS = $(PEERS)
+bench: tools
 	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report
 
 # Hundreds of kills and exits instead of CI's few.
@@ -88,10 +92,11 @@ clean:
 go-check:
 	@[ -n "$(GO)" ] || { echo "make: Go $(GO_NEEDED) or newer is needed, found $$(go env GOVERSION 2>/dev/null || echo none) (Debian 12's own is 1.19): install it from https://go.dev/dl to /usr/local/go; make looks there when PATH does not" >&2; exit 1; }
 
+# Lists what is missing of NEEDS, and installs it when it may.
 tools: go-check
-	@missing=; for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	@missing=; for p in $(NEEDS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
 	[ -n "$$missing" ] || exit 0; \
-	command -v apt-get >/dev/null || { echo "make test: missing:$$missing (names of Debian 12 packages; apt-get is not here to install them)" >&2; exit 1; }; \
-	[ "$$(id -u)" = 0 ] || { echo "make test: missing packages:$$missing: run apt-get install$$missing as root, or make test as root" >&2; exit 1; }; \
-	echo "make test: installing with apt:$$missing"; \
+	command -v apt-get >/dev/null || { echo "make: missing:$$missing (names of Debian 12 packages; apt-get is not here to install them)" >&2; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo "make: missing packages:$$missing: run apt-get install$$missing as root, or run make as root" >&2; exit 1; }; \
+	echo "make: installing with apt:$$missing"; \
 	apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
