@@ -26,7 +26,7 @@ func (m *model) copy(c core.CopyMsg) tea.Cmd {
 		}
 		text := "copied " + c.What + ", also to ~/.cache/hooktop/clip"
 		if mux {
-			text += " (tmux and screen may keep it from your terminal)"
+			text += " (tmux, screen may not pass it on)"
 		}
 		return core.ToastMsg{OK: true, Text: text}
 	})

@@ -218,7 +218,7 @@ func (t *Tab) byCell(not bool) tea.Cmd {
 	key := t.flows.Column().Key
 	term := t.term(f, key)
 	if term == "" {
-		return warn("the cell under " + t.flows.Column().Head() + " is empty or changes by itself: move the column cursor with h l, or filter with / " + key + ":>10")
+		return warn(t.flows.Column().Head() + " is empty or changes by itself: h l choose another column")
 	}
 	return t.narrow(term, not)
 }

@@ -77,11 +77,11 @@ func (t *Tab) Message(w int) string {
 		return s
 	}
 	pos := t.position()
+	room := w - len(pos) - 2
 	left := " " + t.narrowing()
 	if left == " " {
-		left += t.wayIn()
+		left += t.wayIn(room - 1)
 	}
-	room := w - len(pos) - 2
 	if room < 8 {
 		return ansi.Truncate(pos, w, "")
 	}
@@ -127,13 +127,17 @@ func (t *Tab) narrowing() string {
 	return strings.Join(parts, "  ")
 }
 
-// wayIn pins the operator's own session where the filter would stand.
-func (t *Tab) wayIn() string {
+// wayIn pins the operator's own session where the filter would stand. How it was found is left out where there is no room.
+func (t *Tab) wayIn(w int) string {
 	st := &t.frame.State
 	if len(st.WaysIn) == 0 {
 		return ""
 	}
-	return t.env.Glyphs.Own + " you: " + t.twin(format.Clean(st.WaysIn[0]))
+	s := t.env.Glyphs.Own + " you: " + t.twin(format.Clean(st.WaysIn[0]))
+	if short, _, ok := strings.Cut(s, " ("); ok && line.Width(s) > w {
+		return short
+	}
+	return s
 }
 
 // twin replaces what an ASCII terminal can't draw.

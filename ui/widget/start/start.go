@@ -202,7 +202,9 @@ func (m *Model) rest(w int) []string {
 		out = append(out, line.New(th, w).Fill(themes.Text), line.New(th, w).Add(themes.TextStrong, " Your way in").Fill(themes.Text))
 	}
 	for _, s := range f.State.WaysIn {
-		out = append(out, line.New(th, w).Add(themes.Text, "   "+format.Clean(s)).Fill(themes.Text))
+		for i, l := range wrap(format.Clean(s), max(w-5, 8)) {
+			out = append(out, line.New(th, w).Add(themes.Text, strings.Repeat(" ", 3+2*min(i, 1))+l).Fill(themes.Text))
+		}
 	}
 	return out
 }

@@ -59,6 +59,7 @@ func layout[R any](cols []Column[R], w, gap, cursor int) []place {
 }
 
 func choose[R any](cols []Column[R], w, gap int) []bool {
+	const dear, squeeze = 4, 2 // up to this priority the others give up so many cells for one column more: 79 columns are not 80
 	on := make([]bool, len(cols))
 	least, used := -gap, -gap // sums with the fixed columns at Min, and everybody at Width
 	top := 0
@@ -83,7 +84,7 @@ func choose[R any](cols []Column[R], w, gap int) []bool {
 				if least+gap+c.min() > w-gutter && least > 0 {
 					continue
 				}
-			} else if used+gap+c.Width > w-gutter {
+			} else if short := used + gap + c.Width - (w - gutter); short > 0 && (p > dear || short > squeeze || used-least < short) {
 				return on
 			}
 			least += gap + c.min()
