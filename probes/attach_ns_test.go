@@ -58,7 +58,7 @@ func TestDevicesThatComeAndGoAreFollowed(t *testing.T) {
 	r.start(Config{Interfaces: []string{"v*"}})
 	for range 3 {
 		r.veth("v7", "10.5.7.1/24", "10.5.7.2/24")
-		f := r.until("v7 watched", func(f *snap.Frame) bool { return iface(f, "v7") != nil })
+		f := r.until("v7 watched", func(f *snap.Frame) bool { return watched(f, "v7", 2) })
 		slot := iface(f, "v7").Slot
 		r.peer.SendUDP(t, "10.5.7.2:0", "10.5.7.1:5001", make([]byte, 50), 40)
 		r.until("v7 counted", func(*snap.Frame) bool {

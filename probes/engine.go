@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,8 @@ type Engine struct {
 	wishes    chan wish        // unbuffered: Do waits for its turn
 	snapshots chan snapshot    // the same
 	tells     chan snap.Notice // notices from other goroutines
+	results   chan func()      // what comes after work that was done aside
+	turns     chan struct{}    // a token each for work that is done aside
 	failures  chan error       // the first error of a goroutine ends the engine; later ones find it full
 	untold    atomic.Uint64
 	ran       atomic.Bool
@@ -47,6 +50,8 @@ type Engine struct {
 	probes   []Probe
 	workers  sync.WaitGroup
 	start    []snap.Status
+	starting int     // probes whose start is under way
+	why      []error // why probes can't work at all
 	started  bool
 	fallback string
 	notices  []snap.Notice
@@ -86,6 +91,8 @@ func newEngine(cfg Config, host Host, registry []func() Probe) *Engine {
 		wishes:    make(chan wish),
 		snapshots: make(chan snapshot),
 		tells:     make(chan snap.Notice, 64),
+		results:   make(chan func()),
+		turns:     make(chan struct{}, runtime.GOMAXPROCS(0)),
 		failures:  make(chan error, 1),
 		stop:      make(chan struct{}),
 		done:      make(chan struct{}),

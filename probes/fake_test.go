@@ -43,16 +43,19 @@ type fakeProbe struct {
 	collect func()
 	stop    func() []snap.Status
 	do      func(snap.Intent) snap.Answer
+	b       *Bench
 	busy    int // unguarded on purpose
 	stopped int
 }
 
-func (p *fakeProbe) Start(ctx context.Context, b *Bench) error {
+func (p *fakeProbe) Start(ctx context.Context, b *Bench, done func(error)) {
 	p.busy++
+	p.b = b
 	if p.start == nil {
-		return nil
+		done(nil)
+		return
 	}
-	return p.start(ctx, b)
+	done(p.start(ctx, b))
 }
 
 func (p *fakeProbe) Collect(time.Time) {
@@ -79,12 +82,13 @@ func (p *fakeProbe) Stop() []snap.Status {
 	return p.stop()
 }
 
-func (p *fakeProbe) Do(_ context.Context, in snap.Intent) (snap.Answer, bool) {
+func (p *fakeProbe) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)) bool {
 	p.busy++
 	if p.do == nil {
-		return snap.Answer{}, false
+		return false
 	}
-	return p.do(in), true
+	answer(p.do(in))
+	return true
 }
 
 func fakeEngine(probes ...Probe) *Engine {

@@ -28,8 +28,8 @@ const fallbackEvery = time.Second
 
 func newFallback() Probe { return &fallbackView{said: map[string]bool{}} }
 
-// Start reads connections once. Its error says that not even that works.
-func (v *fallbackView) Start(_ context.Context, b *Bench) error {
+// Start reads connections once. The error says that not even that works.
+func (v *fallbackView) Start(_ context.Context, b *Bench, done func(error)) {
 	v.b = b
 	v.source = fallback.New(fallback.Options{Host: b.Host})
 	v.store = flows.New(v.source, flows.Options{})
@@ -37,12 +37,13 @@ func (v *fallbackView) Start(_ context.Context, b *Bench) error {
 	b.Line(snap.Status{Name: "conntrack and /proc"})
 	if err := v.source.Refresh(); err != nil {
 		b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Unavailable, Why: err.Error()})
-		return err
+		done(err)
+		return
 	}
 	b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Degraded, To: "read-only view", Why: "without eBPF"})
 	v.limits()
 	v.join.start()
-	return nil
+	done(nil)
 }
 
 // limits tells what this view can't know, each limit once.

@@ -5,6 +5,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"hooktop/bpf/kern"
@@ -19,17 +20,72 @@ func openKern(cfg Config) (*dataplane, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kernPlane{p}
+	k := &kernPlane{p: p}
 	return &dataplane{
 		plane:  k,
 		source: &kernSource{p: p, clock: p.Clock()},
 		tally:  k.tally,
-		close:  p.Close,
+		close:  k.close,
 	}, nil
 }
 
-// kernPlane is attach.Plane, and attach.Handover, over bpf/kern.
-type kernPlane struct{ p *kern.Pipeline }
+// kernPlane is attach.Plane, attach.Handover and attach.Preparer over bpf/kern.
+type kernPlane struct {
+	p *kern.Pipeline
+
+	mu      sync.Mutex
+	loading int  // Prepare calls under way
+	closed  bool // no more of them; the last one closes the maps that it uses
+}
+
+// Prepare loads a program; see attach.Preparer.
+func (k *kernPlane) Prepare(d attach.Device, h attach.Hook) error {
+	k.mu.Lock()
+	closed := k.closed
+	if !closed {
+		k.loading++
+	}
+	k.mu.Unlock()
+	if closed {
+		return errors.New("load a program: the pipeline is closed")
+	}
+	err := k.p.Prepare(device(d), kernHook(h))
+	k.mu.Lock()
+	k.loading--
+	last := k.closed && k.loading == 0
+	k.mu.Unlock()
+	if last {
+		return errors.Join(err, k.p.Close())
+	}
+	return err
+}
+
+// Discard unloads what was prepared and not used.
+func (k *kernPlane) Discard(slot uint16) error { return k.p.Discard(slot) }
+
+// close lets go of maps and programs. The end doesn't wait for the verifier: a load that is under way does it.
+func (k *kernPlane) close() error {
+	k.mu.Lock()
+	k.closed = true
+	wait := k.loading > 0
+	k.mu.Unlock()
+	if wait {
+		return nil
+	}
+	return k.p.Close()
+}
+
+func kernHook(h attach.Hook) kern.Hook {
+	switch h {
+	case attach.XDPNative:
+		return kern.XDPNative
+	case attach.XDPGeneric:
+		return kern.XDPGeneric
+	case attach.TCEgress:
+		return kern.TCEgress
+	}
+	return kern.TCIngress
+}
 
 func (k *kernPlane) MaxSlots() int { return int(k.p.MaxSlot()) }
 

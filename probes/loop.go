@@ -12,27 +12,41 @@ import (
 	"hooktop/probes/snap"
 )
 
-// startAll starts the probes one after another. When none of them works at all, the fallback takes over.
+// startAll begins to start the probes. The loop runs meanwhile: frames and answers don't wait for a start.
 func (e *Engine) startAll() {
 	e.about = readAbout()
 	e.watchLinks()
 	e.publish(time.Now())
-	var why []error
+	e.starting = len(e.registry)
 	for _, make := range e.registry {
 		if e.ctx.Err() != nil {
 			return
 		}
 		p := make()
 		e.probes = append(e.probes, p)
-		if err := p.Start(e.ctx, e.bench()); err != nil {
-			why = append(why, err)
-		}
+		p.Start(e.ctx, e.bench(), e.startedOne)
 	}
+	if len(e.registry) == 0 {
+		e.begun()
+	}
+}
+
+func (e *Engine) startedOne(err error) {
+	if err != nil {
+		e.why = append(e.why, err)
+	}
+	if e.starting--; e.starting == 0 {
+		e.begun()
+	}
+}
+
+// begun is the end of the start. When no probe works at all, the fallback takes over.
+func (e *Engine) begun() {
 	if e.ctx.Err() != nil {
 		return
 	}
-	if len(why) == len(e.registry) && len(why) > 0 {
-		e.fallBack(errors.Join(why...))
+	if len(e.why) == len(e.registry) && len(e.why) > 0 {
+		e.fallBack(errors.Join(e.why...))
 	}
 	e.started = true
 	e.collect(time.Now())
@@ -47,9 +61,11 @@ func (e *Engine) fallBack(why error) {
 	p := newFallback()
 	e.probes = []Probe{p}
 	e.fallback = clean(why.Error())
-	if err := p.Start(e.ctx, e.bench()); err != nil {
-		e.notify(snap.Crit, "fallback", fmt.Sprintf("conntrack and /proc can't be read either: %v", err))
-	}
+	p.Start(e.ctx, e.bench(), func(err error) {
+		if err != nil {
+			e.notify(snap.Crit, "fallback", fmt.Sprintf("conntrack and /proc can't be read either: %v", err))
+		}
+	})
 }
 
 func (e *Engine) bench() *Bench { return &Bench{Host: e.host, Config: e.cfg, engine: e} }
@@ -91,8 +107,9 @@ func (e *Engine) loop() error {
 		case n := <-e.tells:
 			e.notify(n.Sev, n.From, n.Text)
 		case w := <-e.wishes:
-			w.answer <- e.carryOut(w.intent)
-			e.publish(time.Now())
+			e.carryOut(w)
+		case then := <-e.results:
+			then()
 		case s := <-e.snapshots:
 			now := time.Now()
 			e.gather(now)
@@ -146,18 +163,21 @@ func (e *Engine) onLink(ev snap.LinkEvent, ok bool) {
 	}
 }
 
-func (e *Engine) carryOut(in snap.Intent) snap.Answer {
+func (e *Engine) carryOut(w wish) {
+	answer := func(a snap.Answer) {
+		w.answer <- a
+		e.publish(time.Now())
+	}
 	for _, p := range e.probes {
-		if d, ok := p.(Doer); ok {
-			if a, ok := d.Do(e.ctx, in); ok {
-				return a
-			}
+		if d, ok := p.(Doer); ok && d.Do(e.ctx, w.intent, answer) {
+			return
 		}
 	}
 	if e.fallback != "" {
-		return snap.Answer{Err: "nothing can be attached here: " + e.fallback}
+		answer(snap.Answer{Err: "nothing can be attached here: " + e.fallback})
+		return
 	}
-	return snap.Answer{Err: fmt.Sprintf("%q is nothing that the engine does", in.Kind)}
+	answer(snap.Answer{Err: fmt.Sprintf("%q is nothing that the engine does", w.intent.Kind)})
 }
 
 // stopAll stops the probes, newest first, and waits for the workers. It must not fail half-way: each step is guarded.
@@ -186,14 +206,39 @@ func (e *Engine) spawn(name string, f func(context.Context) error) {
 	e.workers.Add(1)
 	Go(e.ctx, name, f, func(err error) {
 		defer e.workers.Done()
-		if err == nil || e.ctx.Err() != nil && !isPanic(err) {
-			return
-		}
-		select {
-		case e.failures <- err:
-		default: // an earlier failure already ends the engine
-		}
+		e.fail(err)
 	})
+}
+
+// aside runs work and brings then back; see Bench.Aside.
+func (e *Engine) aside(work, then func()) {
+	Go(e.ctx, "work aside", func(ctx context.Context) error {
+		select {
+		case e.turns <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		func() {
+			defer func() { <-e.turns }()
+			work()
+		}()
+		select {
+		case e.results <- then:
+		case <-ctx.Done():
+		}
+		return nil
+	}, e.fail)
+}
+
+// fail ends the engine with the error of a goroutine, unless it ends already.
+func (e *Engine) fail(err error) {
+	if err == nil || e.ctx.Err() != nil && !isPanic(err) {
+		return
+	}
+	select {
+	case e.failures <- err:
+	default: // an earlier failure already ends the engine
+	}
 }
 
 func isPanic(err error) bool {

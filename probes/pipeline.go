@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hooktop/probes/attach"
@@ -49,9 +48,47 @@ func newPipeline() *pipeline {
 	return &pipeline{open: openKern, said: map[string]bool{}}
 }
 
-// Start opens the data plane and attaches to every chosen device.
-func (p *pipeline) Start(ctx context.Context, b *Bench) error {
+// Start opens the data plane and begins to attach to every chosen device.
+func (p *pipeline) Start(_ context.Context, b *Bench, done func(error)) {
 	p.b = b
+	if err := p.openPlane(); err != nil {
+		done(err)
+		return
+	}
+	choices, err := p.plan()
+	if err != nil {
+		done(err)
+		return
+	}
+	for _, c := range choices {
+		b.Line(attach.Pending(c.Link.Name, false))
+		b.Line(attach.Pending(c.Link.Name, true))
+	}
+	var failed []error
+	left := len(choices)
+	end := func() {
+		err := p.nothing(choices, failed)
+		if err == nil {
+			p.join.start()
+		}
+		done(err)
+	}
+	for _, c := range choices {
+		p.watch(c, func(_ *attach.Dev, err error) {
+			failed = append(failed, err)
+			if left--; left == 0 {
+				end()
+			}
+		})
+	}
+	if len(choices) == 0 {
+		end()
+	}
+}
+
+// openPlane makes the maps and what stands on them.
+func (p *pipeline) openPlane() error {
+	b := p.b
 	mode, err := attach.ParseMode(b.Config.Mode)
 	if err != nil {
 		return err
@@ -67,29 +104,10 @@ func (p *pipeline) Start(ctx context.Context, b *Bench) error {
 	b.Line(tableLine(p.dp))
 	p.set = attach.NewSet(p.dp.plane, b.Host, b.Config.Journal, b.Config.NoTCX)
 	p.set.Notify = func(sev snap.Severity, text string) { b.Notify(sev, "attach", text) }
+	p.set.Aside = b.Aside
 	p.store = flows.New(p.dp.source, flows.Options{})
 	p.set.Forgotten = p.store.Forget
 	p.join = newJoiner(b, p.set)
-
-	choices, err := p.plan()
-	if err != nil {
-		return err
-	}
-	for _, c := range choices {
-		b.Line(attach.Pending(c.Link.Name, false))
-		b.Line(attach.Pending(c.Link.Name, true))
-	}
-	var failed []error
-	for _, c := range choices {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		failed = append(failed, p.watch(ctx, c))
-	}
-	if err := p.nothing(choices, failed); err != nil {
-		return err
-	}
-	p.join.start()
 	return nil
 }
 
@@ -144,30 +162,15 @@ func (p *pipeline) plan() ([]attach.Choice, error) {
 	return choices, nil
 }
 
-// watch attaches to one device, a status line a program. The error is that of its last program when both failed.
-func (p *pipeline) watch(ctx context.Context, c attach.Choice) error {
+// watch begins to watch one device, a status line a program. done hears the end of it.
+func (p *pipeline) watch(c attach.Choice, done func(*attach.Dev, error)) {
 	want := p.mode
-	if m, err := attach.ParseMode(p.b.Config.Modes[c.Link.Name]); err == nil && p.b.Config.Modes[c.Link.Name] != "" {
-		want = m
+	if text := p.b.Config.Modes[c.Link.Name]; text != "" {
+		if m, err := attach.ParseMode(text); err == nil {
+			want = m
+		}
 	}
-	d, err := p.set.Begin(c, want)
-	if err != nil {
-		p.b.Line(snap.Status{
-			Name: attach.Pending(c.Link.Name, false).Name, Outcome: snap.Unavailable, Why: err.Error(), Fix: attach.Fix(err),
-		})
-		return err
-	}
-	in := p.set.Ingress(d)
-	p.b.Line(in)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	out := p.set.Egress(d)
-	p.b.Line(out)
-	if d.Watching() {
-		return nil
-	}
-	return errors.New(d.Link.Name + ": " + in.Why)
+	p.set.Watch(c, want, p.b.Line, done)
 }
 
 // trouble tells about an error once, until it is over.
@@ -195,107 +198,4 @@ func (p *pipeline) Stop() []snap.Status {
 		p.dp = nil
 	}
 	return report
-}
-
-// Do carries out intents about devices.
-func (p *pipeline) Do(ctx context.Context, in snap.Intent) (snap.Answer, bool) {
-	if p.dp == nil {
-		return snap.Answer{}, false
-	}
-	switch in.Kind {
-	case snap.WatchInterface:
-		return p.doWatch(ctx, in.Target), true
-	case snap.UnwatchInterface:
-		return p.doUnwatch(in.Target), true
-	case snap.SetMode:
-		return p.doMode(in.Target, in.Arg), true
-	}
-	return snap.Answer{}, false
-}
-
-func (p *pipeline) doWatch(ctx context.Context, name string) snap.Answer {
-	delete(p.wish.Unwatch, name)
-	p.wish.Watch[name] = true
-	choices, err := p.plan()
-	if err != nil {
-		return snap.Answer{Err: err.Error()}
-	}
-	for _, c := range choices {
-		if c.Link.Name != name {
-			continue
-		}
-		if p.set.Find(c.Link.Index) != nil {
-			return snap.Answer{Text: clean(name) + " is watched already"}
-		}
-		if err := p.watch(ctx, c); err != nil {
-			return snap.Answer{Err: clean(err.Error())}
-		}
-		d := p.set.Find(c.Link.Index)
-		return snap.Answer{Text: fmt.Sprintf("watching %s (%s: %s)", clean(name), d.Mode, clean(d.Why)), Command: "hooktop -i " + clean(name)}
-	}
-	for _, l := range p.leftOut {
-		if l.Name == clean(name) {
-			delete(p.wish.Watch, name)
-			return snap.Answer{Err: fmt.Sprintf("%s is not watched: %s", l.Name, l.Why)}
-		}
-	}
-	return snap.Answer{Err: fmt.Sprintf("there is no device %s: it is watched when it appears", clean(name))}
-}
-
-func (p *pipeline) doUnwatch(name string) snap.Answer {
-	for _, d := range p.set.Devs() {
-		if d.Link.Name != name {
-			continue
-		}
-		delete(p.wish.Watch, name)
-		p.wish.Unwatch[name] = true
-		var bad []string
-		for _, st := range p.set.End(d) {
-			p.b.Line(st)
-			if st.Outcome != snap.Detached {
-				bad = append(bad, st.Why)
-			}
-		}
-		p.dirty = true
-		if len(bad) > 0 {
-			return snap.Answer{Err: clean(strings.Join(bad, "; "))}
-		}
-		return snap.Answer{Text: clean(name) + " is no longer watched"}
-	}
-	return snap.Answer{Err: clean(name) + " is not watched"}
-}
-
-// doMode changes the mode of one device, or of all with "".
-func (p *pipeline) doMode(name, arg string) snap.Answer {
-	mode, err := attach.ParseMode(arg)
-	if err != nil {
-		return snap.Answer{Err: err.Error()}
-	}
-	var said []string
-	for _, d := range p.set.Devs() {
-		if name != "" && d.Link.Name != name {
-			continue
-		}
-		p.freshen(d)
-		st := p.set.SetMode(d, mode)
-		p.b.Line(st)
-		if st.Outcome == snap.Unavailable {
-			return snap.Answer{Err: fmt.Sprintf("%s stays as it was: %s", clean(d.Link.Name), clean(st.Why))}
-		}
-		said = append(said, fmt.Sprintf("%s: %s (%s)", clean(d.Link.Name), st.To, clean(st.Why)))
-	}
-	if len(said) == 0 {
-		return snap.Answer{Err: clean(name) + " is not watched"}
-	}
-	if name == "" {
-		p.mode = mode
-	}
-	return snap.Answer{Text: strings.Join(said, ", "), Command: strings.TrimSpace("hooktop --mode " + string(mode) + " " + iFlag(name))}
-}
-
-func iFlag(name string) string {
-	if name == "" {
-		return ""
-	}
-	return "-i " + clean(name)
 }

@@ -85,19 +85,17 @@ func (p *pipeline) replan() {
 	choices, err := p.plan()
 	p.trouble("links", "devices could not be listed", err)
 	for _, c := range choices {
-		if p.b.engine.ctx.Err() != nil {
-			return
-		}
 		if d := p.set.Find(c.Link.Index); d != nil {
 			p.set.Update(d, c.Link, time.Now())
 			continue
 		}
-		if err := p.watch(p.b.engine.ctx, c); err != nil {
-			p.b.Notify(snap.Warn, "attach", "can't watch "+err.Error())
-			continue
-		}
-		d := p.set.Find(c.Link.Index)
-		p.b.Notify(snap.Info, "attach", "now watching "+c.Link.Name+" ("+string(d.Mode)+"): "+c.Reason)
+		p.watch(c, func(d *attach.Dev, err error) {
+			if err != nil {
+				p.b.Notify(snap.Warn, "attach", "can't watch "+err.Error())
+				return
+			}
+			p.b.Notify(snap.Info, "attach", "now watching "+d.Link.Name+" ("+string(d.Mode)+"): "+d.Reason)
+		})
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 // Probe is anything that looks. All methods are called on the engine's goroutine, one after another; a probe that needs
 // more takes Bench.Go.
 type Probe interface {
-	// Start attaches and reports each program by Bench.Line as it goes. One failing program stops no other. The error
-	// says why nothing at all works; ctx ends a start that is under way.
-	Start(ctx context.Context, b *Bench) error
+	// Start begins to attach and reports each program by Bench.Line as it goes; slow work is for Bench.Aside. One failing
+	// program stops no other. done is called once, on the engine's goroutine, when everything was tried: in Start or
+	// later. Its error says why nothing at all works.
+	Start(ctx context.Context, b *Bench, done func(error))
 	// Collect reads the kernel. It is called once a tick.
 	Collect(now time.Time)
 	// Fill writes the probe's part of a frame that answers q. Nothing written may change later.
@@ -30,9 +31,10 @@ type LinkWatcher interface {
 	OnLink(ctx context.Context, ev snap.LinkEvent)
 }
 
-// Doer is a Probe that carries out intents; ok is false for one that is not its own.
+// Doer is a Probe that carries out intents. It answers once, in Do or later, on the engine's goroutine; Do reports false
+// for an intent that is not its own.
 type Doer interface {
-	Do(ctx context.Context, in snap.Intent) (a snap.Answer, ok bool)
+	Do(ctx context.Context, in snap.Intent, answer func(snap.Answer)) bool
 }
 
 // registry lists the probes in start order. Adding a probe is one line here.
@@ -54,6 +56,10 @@ func (b *Bench) Line(st snap.Status) { b.engine.line(st) }
 
 // Notify tells the operator something.
 func (b *Bench) Notify(sev snap.Severity, from, text string) { b.engine.notify(sev, from, text) }
+
+// Aside runs work on another goroutine, a few at a time, and then calls then on the engine's. At the end of the engine
+// neither is waited for: then is dropped.
+func (b *Bench) Aside(work, then func()) { b.engine.aside(work, then) }
 
 // Go runs f until the engine ends. A panic or error in it ends the engine: nothing looks on half-blind.
 func (b *Bench) Go(name string, f func(context.Context) error) { b.engine.spawn(name, f) }

@@ -134,6 +134,17 @@ func packets(f *snap.Frame, dport uint16, egress bool, device string) uint64 {
 	return n
 }
 
+// watched reports whether so many programs sit on a device.
+func watched(f *snap.Frame, name string, programs int) bool {
+	n := 0
+	for _, p := range f.Programs {
+		if p.Dev == name && p.State == "attached" {
+			n++
+		}
+	}
+	return n == programs
+}
+
 // device of a frame by name, nil when it is not watched.
 func iface(f *snap.Frame, name string) *snap.Interface {
 	for i := range f.Interfaces {

@@ -67,18 +67,23 @@ func (s *Set) checkSide(d *Dev, egress bool, h *held) {
 	side, to := d.side(egress), h.to
 	_ = h.Close() // the kernel has already let go: only handles are left
 	*side = nil
-	var st snap.Status
-	if egress {
-		st = s.Egress(d)
-	} else {
-		st = s.Ingress(d)
+	hook, put := TCEgress, s.Egress
+	if !egress {
+		hook, put = modeHook(Choose(d.Link, d.Want, s.foreign(d)).Mode), s.Ingress
 	}
-	if *side == nil {
-		s.Notify(snap.Crit, fmt.Sprintf("%s (%s) was taken off by somebody, and could not be attached again: %s", name, to, st.Why))
-		return
-	}
-	(*side).again = true
-	s.Notify(snap.Warn, fmt.Sprintf("%s (%s) was taken off by somebody: attached again once, as %s", name, to, (*side).to))
+	s.prepare(d, func() {
+		if !s.has(d) || *side != nil {
+			s.discard(d)
+			return
+		}
+		st := put(d)
+		if *side == nil {
+			s.Notify(snap.Crit, fmt.Sprintf("%s (%s) was taken off by somebody, and could not be attached again: %s", name, to, st.Why))
+			return
+		}
+		(*side).again = true
+		s.Notify(snap.Warn, fmt.Sprintf("%s (%s) was taken off by somebody: attached again once, as %s", name, to, (*side).to))
+	}, hook)
 }
 
 // Update takes over what changed about a device: its name, carrier, counters. It reports a carrier that went away right
@@ -102,13 +107,19 @@ func (s *Set) Update(d *Dev, l snap.Link, now time.Time) (renamed bool) {
 	return true
 }
 
+// Restart begins the review anew after a change of mode: an attach of its own. seenIn and seenOut are what the pipeline
+// has counted on the device so far.
+func (s *Set) Restart(d *Dev, seenIn, seenOut uint64) {
+	d.base, d.seen, d.Since, d.reviewed = d.Link, [2]uint64{seenIn, seenOut}, time.Now(), false
+}
+
 // Due reports whether it is time for Review.
 func (d *Dev) Due(now time.Time) bool {
 	return !d.reviewed && d.Watching() && now.Sub(d.Since) >= settle
 }
 
 // Review compares, once after an attach, what the device received with what the pipeline saw. l is the device now, seen
-// the packets that the pipeline counted on it.
+// the packets that the pipeline counted on it since it was begun.
 func (s *Set) Review(d *Dev, l snap.Link, seenIn, seenOut uint64, now time.Time) {
 	if !d.Due(now) {
 		return
@@ -116,10 +127,10 @@ func (s *Set) Review(d *Dev, l snap.Link, seenIn, seenOut uint64, now time.Time)
 	d.reviewed = true
 	rx, tx := l.RxPackets-d.base.RxPackets, l.TxPackets-d.base.TxPackets
 	const enough = 100 // fewer may be in flight or dropped for good reasons
-	if d.in != nil && rx > enough && seenIn == 0 && l.RxPackets >= d.base.RxPackets {
+	if d.in != nil && rx > enough && seenIn <= d.seen[0] && l.RxPackets >= d.base.RxPackets {
 		s.Notify(snap.Warn, fmt.Sprintf("%s received %d packets and %s saw none of them", l.Name, rx, toOf(d.in)))
 	}
-	if d.out != nil && tx > enough && seenOut == 0 && l.TxPackets >= d.base.TxPackets {
+	if d.out != nil && tx > enough && seenOut <= d.seen[1] && l.TxPackets >= d.base.TxPackets {
 		s.Notify(snap.Warn, fmt.Sprintf("%s sent %d packets and %s saw none of them", l.Name, tx, toOf(d.out)))
 	}
 	if lost := l.RxDropped - d.base.RxDropped; l.RxDropped > d.base.RxDropped && lost > enough && lost > rx/10 {

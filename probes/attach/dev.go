@@ -21,7 +21,8 @@ type Dev struct {
 	in, out   *held
 	madeQdisc bool // the clsact qdisc is ours to remove
 	base      snap.Link
-	reviewed  bool // carrier and counters were looked at after the attach
+	seen      [2]uint64 // packets that the pipeline had counted then, in and out
+	reviewed  bool      // carrier and counters were looked at after the attach
 }
 
 // held is a program on a hook, with what is told about it.

@@ -25,6 +25,9 @@ type Set struct {
 	ours    map[uint32]bool // ids of every program this set ever attached: device news may be older than the set
 	Notify  func(sev snap.Severity, text string)
 
+	// Aside takes slow work to other goroutines; nil: it is done on the spot.
+	Aside Aside
+
 	// Forgotten hears that a slot was cleared and goes to another device.
 	Forgotten func(slot uint16)
 }
@@ -64,7 +67,7 @@ func (s *Set) Begin(c Choice, want Mode) (*Dev, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", c.Link.Name, err)
 	}
-	d := &Dev{Link: c.Link, Slot: slot, Reason: c.Reason, Want: want, Mode: None, Since: time.Now(), base: c.Link}
+	d := &Dev{Link: c.Link, Slot: slot, Reason: c.Reason, Want: want, Mode: None, Why: "its programs are being loaded", Since: time.Now(), base: c.Link}
 	s.devs = append(s.devs, d)
 	return d, nil
 }
