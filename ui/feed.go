@@ -62,6 +62,7 @@ func (m *model) next() tea.Cmd {
 func (m *model) onFrame(msg frameMsg) tea.Cmd {
 	now := m.env.Now()
 	if msg.err != nil || msg.frame == nil {
+		m.views.dirty = true
 		if m.ctx.Err() == nil {
 			m.feed.ended = msg.err
 			if msg.err == nil {
@@ -76,8 +77,7 @@ func (m *model) onFrame(msg frameMsg) tea.Cmd {
 	m.notices(f)
 	m.started(f, now)
 	if m.env.Paused && m.feed.frame != nil && m.feed.want == 0 {
-		m.feed.waiting = f
-		m.views.dirty = false // nothing changes on the screen
+		m.feed.waiting = f // nothing changes on the screen
 		return m.next()
 	}
 	if m.feed.want > 0 {
@@ -105,6 +105,7 @@ func (m *model) pace(f *snap.Frame, now time.Time) {
 
 // show puts a frame before the tab in view. Hidden tabs get it when they come into view.
 func (m *model) show(f *snap.Frame) tea.Cmd {
+	m.views.dirty = true
 	m.feed.frame, m.feed.waiting = f, nil
 	cmd := m.toTab(m.at, core.FrameMsg{Frame: f})
 	m.ask(false)
@@ -166,6 +167,7 @@ func (m *model) notices(f *snap.Frame) {
 			text = n.From + ": " + text
 		}
 		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: n.Sev, Text: text})
+		m.views.dirty = true // also while paused
 	}
 }
 

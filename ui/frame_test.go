@@ -204,6 +204,14 @@ func TestNothingChangedIsNotDrawn(t *testing.T) {
 	if s.m.views.dirty || s.m.View().Content != paused || paused == before {
 		t.Error("a frame draws while paused")
 	}
+	s.press("U")
+	s.frame() // comes before what the key did was drawn
+	if !s.m.views.dirty {
+		t.Error("a frame while paused keeps what a key did from the screen")
+	}
+	s.m.View()
+	s.frame(func(f *snap.Frame) { f.Notices = []snap.Notice{{Seq: 1, Sev: snap.Crit, Text: "eth0 went away"}} })
+	s.want("eth0 went away", "PAUSED")
 }
 
 func BenchmarkView(b *testing.B) {

@@ -138,13 +138,14 @@ func (m *model) Init() tea.Cmd {
 
 // Update implements tea.Model. It copies pointers and moves integers; what takes time goes into commands.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	if t, ok := msg.(tickMsg); ok {
-		return m, m.onTick(t)
+	switch msg := msg.(type) { // these two know themselves whether anything changes on the screen
+	case tickMsg:
+		return m, m.onTick(msg)
+	case frameMsg:
+		return m, m.onFrame(msg)
 	}
 	m.views.dirty = true
 	switch msg := msg.(type) {
-	case frameMsg:
-		return m, m.onFrame(msg)
 	case tea.WindowSizeMsg:
 		m.w, m.h = min(msg.Width, maxWidth), min(msg.Height, maxHeight)
 		return m, core.Ask

@@ -157,11 +157,8 @@ func (t *Tab) filterBack() tea.Cmd {
 func (t *Tab) field(w int) (string, int) {
 	e := t.edit
 	input, tok, why := themes.Input, themes.HintText, t.twin(format.Clean(e.offer()))
-	if e.err != nil {
-		input = themes.InputError
-	}
-	if why == "" && e.err != nil {
-		tok, why = themes.InputError, " "+t.env.Glyphs.Cross+" "
+	if why == "" && e.err != nil { // what can still be completed is not wrong yet
+		input, tok, why = themes.InputError, themes.InputError, " "+t.env.Glyphs.Cross+" "
 		if e.err.Col >= 0 && e.Value() != "" {
 			why += "column " + strconv.Itoa(e.err.Col+1) + ": "
 		}

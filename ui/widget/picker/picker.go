@@ -5,7 +5,9 @@ package picker
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/sahilm/fuzzy"
@@ -127,6 +129,16 @@ func (m *Model) search() {
 	for _, f := range fuzzy.FindFrom(query, labels(m.items)) {
 		m.found = append(m.found, match{f.Index, f.MatchedIndexes})
 	}
+	slices.SortStableFunc(m.found, func(a, b match) int { return m.rank(a, query) - m.rank(b, query) })
+}
+
+// rank puts labels that begin with what was typed first, the shortest of them at the top: what enter takes is no surprise.
+func (m *Model) rank(f match, query string) int {
+	label := m.items[f.item].Label
+	if len(label) >= len(query) && strings.EqualFold(label[:len(query)], query) {
+		return len(label)
+	}
+	return math.MaxInt32
 }
 
 // all lists every item, those used lately first.

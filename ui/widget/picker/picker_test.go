@@ -51,6 +51,11 @@ func TestSearchAndChoose(t *testing.T) {
 	if got := label(m); got != "theme colour-blind" {
 		t.Errorf("best match %q", got)
 	}
+	typed(m, "ctrl+u", "s", "o") // what begins so stands before what only contains it
+	if got := label(m); got != "sort by source" {
+		t.Errorf("so finds %q first", got)
+	}
+	typed(m, "ctrl+u", "t", "h", "c", "b")
 	if !typed(m, "enter") || chosen != 2 {
 		t.Errorf("chosen %d", chosen)
 	}
