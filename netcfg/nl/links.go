@@ -101,6 +101,8 @@ func decodeLink(p []byte) (snap.Link, bool) {
 			}
 		case unix.IFLA_XDP:
 			l.XDP = decodeXDP(v)
+		case unix.IFLA_CARRIER_CHANGES:
+			l.CarrierChanges = u32(v)
 		case unix.IFLA_STATS64:
 			decodeStats(&l, v)
 		}

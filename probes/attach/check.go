@@ -92,6 +92,7 @@ func (s *Set) Update(d *Dev, l snap.Link, now time.Time) (renamed bool) {
 	old := d.Link
 	d.Link = l
 	if old.Carrier && !l.Carrier && now.Sub(d.Since) < settle {
+		d.flapped = true
 		s.Notify(snap.Warn, fmt.Sprintf("%s lost its carrier %.1f s after attaching %s: the driver resets the link for it",
 			l.Name, now.Sub(d.Since).Seconds(), toOf(d.in)))
 	}
@@ -110,7 +111,8 @@ func (s *Set) Update(d *Dev, l snap.Link, now time.Time) (renamed bool) {
 // Restart begins the review anew after a change of mode: an attach of its own. seenIn and seenOut are what the pipeline
 // has counted on the device so far.
 func (s *Set) Restart(d *Dev, seenIn, seenOut uint64) {
-	d.base, d.seen, d.Since, d.reviewed = d.Link, [2]uint64{seenIn, seenOut}, time.Now(), false
+	d.base, d.seen, d.Since = d.Link, [2]uint64{seenIn, seenOut}, time.Now()
+	d.reviewed, d.flapped = false, false
 }
 
 // Due reports whether it is time for Review.
@@ -125,6 +127,9 @@ func (s *Set) Review(d *Dev, l snap.Link, seenIn, seenOut uint64, now time.Time)
 		return
 	}
 	d.reviewed = true
+	if n := l.CarrierChanges - d.base.CarrierChanges; n > 0 && !d.flapped {
+		s.Notify(snap.Warn, fmt.Sprintf("%s changed its carrier %d times within %.0f s of attaching %s", l.Name, n, settle.Seconds(), toOf(d.in)))
+	}
 	rx, tx := l.RxPackets-d.base.RxPackets, l.TxPackets-d.base.TxPackets
 	const enough = 100 // fewer may be in flight or dropped for good reasons
 	if d.in != nil && rx > enough && seenIn <= d.seen[0] && l.RxPackets >= d.base.RxPackets {

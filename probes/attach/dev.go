@@ -22,6 +22,7 @@ type Dev struct {
 	madeQdisc bool // the clsact qdisc is ours to remove
 	base      snap.Link
 	seen      [2]uint64 // packets that the pipeline had counted then, in and out
+	flapped   bool      // its carrier was said to have gone since the attach
 	reviewed  bool      // carrier and counters were looked at after the attach
 }
 

@@ -14,9 +14,10 @@ type Link struct {
 	MTU                                        int
 	Up                                         bool // administratively up
 	Carrier                                    bool
-	Master                                     int  // ifindex of bond, bridge or VRF, 0: none
-	Parent                                     int  // ifindex of the lower device (VLAN, macvlan …), 0: none
-	L3                                         bool // frames begin with the IP header (ARPHRD_NONE, RAWIP, PPP, tunnels)
+	CarrierChanges                             uint32 // since the device was made: a flap is two
+	Master                                     int    // ifindex of bond, bridge or VRF, 0: none
+	Parent                                     int    // ifindex of the lower device (VLAN, macvlan …), 0: none
+	L3                                         bool   // frames begin with the IP header (ARPHRD_NONE, RAWIP, PPP, tunnels)
 	Loopback                                   bool
 	XDP                                        XDPInfo
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
