@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode"
 
 	"hooktop/themes"
 	"hooktop/ui/keys"
@@ -72,4 +73,32 @@ func TestViewKeepsTheCursorInside(t *testing.T) {
 			t.Fatalf("%q at %d: width %d, cursor %d, want within %d", f.Value(), f.in.Position(), line.Width(s), x, w)
 		}
 	}
+}
+
+// FuzzField: whatever is typed and pasted in whatever order, the field holds whole printable runes, and what it draws is as
+// wide as asked for with the cursor inside.
+func FuzzField(f *testing.F) {
+	ks := []string{"left", "right", "home", "end", "backspace", "delete", "ctrl+u", "ctrl+k", "ctrl+w", "ctrl+left", "ctrl+right", "space", "a", "世", "ctrl+d", "alt+backspace", "alt+d", "ctrl+v"}
+	f.Add([]byte{12, 13, 11, 12, 8, 0, 0, 5}, "one two", 7)
+	f.Add([]byte{12, 0, 16, 17, 9, 10}, "e\u0301\x1b[2J", 1)
+	f.Fuzz(func(t *testing.T, script []byte, text string, w int) {
+		w = min(max(w, 1), 200)
+		field := New()
+		for i, b := range script {
+			if i == len(script)/2 {
+				field.Paste(text)
+			}
+			field.Key(keys.Press(ks[int(b)%len(ks)]))
+			s, x := field.View(&themes.Theme{}, themes.Input, w)
+			if line.Width(s) != w || x < 0 || x >= w {
+				t.Fatalf("%q in %d: width %d, cursor %d", field.Value(), w, line.Width(s), x)
+			}
+			if at := field.in.Position(); at < 0 || at > len([]rune(field.Value())) {
+				t.Fatalf("%q: position %d", field.Value(), at)
+			}
+			if strings.ContainsFunc(field.Value(), unicode.IsControl) {
+				t.Fatalf("%q holds a control character", field.Value())
+			}
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
 )
 
@@ -64,7 +65,7 @@ func (m *Model) notice(n *snap.Notice, count, w int) []string {
 	}
 	b := line.New(m.env.Theme, w).Add(tok, " "+glyph+" ").Add(themes.TextDim, at.Format("15:04:05")+"  ")
 	var out []string
-	for i, l := range wrap(text, max(w-indent, 8)) {
+	for i, l := range detail.Wrap(text, max(w-indent, 8)) {
 		if i > 0 {
 			b = line.New(m.env.Theme, w).Pad(themes.Text, indent)
 		}

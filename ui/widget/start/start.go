@@ -15,6 +15,7 @@ import (
 	"hooktop/ui/core"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/scroll"
 )
@@ -176,7 +177,7 @@ func (m *Model) status(s snap.Status, w int) []string {
 // under wraps an explanation below a program.
 func (m *Model) under(w int, s string) []string {
 	var out []string
-	for _, l := range wrap(s, max(w-7, 8)) {
+	for _, l := range detail.Wrap(s, max(w-7, 8)) {
 		out = append(out, line.New(m.env.Theme, w).Pad(themes.Text, 6).Add(themes.TextDim, l).Fill(themes.Text))
 	}
 	return out
@@ -202,7 +203,7 @@ func (m *Model) rest(w int) []string {
 		out = append(out, line.New(th, w).Fill(themes.Text), line.New(th, w).Add(themes.TextStrong, " Your way in").Fill(themes.Text))
 	}
 	for _, s := range f.State.WaysIn {
-		for i, l := range wrap(format.Clean(s), max(w-5, 8)) {
+		for i, l := range detail.Wrap(format.Clean(s), max(w-5, 8)) {
 			out = append(out, line.New(th, w).Add(themes.Text, strings.Repeat(" ", 3+2*min(i, 1))+l).Fill(themes.Text))
 		}
 	}
@@ -221,36 +222,6 @@ func fit(s string, w int) string {
 		n += c
 	}
 	return s + strings.Repeat(" ", w-n)
-}
-
-// wrap breaks clean text at blanks into lines of at most w cells; longer words are broken.
-func wrap(s string, w int) []string {
-	var out []string
-	cur := ""
-	for _, word := range strings.Fields(s) {
-		for line.Width(word) > w {
-			head := strings.TrimRight(fit(word, w), " ")
-			if cur != "" {
-				out, cur = append(out, cur), ""
-			}
-			if head == "" {
-				return out
-			}
-			out, word = append(out, head), word[len(head):]
-		}
-		switch {
-		case cur == "":
-			cur = word
-		case line.Width(cur)+1+line.Width(word) <= w:
-			cur += " " + word
-		default:
-			out, cur = append(out, cur), word
-		}
-	}
-	if cur != "" {
-		out = append(out, cur)
-	}
-	return out
 }
 
 // Hints are the keys for the footer.
