@@ -23,7 +23,7 @@ func openKern(cfg Config) (*dataplane, error) {
 	k := &kernPlane{p: p}
 	return &dataplane{
 		plane:  k,
-		source: &kernSource{p: p, clock: p.Clock()},
+		source: &kernSource{p: p, live: p.Live(), clock: p.Clock()},
 		tally:  k.tally,
 		close:  k.close,
 	}, nil
@@ -162,6 +162,7 @@ func (h kernHold) Sits() (bool, error)         { return h.a.Alive() }
 // kernSource is flows.Source over bpf/kern.
 type kernSource struct {
 	p     *kern.Pipeline
+	live  *kern.Live
 	clock kern.Clock // read at each Scan
 }
 
@@ -170,13 +171,16 @@ func (s *kernSource) Slots() int { return s.p.Table().Slots() }
 func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
 	s.clock = s.p.Clock()
 	var out flows.Sample
-	s.p.Table().ScanSlots(func(slot int, e *kern.Entry) bool {
+	copied := func(slot int, e *kern.Entry) bool {
 		out = flows.Sample{
 			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(),
 			TCPFlags: e.TCPFlags(), Forwarded: e.Forwarded(), Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
 		}
 		return yield(&out)
-	})
+	}
+	if s.live.Scan(copied) != nil { // the counter can't be read; the table can, it is memory
+		s.p.Table().ScanSlots(copied)
+	}
 }
 
 func (s *kernSource) Since(last uint32) time.Duration { return s.clock.Ago(last) }

@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/ktest"
@@ -164,7 +166,7 @@ func measureMemory(t *testing.T, r *Report) {
 		}
 		a.SendFrames(t, "v0", frames...)
 	}
-	m.until("100k flows", func() bool { return strings.Contains(strings.ReplaceAll(m.emu.String(), " ", ""), "/100") })
+	m.until("100k flows", func() bool { return shownFlows(m.emu.String()) >= flows })
 	m.window(look)
 	rss := residentMiB(t, m.cmd.Process.Pid)
 	maps := mapsMiB(t, m.cmd.Process.Pid)
@@ -172,6 +174,22 @@ func measureMemory(t *testing.T, r *Report) {
 	r.Rows = append(r.Rows,
 		FromRounds("S20", "RSS with 100k flows, without the table's mapping", "MiB", AtMost(120), []float64{rss}),
 		FromRounds("S20", "BPF maps by default", "MiB", AtMost(64), []float64{maps}))
+}
+
+// shownFlows reads "100 000 flows" off the screen.
+func shownFlows(screen string) int {
+	tight := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, screen)
+	m := regexp.MustCompile(`(\d+)flows`).FindStringSubmatch(tight)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
 }
 
 func numbered(src, dst [6]byte, n uint32) []byte {
