@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -101,10 +102,39 @@ func (n *NS) WaitUp(t testing.TB, name string) {
 		select {
 		case u := <-updates:
 			if u.Link != nil && u.Attrs().Name == name && u.Attrs().OperState == netlink.OperUp {
+				n.waitAddrs(t, name, late)
 				return
 			}
 		case <-late:
 			t.Fatalf("%s is not up after %s", name, patience)
+		}
+	}
+}
+
+// waitAddrs waits until each IPv6 address of a device has its route in the local table: the kernel makes it later, on a
+// work queue, and until then nothing that is sent there arrives.
+func (n *NS) waitAddrs(t testing.TB, name string, late <-chan time.Time) {
+	t.Helper()
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for {
+		addrs, err := n.NL.AddrList(n.Link(t, name), netlink.FAMILY_V6)
+		if err != nil {
+			t.Fatalf("list addresses of %s: %v", name, err)
+		}
+		local, err := n.NL.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{Table: unix.RT_TABLE_LOCAL}, netlink.RT_FILTER_TABLE)
+		if err != nil {
+			t.Fatalf("list local routes: %v", err)
+		}
+		if !slices.ContainsFunc(addrs, func(a netlink.Addr) bool {
+			return !slices.ContainsFunc(local, func(r netlink.Route) bool { return r.Dst != nil && r.Dst.IP.Equal(a.IP) })
+		}) {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("the addresses of %s are not in use after %s", name, patience)
 		}
 	}
 }
@@ -117,8 +147,12 @@ func (n *NS) Addr(t testing.TB, dev, prefix string) {
 	if p.Addr().Is6() {
 		a.Flags = unix.IFA_F_NODAD
 	}
-	if err := n.NL.AddrAdd(n.Link(t, dev), a); err != nil {
+	link := n.Link(t, dev)
+	if err := n.NL.AddrAdd(link, a); err != nil {
 		t.Fatalf("add address %s to %s: %v", prefix, dev, err)
+	}
+	if link.Attrs().OperState == netlink.OperUp {
+		n.waitAddrs(t, dev, time.After(patience))
 	}
 }
 

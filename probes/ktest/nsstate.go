@@ -80,6 +80,9 @@ func lines(out []byte) []string {
 	}
 	all := []string{}
 	for _, entry := range list {
+		if ofIPv6Address(entry) {
+			continue
+		}
 		for _, moving := range []string{"expires", "stats64", "stats", "used", "operstate"} {
 			delete(entry, moving)
 		}
@@ -91,6 +94,13 @@ func lines(out []byte) []string {
 	}
 	sort.Strings(all)
 	return all
+}
+
+// ofIPv6Address says of a route that the kernel made it for an IPv6 address of a device, which it does some time after the
+// address or its device's carrier came.
+func ofIPv6Address(route map[string]any) bool {
+	to, _ := route["dst"].(string)
+	return route["protocol"] == "kernel" && strings.Contains(to, ":")
 }
 
 // Diff says what is in one state and not in the other, a line each; "" when they are equal.
