@@ -25,8 +25,7 @@ func (m *model) messageLine() string {
 		}
 	}
 	if c := m.confirm; c != nil {
-		return line.New(m.env.Theme, m.w).Add(themes.Warn, " "+c.Question+"  ").
-			Add(themes.HintKey, " "+c.key+" ").Add(themes.Text, c.Verb+"   any other key: no").String()
+		return m.question(c)
 	}
 	if t := m.toasts.Line(m.env, m.w); t != "" {
 		return t
@@ -35,6 +34,18 @@ func (m *model) messageLine() string {
 		return ""
 	}
 	return m.fit(m.tab().Message(m.w))
+}
+
+// question keeps its keys in view where it is long itself; the hints below say them again.
+func (m *model) question(c *confirm) string {
+	const no = "   any other key: no"
+	b := line.New(m.env.Theme, m.w)
+	b.Add(themes.Warn, ansi.Truncate(" "+c.Question, max(m.w-line.Width(c.key+c.Verb)-4, 8), m.env.Glyphs.Ellipsis))
+	b.Add(themes.HintKey, "   "+c.key+" ").Add(themes.Text, c.Verb)
+	if b.Left() > len(no) {
+		b.Add(themes.Text, no)
+	}
+	return b.String()
 }
 
 // fit cuts a line of the tab's that is too long.

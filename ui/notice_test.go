@@ -5,7 +5,10 @@ package ui
 import (
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"hooktop/probes/snap"
+	"hooktop/ui/core"
 )
 
 // TestWarningsAreMarkedUntilLookedUp: a toast, a mark on the tab bar, and the list behind !.
@@ -51,4 +54,16 @@ func TestOrderIsHeldUnderAnythingOpen(t *testing.T) {
 		s.press("esc")
 	}
 	s.wantNot("ORDER HELD")
+}
+
+// TestLongQuestionsKeepTheirKeys: what the letter does is seen at every width.
+func TestLongQuestionsKeepTheirKeys(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.frame()
+	s.send(core.ConfirmMsg{Question: "stop watching a-device-with-a-long-name? its programs are detached, its flows go.", Verb: "stop", Do: func() tea.Cmd { return nil }})
+	for _, w := range []int{40, 60, 80, 100, 120} {
+		s.send(tea.WindowSizeMsg{Width: w, Height: 24})
+		s.want("   y stop")
+	}
+	s.want("its flows go.   y stop   any other key: no")
 }
