@@ -19,6 +19,7 @@ type fallbackView struct {
 	store   *flows.Store
 	join    *joiner
 	read    time.Time
+	reading bool
 	said    map[string]bool // limits that were told
 	failing bool
 }
@@ -35,15 +36,31 @@ func (v *fallbackView) Start(_ context.Context, b *Bench, done func(error)) {
 	v.store = flows.New(v.source, flows.Options{})
 	v.join = newJoiner(b, nil)
 	b.Line(snap.Status{Name: "conntrack and /proc"})
-	if err := v.source.Refresh(); err != nil {
-		b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Unavailable, Why: err.Error()})
-		done(err)
-		return
-	}
-	b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Degraded, To: "read-only view", Why: "without eBPF"})
-	v.limits()
-	v.join.start()
-	done(nil)
+	v.refresh(func(err error) {
+		if err != nil {
+			b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Unavailable, Why: err.Error()})
+			done(err)
+			return
+		}
+		b.Line(snap.Status{Name: "conntrack and /proc", Outcome: snap.Degraded, To: "read-only view", Why: "without eBPF"})
+		v.join.start()
+		done(nil)
+	})
+}
+
+// refresh reads connections aside: a dump of a busy conntrack takes a while.
+func (v *fallbackView) refresh(then func(error)) {
+	v.reading = true
+	var err error
+	v.b.Aside(func() { err = v.source.Refresh() }, func() {
+		now := time.Now()
+		v.reading, v.read = false, now
+		if err == nil {
+			err = v.store.Collect(now)
+		}
+		v.limits()
+		then(err)
+	})
 }
 
 // limits tells what this view can't know, each limit once.
@@ -56,21 +73,17 @@ func (v *fallbackView) limits() {
 	}
 }
 
-// Collect reads connections, at most once a second.
+// Collect begins to read connections, at most once a second.
 func (v *fallbackView) Collect(now time.Time) {
-	if v.store == nil || now.Sub(v.read) < fallbackEvery {
+	if v.store == nil || v.reading || now.Sub(v.read) < fallbackEvery {
 		return
 	}
-	v.read = now
-	err := v.source.Refresh()
-	if err == nil {
-		err = v.store.Collect(now)
-	}
-	if err != nil && !v.failing {
-		v.b.Notify(snap.Warn, "fallback", fmt.Sprintf("connections could not be read: %v", err))
-	}
-	v.failing = err != nil
-	v.limits()
+	v.refresh(func(err error) {
+		if err != nil && !v.failing {
+			v.b.Notify(snap.Warn, "fallback", fmt.Sprintf("connections could not be read: %v", err))
+		}
+		v.failing = err != nil
+	})
 }
 
 // Fill answers the query as the flow table would.

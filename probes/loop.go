@@ -47,7 +47,13 @@ func (e *Engine) begun() {
 	}
 	if len(e.why) == len(e.registry) && len(e.why) > 0 {
 		e.fallBack(errors.Join(e.why...))
+		return
 	}
+	e.ready()
+}
+
+// ready says that the start is over.
+func (e *Engine) ready() {
 	e.started = true
 	e.collect(time.Now())
 }
@@ -65,6 +71,7 @@ func (e *Engine) fallBack(why error) {
 		if err != nil {
 			e.notify(snap.Crit, "fallback", fmt.Sprintf("conntrack and /proc can't be read either: %v", err))
 		}
+		e.ready()
 	})
 }
 
