@@ -5,6 +5,7 @@ package main_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -116,4 +117,24 @@ func nothingInRun(t *testing.T, ns *ktest.NS, pid int) {
 			t.Errorf("left: %v (%v)", left, err)
 		}
 	}
+}
+
+// A node of the lab that dies is told: its rows stop moving.
+func TestTheDeathOfALabNodeIsTold(t *testing.T) {
+	ktest.HostState(t)
+	s := open(t, nil, 140, 40, nil, "lab", "--no-config")
+	s.live()
+	for _, pid := range processes(t) {
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		if err == nil && string(comm) == "lab-batch\n" {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // the screen says whether it worked
+		}
+	}
+	s.shows("node batch is gone (signal: killed)")
+	s.keys("q")
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
+	}
+	s.restored()
+	noProcesses(t)
 }

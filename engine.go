@@ -93,6 +93,8 @@ func (s *session) takePen() (readOnly, heldBy string) {
 		return "", ""
 	case errors.As(err, &held):
 		return held.Error(), fmt.Sprintf("pid %d", held.By.PID)
+	case errors.Is(err, os.ErrPermission):
+		return "only root may change anything", ""
 	}
 	return err.Error(), ""
 }

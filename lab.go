@@ -13,8 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hooktop/netcfg/lab"
+	"hooktop/probes"
 	"hooktop/probes/snap"
 	"hooktop/ui/cli"
+	"hooktop/ui/format"
 )
 
 // runLab is `hooktop lab`: it moves this process into a namespace of its own and starts hooktop again there, with the
@@ -49,8 +51,22 @@ func dashboardHere(ctx context.Context, opt cli.Options) error {
 		if err := l.Send(ctx); err != nil {
 			return err
 		}
-		return showScreen(ctx, opt, true)
+		return showScreen(ctx, opt, l)
 	})
+}
+
+// tellDeaths puts the end of a lab's node on the screen: rows that stop moving want an explanation.
+func (s *session) tellDeaths(ctx context.Context, l *lab.Lab) {
+	probes.Go(ctx, "lab", func(ctx context.Context) error {
+		for {
+			select {
+			case text := <-l.Deaths():
+				s.engine.Tell(snap.Warn, "lab", format.Clean(text))
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}, func(error) {}) // it returns no error, and a panic here is worth no more than the notice
 }
 
 // onceHere is the snapshot of this host, or of the lab's. There the senders begin when everything is attached and have

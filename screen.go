@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hooktop/netcfg/lab"
 	"hooktop/probes"
 	"hooktop/probes/guard"
 	"hooktop/ui"
@@ -30,12 +31,12 @@ func tabs() []func(*core.Env) core.Tab {
 }
 
 // dashboard shows the screen until the user or a signal ends it.
-func dashboard(ctx context.Context, opt cli.Options) error { return showScreen(ctx, opt, false) }
+func dashboard(ctx context.Context, opt cli.Options) error { return showScreen(ctx, opt, nil) }
 
 // showScreen runs engine and screen side by side. Whichever ends first, and whatever ended it, everything is detached
 // without waiting for the screen, and the terminal is sane when the last line is printed. Signals that come meanwhile
-// change nothing: main listens to them until it returns.
-func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
+// change nothing: main listens to them until it returns. lab is the lab around it, nil on a real host.
+func showScreen(ctx context.Context, opt cli.Options, lab *lab.Lab) error {
 	tty := guard.Terminal()
 	restore := guard.Restorer(tty)
 	s, err := openSession(ctx, opt, tty)
@@ -47,10 +48,13 @@ func showScreen(ctx context.Context, opt cli.Options, lab bool) error {
 	if s.guard != nil {
 		s.guard.Screen(true)
 	}
+	if lab != nil {
+		s.tellDeaths(ctx, lab)
+	}
 	drawn := make(chan error, 1)
 	probes.Go(ctx, "screen", func(ctx context.Context) error {
 		return ui.Run(ctx, ui.Options{
-			Backend: s.engine, Tabs: tabs(), Version: version(), Lab: lab,
+			Backend: s.engine, Tabs: tabs(), Version: version(), Lab: lab != nil,
 			Theme: opt.Screen.Theme, ASCII: opt.Screen.ASCII, Mouse: opt.Screen.Mouse,
 			Hz: opt.Screen.Hz, Reduced: opt.Screen.Reduced, Comfortable: opt.Screen.Comfortable, Paint: opt.Screen.Paint,
 			In: os.Stdin, Out: os.Stdout,

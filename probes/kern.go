@@ -5,8 +5,11 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
@@ -17,6 +20,9 @@ import (
 // openKern opens the pipeline of bpf/kern and fits it to what attach and flows ask for.
 func openKern(cfg Config) (*dataplane, error) {
 	p, err := kern.Open(kern.Options{Flows: cfg.Flows})
+	if errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
+		return nil, fmt.Errorf("this user may not use eBPF: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

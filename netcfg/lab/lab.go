@@ -20,6 +20,8 @@ type Lab struct {
 	keeper *keeper
 	host   *nl.Host
 	nodes  []*node
+	deaths chan string
+	ending chan struct{} // closed when Close begins
 	once   sync.Once
 	closed error
 }
@@ -34,7 +36,7 @@ func Build(ctx context.Context) (l *Lab, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the lab: %w", err)
 	}
-	l = &Lab{host: host, keeper: newKeeper()}
+	l = &Lab{host: host, keeper: newKeeper(), ending: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close())
@@ -65,12 +67,31 @@ func Build(ctx context.Context) (l *Lab, err error) {
 		}
 		l.nodes = append(l.nodes, n)
 	}
+	l.watch()
 	_, err = l.all(ctx, "serve")
 	if err == nil {
 		_, err = l.all(ctx, "meet")
 	}
 	return l, err
 }
+
+// watch waits for the death of each node.
+func (l *Lab) watch() {
+	l.deaths = make(chan string, len(l.nodes))
+	for _, n := range l.nodes {
+		go func() { // ends with the node; can't panic
+			<-n.gone
+			select {
+			case <-l.ending: // as it should
+			default:
+				l.deaths <- n.death()
+			}
+		}()
+	}
+}
+
+// Deaths hears of each node that ended before Close, in words for the user.
+func (l *Lab) Deaths() <-chan string { return l.deaths }
 
 // orderTime bounds the wait for a node.
 const orderTime = 10 * time.Second
@@ -118,10 +139,14 @@ func (l *Lab) all(ctx context.Context, what string) ([]report, error) {
 // Close ends all nodes, and with them their namespaces and every device. It may be called again.
 func (l *Lab) Close() error {
 	l.once.Do(func() {
-		var failed []error
-		for _, n := range l.nodes {
-			failed = append(failed, n.close())
+		close(l.ending)
+		ended := make([]error, len(l.nodes))
+		var all sync.WaitGroup
+		for i, n := range l.nodes {
+			all.Go(func() { ended[i] = n.close() })
 		}
+		all.Wait()
+		failed := ended
 		l.keeper.close()
 		// The kernel takes a namespace down some time after its last process: the devices shall be gone now.
 		for _, w := range topology() {

@@ -70,6 +70,8 @@ type node struct {
 	answer *json.Decoder
 	stderr tail
 	mu     sync.Mutex
+	gone   chan struct{} // closed when the process has ended
+	err    error         // what Wait said; valid once gone is closed
 }
 
 // spawn starts this program again as a node. own: in a new network namespace of its own.
@@ -96,6 +98,11 @@ func spawn(k *keeper, role string, own bool) (*node, error) {
 	if err := k.start(n.cmd); err != nil {
 		return nil, fmt.Errorf("start lab node %s: %w", role, err)
 	}
+	n.gone = make(chan struct{})
+	go func() { // ends with the process; can't panic
+		n.err = n.cmd.Wait()
+		close(n.gone)
+	}()
 	return n, nil
 }
 
@@ -147,12 +154,21 @@ func (n *node) close() error {
 	n.pipe.Close()
 	kill := time.AfterFunc(leaveTime, func() { _ = n.cmd.Process.Kill() }) // "already finished" is what is wanted
 	defer kill.Stop()
-	err := n.cmd.Wait()
+	<-n.gone
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && !errors.Is(err, os.ErrClosed) {
-		return fmt.Errorf("end lab node %s: %w", n.role, err)
+	if n.err != nil && !errors.As(n.err, &exit) && !errors.Is(n.err, os.ErrClosed) {
+		return fmt.Errorf("end lab node %s: %w", n.role, n.err)
 	}
 	return nil
+}
+
+// death says how a node that has ended did so.
+func (n *node) death() string {
+	how := "it ended"
+	if n.err != nil {
+		how = n.err.Error()
+	}
+	return fmt.Sprintf("node %s is gone (%s)%s: its traffic has stopped", n.role, how, n.stderr.quoted())
 }
 
 // tail keeps the last lines that a child wrote to stderr: the reason when it dies.

@@ -25,6 +25,7 @@ func Watch(args []string, open func() (Host, error)) error {
 	}
 	// The watcher outlives what ends the main process: its terminal, its session, an impatient operator's Ctrl-C.
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGPIPE, unix.SIGTSTP, unix.SIGTTOU, unix.SIGTTIN)
+	_ = os.WriteFile("/proc/self/comm", []byte("hooktop-watch"), 0)  // best effort: for the eye
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // best effort: needs CAP_SYS_RESOURCE
 	if _, err := w.sock.Write([]byte{wordReady}); err != nil {
 		return fmt.Errorf("watch: report for duty: %w", err)
