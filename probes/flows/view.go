@@ -89,6 +89,7 @@ func (s *Store) Answer(now time.Time, q snap.FlowQuery, join Joiner) snap.FlowsV
 		s.answerFlows(q, from, want, due, fresh, &out)
 	}
 	v.again = s.joins.short
+	out.Partial = v.again
 	out.RankedAt = v.rankedAt
 	return out
 }

@@ -138,6 +138,7 @@ type FlowsView struct {
 	Total    int       // flows in the table
 	Cursor   int       // index among Matched of Query.Follow, -1 when it is gone
 	TrendEnd int64     // seconds that the engine has counted up to the newest value of every Trend
+	Partial  bool      // processes or sockets of some flows were not looked up yet: filter, order and groups by them are not final
 	Err      string    // why the query could not be answered: bad filter
 	RankedAt time.Time
 }
