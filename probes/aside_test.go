@@ -100,7 +100,7 @@ func TestAWishToRankIsAnsweredOnce(t *testing.T) {
 		}
 	}
 	e.Close()
-	if collected < 6 {
+	if collected < 4 { // at the start, and for each wish
 		t.Errorf("collected %d times", collected)
 	}
 }
