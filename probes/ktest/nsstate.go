@@ -138,9 +138,31 @@ func HostState(t testing.TB) { checkLater(t, nil, TakeState) }
 // NetState is HostState for one namespace and without the machine-wide BPF ids, for tests that run beside others.
 func (n *NS) NetState(t testing.TB) { checkLater(t, n, takeNet) }
 
+// settled lists until two listings in a row are the same: what an earlier test or another process has let go of is freed
+// after a grace period.
+func settled(t testing.TB, n *NS, take func(testing.TB, *NS) State) State {
+	t.Helper()
+	late := time.After(patience)
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	before := take(t, n)
+	for {
+		select {
+		case <-again.C:
+		case <-late:
+			return before // something changes all the time; what differs at the end will be said
+		}
+		now := take(t, n)
+		if before.Diff(now) == "" {
+			return now
+		}
+		before = now
+	}
+}
+
 func checkLater(t testing.TB, n *NS, take func(testing.TB, *NS) State) {
 	t.Helper()
-	before := take(t, n)
+	before := settled(t, n, take)
 	t.Cleanup(func() {
 		late := time.After(patience)
 		again := time.NewTicker(100 * time.Millisecond)
