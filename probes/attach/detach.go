@@ -29,7 +29,7 @@ func (s *Set) end(devs []*Dev) []snap.Status {
 				h := *p
 				*p = nil
 				all.Add(1)
-				go func() {
+				go func() { // can't panic: closeOne recovers
 					defer all.Done()
 					sides[egress][i] = closeOne(line(d, egress), h)
 				}()
