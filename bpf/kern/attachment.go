@@ -78,6 +78,7 @@ func (a *Attachment) Info() (snap.Program, error) {
 }
 
 // Close takes the program off its hook. It returns when the kernel no longer knows link and program, or says that it does.
+// Who may not ask the kernel for ids believes it.
 func (a *Attachment) Close() error {
 	a.once.Do(func() { a.closeErr = a.close() })
 	return a.closeErr
@@ -103,13 +104,14 @@ func (a *Attachment) close() error {
 	}
 }
 
-// left names what of the attachment the kernel still has.
+// left names what of the attachment the kernel still has, as far as it tells: to look by id needs CAP_SYS_ADMIN, to attach
+// does not.
 func (a *Attachment) left() string {
 	if a.linkID != 0 {
 		if l, err := link.NewFromID(link.ID(a.linkID)); err == nil {
 			l.Close()
 			return fmt.Sprintf("link %d", a.linkID)
-		} else if !errors.Is(err, os.ErrNotExist) {
+		} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 			return fmt.Sprintf("link %d (%v)", a.linkID, err)
 		}
 	}
