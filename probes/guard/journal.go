@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,8 +144,20 @@ func (j *Journal) write(e entry) error {
 		return err
 	}
 	// One write a line: a crash tears at most the last line, and the line stands before what it announces is made.
-	_, err = j.file.Write(append(b, '\n'))
+	n, err := j.file.Write(append(b, '\n'))
+	if err != nil && n > 0 { // a full /run took a part of it, which would spoil the next line
+		err = errors.Join(err, j.cut(int64(n)))
+	}
 	return err
+}
+
+// cut takes the last n bytes back.
+func (j *Journal) cut(n int64) error {
+	end, err := j.file.Seek(-n, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	return j.file.Truncate(end)
 }
 
 // parse reads a journal. A torn last line is what a crash leaves; what it would have announced was not made.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -90,7 +91,7 @@ func reclaim(path string, self Identity, h Host) []Item {
 }
 
 func read(f *os.File) (Contents, error) {
-	b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, math.MaxInt64)) // a run of weeks with many devices writes a long one
 	if err != nil {
 		return Contents{}, fmt.Errorf("read %s: %w", f.Name(), err)
 	}
