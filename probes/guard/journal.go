@@ -58,16 +58,8 @@ func OpenJournal(dir string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	var file *os.File
-	for range 100 {
-		if err := makeDir(dir); err != nil {
-			return nil, fmt.Errorf("open the journal: %w", err)
-		}
-		file, err = lockFile(filepath.Join(dir, strings.TrimPrefix(id.Tag(), Mark)+suffix), os.O_CREATE)
-		if !errors.Is(err, os.ErrNotExist) {
-			break
-		}
-	}
+	path := filepath.Join(dir, strings.TrimPrefix(id.Tag(), Mark)+suffix)
+	file, err := lockOwn(path, dir, func() bool { return true }) // nobody else has a journal of this name
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}

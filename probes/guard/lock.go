@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,6 +65,24 @@ func lockFile(path string, flags int) (*os.File, error) {
 		}
 	}
 	return nil, fmt.Errorf("lock %s: it is replaced faster than it can be locked", path)
+}
+
+// patience is how long a lock is waited for that a clean-up holds: it looks for a moment whether a file's owner is dead.
+const patience = time.Second
+
+// lockOwn makes and locks a file of this process, and the folder around it, which goes with the last file in it. A lock
+// that passing says is held for a moment only is waited out.
+func lockOwn(path, dir string, passing func() bool) (*os.File, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if err := makeDir(dir); err != nil {
+			return nil, err
+		}
+		f, err := lockFile(path, os.O_CREATE)
+		again := errors.Is(err, os.ErrNotExist) || errors.Is(err, errLocked) && passing()
+		if !again || time.Now().After(deadline) {
+			return f, err
+		}
+	}
 }
 
 func isAt(f *os.File, path string) (bool, error) {

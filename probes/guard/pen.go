@@ -34,18 +34,13 @@ func TakePen(dir string) (*Pen, error) {
 		return nil, fmt.Errorf("take the pen: %w", err)
 	}
 	path := penPath(dir, self.NetNS)
-	var file *os.File
-	for range 100 { // the folder goes with the last file in it, perhaps between the two calls
-		if err := makeDir(dir); err != nil {
-			return nil, fmt.Errorf("take the pen: %w", err)
-		}
-		file, err = lockFile(path, os.O_CREATE)
-		if !errors.Is(err, os.ErrNotExist) {
-			break
-		}
-	}
+	var by Identity
+	file, err := lockOwn(path, dir, func() bool {
+		by = holder(path)
+		return by.PID == 0 || by.PIDNS == self.PIDNS && !alive(by.PID, by.Start)
+	})
 	if errors.Is(err, errLocked) {
-		return nil, &HeldError{By: holder(path)}
+		return nil, &HeldError{By: by}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take the pen: %w", err)
