@@ -151,6 +151,27 @@ func TestCloseFromEverywhereDetachesOnce(t *testing.T) {
 	}
 }
 
+// A worker in a system call that never returns hears of no context.
+func TestAWorkerThatHangsDoesNotKeepTheEnd(t *testing.T) {
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	p := &fakeProbe{start: func(_ context.Context, b *Bench) error {
+		b.Go("hung", func(context.Context) error { <-never; return nil })
+		return nil
+	}}
+	e := fakeEngine(p)
+	end := run(t, e)
+	if _, err := e.Started(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if report := e.Close(); len(report) != 1 {
+		t.Errorf("report: %v", report)
+	}
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCloseWithoutRun(t *testing.T) {
 	e := fakeEngine(&fakeProbe{})
 	if report := e.Close(); report != nil {

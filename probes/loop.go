@@ -193,7 +193,24 @@ func (e *Engine) stopAll() {
 		e.stopProbe(p)
 	}
 	e.probes = nil
-	e.workers.Wait()
+	e.awaitWorkers()
+}
+
+// workersGrace is how long the end waits for workers when everything is detached.
+const workersGrace = 2 * time.Second
+
+// awaitWorkers waits for the workers. One that hangs in the kernel, say in a file of /proc of a process that hangs, must
+// keep neither the terminal nor the operator: it ends with this process.
+func (e *Engine) awaitWorkers() {
+	ended := make(chan struct{})
+	go func() { // ends with the workers; can't panic
+		e.workers.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(workersGrace):
+	}
 }
 
 func (e *Engine) stopProbe(p Probe) {
