@@ -11,6 +11,7 @@ import (
 
 	"hooktop/netcfg/nl"
 	"hooktop/probes"
+	"hooktop/probes/attach"
 	"hooktop/probes/guard"
 	"hooktop/probes/snap"
 	"hooktop/ui/cli"
@@ -21,6 +22,7 @@ type session struct {
 	host   *nl.Host
 	pen    *guard.Pen
 	guard  *guard.Guard
+	alone  *guard.Journal // in place of guard: the watcher could not be started
 	engine *probes.Engine
 	ended  <-chan struct{} // the engine's Run returned
 	cancel context.CancelFunc
@@ -44,6 +46,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
 	if err != nil {
 		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
+		cfg.Journal = s.unwatched()
 	} else {
 		cfg.Journal = s.guard
 	}
@@ -56,6 +59,16 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	s.ended = probes.Go(run, "engine", s.engine.Run, func(err error) { s.err = err })
 	s.watchWatcher(run)
 	return s, nil
+}
+
+// unwatched keeps a journal for hooktop cleanup and for the next start. Where not even that can be, nothing that outlives
+// this process may be made.
+func (s *session) unwatched() attach.Journal {
+	var err error
+	if s.alone, err = guard.OpenJournal(guard.Dir); err != nil {
+		return guard.Refuse(err)
+	}
+	return s.alone
 }
 
 func config(opt cli.Options) probes.Config {
@@ -137,6 +150,9 @@ func (s *session) close() (left []snap.Status, err error) {
 	err = s.err
 	if s.guard != nil {
 		err = errors.Join(err, s.guard.Release())
+	}
+	if s.alone != nil {
+		err = errors.Join(err, s.alone.End())
 	}
 	err = errors.Join(err, s.pen.Drop(), s.host.Close())
 	return left, err

@@ -71,6 +71,9 @@ func Arm(o Options) (*Guard, error) {
 	return g, nil
 }
 
+// Refuse is a Guard in place of a journal that can't be: it promises nothing, because of why.
+func Refuse(why error) *Guard { return &Guard{noLog: why} }
+
 // Log says why there is no journal, nil when there is one.
 func (g *Guard) Log() error { return g.noLog }
 

@@ -127,6 +127,14 @@ func (j *Journal) Pending() bool {
 // Drop removes the journal; Keep only lets go of it, for others to undo.
 func (j *Journal) Drop() error { return dropFile(j.file, j.dir) }
 
+// End drops the journal when nothing is left to undo; else the file stays, for others to undo.
+func (j *Journal) End() error {
+	if !j.Pending() {
+		return j.Drop()
+	}
+	return errors.Join(errors.New("some things could not be detached: run hooktop cleanup"), j.Keep())
+}
+
 // Keep closes the journal and leaves the file.
 func (j *Journal) Keep() error { return j.file.Close() }
 
