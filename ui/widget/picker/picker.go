@@ -199,8 +199,8 @@ func (m *Model) row(f match, selected bool, w int) string {
 		tok, detail, mark = themes.RowCursor, themes.RowCursor, m.env.Glyphs.Cursor
 	}
 	room := line.Width(it.Detail)
-	if room > w/2 {
-		room = 0
+	if room > w/2 && line.Width(it.Label)+room+4 > w {
+		room = 0 // the label matters more
 	}
 	b := line.New(m.env.Theme, w-room-1)
 	b.Add(tok, mark+" ")

@@ -125,3 +125,16 @@ func TestHostileItemsAreCleaned(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+func TestLongDetailStaysWhereTheLabelLeavesRoom(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.TrueColor, false)
+	detail := "process that holds the socket, shown"
+	m := New(env, "columns", []core.PickItem{{Label: "PROCESS", Detail: detail}, {Label: strings.Repeat("long ", 10), Detail: detail}}, nil)
+	lines := m.View(80, 19).Lines
+	if !strings.Contains(strings.Join(lines, "\n"), detail) {
+		t.Error("a detail that has room is not shown")
+	}
+	if n := strings.Count(strings.Join(lines, "\n"), detail); n != 1 {
+		t.Errorf("%d details are shown: the second would cut its label", n)
+	}
+}
