@@ -192,6 +192,17 @@ func TestManAndCompletionComeFromTheDefinitions(t *testing.T) {
 			}
 		}
 	}
+	page := play(t, nil, "man").out
+	for _, want := range []string{`\fB--for\fP=\fItime\fP`, `\fB-i\fP, \fB--interface\fP=\fIdevice\fP`, "\\fB--once\\fP\n"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the man page has no %q", want)
+		}
+	}
+	for _, zero := range []string{"=0s", "=[]", "[=false]", `=""`} { // no flag's default is what cobra would print
+		if strings.Contains(page, zero) {
+			t.Errorf("the man page shows %s as a default", zero)
+		}
+	}
 	s := play(t, nil, "__complete", "--interface", "")
 	if !strings.Contains(s.out, "wg0") {
 		t.Errorf("completion of -i: %q", s.out)

@@ -3,15 +3,20 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 )
+
+// manFlag is the heading of one flag in cobra's manual page: name, then default.
+var manFlag = regexp.MustCompile(`(?m)^((?:\\fB-[a-zA-Z]\\fP, )?\\fB--([a-z-]+)\\fP).*$`)
 
 func run(ctx context.Context, args []string, std Stdio, b Backends) error {
 	root := newRoot(std, b)
@@ -149,8 +154,28 @@ func manPage(root *cobra.Command, name string, std Stdio) error {
 		cmd = found
 	}
 	head := &doc.GenManHeader{Section: "1", Source: "hooktop", Manual: "hooktop"}
-	if err := doc.GenMan(cmd, head, std.Out); err != nil {
+	var page bytes.Buffer
+	if err := doc.GenMan(cmd, head, &page); err != nil {
+		return fmt.Errorf("man: %w", err)
+	}
+	if _, err := std.Out.Write(manValues(cmd, page.Bytes())); err != nil {
 		return fmt.Errorf("man: %w", err)
 	}
 	return nil
+}
+
+// manValues names what a flag takes where cobra prints zero values (--for=0s): the defaults stand in the sentences.
+func manValues(cmd *cobra.Command, page []byte) []byte {
+	return manFlag.ReplaceAllFunc(page, func(row []byte) []byte {
+		part := manFlag.FindSubmatch(row)
+		f := cmd.Flags().Lookup(string(part[2]))
+		if f == nil {
+			return row
+		}
+		takes, _ := pflag.UnquoteUsage(f)
+		if takes == "" {
+			return part[1]
+		}
+		return append(append(part[1], `=\fI`...), takes+`\fP`...)
+	})
 }
