@@ -86,3 +86,26 @@ func TestUnknownModeAndDevice(t *testing.T) {
 		t.Errorf("watch again: %+v", a)
 	}
 }
+
+// The kernel lets a device's name hold escape sequences. Frames show it cleaned, and that is what a screen gives back.
+func TestADeviceIsFoundByTheNameThatIsShown(t *testing.T) {
+	r := newGround(t)
+	const name = "w\x1b[31m"
+	r.veth(name, "10.6.0.1/24", "10.6.0.2/24")
+	t.Cleanup(func() { r.ns.Del(t, name) })
+	r.start(Config{})
+	const shown = `w\x1b[31m`
+	if iface(r.all(), shown) == nil {
+		t.Fatalf("%s is not watched", shown)
+	}
+	for _, in := range []snap.Intent{
+		{Kind: snap.SetMode, Target: shown, Arg: "tc"}, {Kind: snap.UnwatchInterface, Target: shown},
+		{Kind: snap.WatchInterface, Target: shown}, {Kind: snap.UnwatchInterface, Target: shown},
+	} {
+		a := r.engine.Do(t.Context(), in)
+		watched := iface(r.all(), shown) != nil
+		if a.Err != "" || watched == (in.Kind == snap.UnwatchInterface) {
+			t.Errorf("%+v: %+v; watched %v", in, a, watched)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package probes
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hooktop/probes/attach"
@@ -29,7 +30,15 @@ func (p *pipeline) Do(_ context.Context, in snap.Intent, answer func(snap.Answer
 	return true
 }
 
+// called reports whether a device has a name, as the kernel has it or as frames show it: screens know the latter only.
+func called(l snap.Link, name string) bool { return l.Name == name || clean(l.Name) == name }
+
 func (p *pipeline) doWatch(name string, answer func(snap.Answer)) {
+	if links := p.links(); !slices.ContainsFunc(links, func(l snap.Link) bool { return l.Name == name }) {
+		if i := slices.IndexFunc(links, func(l snap.Link) bool { return called(l, name) }); i >= 0 {
+			name = links[i].Name
+		}
+	}
 	delete(p.wish.Unwatch, name)
 	p.wish.Watch[name] = true
 	choices, err := p.plan()
@@ -68,11 +77,11 @@ func (p *pipeline) doWatch(name string, answer func(snap.Answer)) {
 
 func (p *pipeline) doUnwatch(name string) snap.Answer {
 	for _, d := range p.set.Devs() {
-		if d.Link.Name != name {
+		if !called(d.Link, name) {
 			continue
 		}
-		delete(p.wish.Watch, name)
-		p.wish.Unwatch[name] = true
+		delete(p.wish.Watch, d.Link.Name)
+		p.wish.Unwatch[d.Link.Name] = true
 		var bad []string
 		for _, st := range p.set.End(d) {
 			p.b.Line(st)
@@ -98,7 +107,7 @@ func (p *pipeline) doMode(name, arg string, answer func(snap.Answer)) {
 	}
 	var todo []*attach.Dev
 	for _, d := range p.set.Devs() {
-		if name == "" || d.Link.Name == name {
+		if name == "" || called(d.Link, name) {
 			todo = append(todo, d)
 		}
 	}
