@@ -34,6 +34,7 @@ type feed struct {
 	ended   error // why no more frames come
 	query   snap.Query
 	asked   bool
+	anew    bool    // the next question is to be answered with newly collected, newly ranked rows
 	hz      float64 // chosen
 	halved  int     // times the rate was halved because the terminal is behind
 	halving time.Time
@@ -229,6 +230,8 @@ func (m *model) ask(force bool) {
 	if m.confirm != nil || m.tab().Capturing() || m.over != nil && m.over != overlay(m.start) {
 		q.Flows.Hold = true // rows must not move under a menu or while a field is edited; a new filter is still answered in its own order
 	}
+	q.Flows.Rerank = q.Flows.Rerank || m.feed.anew
+	m.feed.anew = false
 	q.ID = m.feed.query.ID
 	if !force && m.feed.asked && same(q, m.feed.query) && !(q.Flows.Rerank && !m.feed.query.Flows.Rerank) {
 		m.feed.query.Flows.Rerank = q.Flows.Rerank
@@ -258,6 +261,7 @@ func (m *model) refresh() tea.Cmd {
 	if m.env.Paused {
 		m.feed.want = wantFrames
 	}
+	m.feed.anew = true
 	m.ask(true)
 	return cmd
 }

@@ -368,3 +368,20 @@ func TestStartScreen(t *testing.T) {
 		t.Error(s.calls)
 	}
 }
+
+// Each r collects and ranks anew, once.
+func TestRefreshRanksEachTime(t *testing.T) {
+	s := newStage(t, 80, 24)
+	s.frame()
+	for range 2 {
+		before := len(s.b.asked)
+		s.press("r")
+		if q := s.b.last(); len(s.b.asked) == before || !q.Flows.Rerank {
+			t.Fatalf("r asked %d times, rerank %v", len(s.b.asked)-before, q.Flows.Rerank)
+		}
+		s.press("o")
+		if s.b.last().Flows.Rerank {
+			t.Fatal("the wish outlives its answer")
+		}
+	}
+}

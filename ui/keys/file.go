@@ -23,7 +23,8 @@ type Own struct {
 // Read loads a keys.toml: lines of name = "key" or name = ["key", "key"]. A file that does not exist changes nothing.
 func Read(path string) (*Own, error) {
 	entries, err := conf.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	// One that this user may not read is not this user's: HOME often stays behind when privileges are dropped.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return &Own{file: path}, nil
 	}
 	if err != nil {

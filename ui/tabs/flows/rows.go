@@ -112,6 +112,9 @@ func (t *Tab) narrowing() string {
 	if err := t.frame.Flows.Err; err != "" {
 		parts = append(parts, t.env.Glyphs.Cross+" "+format.Clean(err))
 	}
+	if t.frame.Flows.Partial {
+		parts = append(parts, "still looking up processes")
+	}
 	if t.view.filter != "" {
 		parts = append(parts, "filter "+format.Clean(t.view.filter))
 	}
