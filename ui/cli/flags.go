@@ -33,7 +33,7 @@ func watchFlags() []flag {
 			kind: list(func(s *settings) *[]string { return &s.opt.Interfaces })},
 		{name: "mode", usage: "`hook` of ingress: auto, native, generic or tc (default auto)",
 			kind: text(func(s *settings) *string { return &s.opt.Mode })},
-		{name: "flows", usage: "`number` of flows to size the table for (default 64 MiB worth)",
+		{name: "flows", usage: "`number` of flows to size the table for (default 65536, or what fits into 64 MiB)",
 			kind: number(func(s *settings) *int { return &s.opt.Flows })},
 		{name: "access-agent", usage: "`name` of a process that carries logins, beside sshd and mosh-server (repeatable)",
 			kind: list(func(s *settings) *[]string { return &s.opt.AccessAgents })},
