@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
 	"hooktop/probes/ktest"
 )
 
@@ -166,5 +168,28 @@ func TestCheckSaysWhatWouldAttach(t *testing.T) {
 		if !f.Have && (f.Why == "" || f.Fix == "") {
 			t.Errorf("feature %q is missing without reason or remedy: %+v", f.Name, f)
 		}
+	}
+}
+
+// A snapshot without one of its programs says so: nothing counted is not the same as nothing sent.
+func TestOnceSaysWhichProgramIsMissing(t *testing.T) {
+	ns := ground(t)
+	taken := &netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: ns.Index(t, "up0"), Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_INGRESS,
+	}}
+	if err := ns.NL.QdiscAdd(taken); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ns.NL.QdiscDel(taken); err != nil {
+			t.Error(err) // somebody else's qdisc is gone
+		}
+	})
+	got := execute(t, ns, nil, "--once", "--for", "100ms", "--json", "--no-config", "-i", "up0", "--no-tcx")
+	if got.code != 0 || !strings.Contains(got.err, "pipeline up0 egress is not attached") || strings.Contains(got.err, "ingress is not") {
+		t.Errorf("exit code %d, stderr %q", got.code, got.err)
+	}
+	if s := parse(t, got.out); len(s.Programs) != 1 {
+		t.Errorf("programs: %+v", s.Programs)
 	}
 }

@@ -215,6 +215,17 @@ func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context)
 	if err := watch(ctx); err != nil {
 		return shot, err
 	}
-	shot.Frame, err = s.engine.Snapshot(ctx, snap.Query{Flows: snap.FlowQuery{Sort: "bytes"}})
+	if shot.Frame, err = s.engine.Snapshot(ctx, snap.Query{Flows: snap.FlowQuery{Sort: "bytes"}}); err == nil {
+		sayMissing(shot.Frame)
+	}
 	return shot, err
+}
+
+// sayMissing tells on standard error which programs a snapshot had to do without: zeros in it are no proof of silence.
+func sayMissing(f *snap.Frame) {
+	for _, st := range f.Start {
+		if st.Outcome == snap.Unavailable && f.State.Fallback == "" {
+			fmt.Fprintf(os.Stderr, "hooktop: %s is not attached: %s\n", st.Name, st.Why)
+		}
+	}
 }
