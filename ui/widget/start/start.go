@@ -105,7 +105,7 @@ func (m *Model) View(w, h int) box.Box {
 	if m.Frame.Started {
 		word = "attached on "
 	}
-	put(themes.TextStrong, fmt.Sprintf(" hooktop %s   %s%s   %d of %d", m.Version, word, format.Clean(m.Frame.Host), done, len(m.Frame.Start)))
+	put(themes.TextStrong, m.title(fmt.Sprintf("   %s%s   %d of %d", word, format.Clean(m.Frame.Host), done, len(m.Frame.Start)), w))
 	head = append(head, m.progress(w, done, len(m.Frame.Start)))
 	var rows []string
 	for _, s := range m.Frame.Start {
@@ -126,6 +126,18 @@ func (m *Model) box(w, h int, head, rows []string) box.Box {
 	return box.Box{W: w, Lines: append(out, foot)[:max(h, 0)]}
 }
 
+// title is the name of the program with as much of its version as leaves room for how far the start is.
+func (m *Model) title(state string, w int) string {
+	short, _, _ := strings.Cut(m.Version, " (") // of which Go and which commit
+	for _, version := range []string{" " + m.Version, " " + short} {
+		if s := " hooktop" + version + state; line.Width(s) <= w {
+			return s
+		}
+	}
+	return " hooktop" + state
+}
+
+// progress is a bar of what was tried so far.
 func (m *Model) progress(w, done, of int) string {
 	g := m.env.Glyphs
 	cells := max(min(w-4, 60), 1)

@@ -69,6 +69,18 @@ func TestSaysWhatAndWhy(t *testing.T) {
 }
 
 // TestNotices: newest first, repeats folded; before the programs when the user asked, mere remarks only then.
+func TestCountOutlastsTheVersion(t *testing.T) {
+	m := open(t)
+	m.Frame.Host = "lb-07"
+	m.Version = "v0.0.0-20261120193734-8a2654075221 (go1.26.8, 8a2654075221)"
+	for w, want := range map[int]string{80: "hooktop v0.0.0-20261120193734-8a2654075221   attaching on lb-07   3 of 4",
+		40: "hooktop   attaching on lb-07   3 of 4", 120: "8a2654075221)   attaching on lb-07   3 of 4"} {
+		if got := show(t, m, w, 24); !strings.Contains(got, want) {
+			t.Errorf("%d cells: no %q in\n%s", w, want, got)
+		}
+	}
+}
+
 func TestNotices(t *testing.T) {
 	m := open(t)
 	if got := show(t, m, 80, 40); strings.Contains(got, "is back") || strings.Index(got, "Noticed") < strings.Index(got, "flow table") {
