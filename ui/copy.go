@@ -26,7 +26,7 @@ func (m *model) copy(c core.CopyMsg) tea.Cmd {
 		}
 		text := "copied " + c.What + ", also to ~/.cache/hooktop/clip"
 		if mux {
-			text += " (tmux, screen may not pass it on)"
+			text += " (tmux, screen may keep it)"
 		}
 		return core.ToastMsg{OK: true, Text: text}
 	})

@@ -132,7 +132,7 @@ func (t *Tab) follow() tea.Cmd {
 	on := !t.list().Following()
 	t.flows.SetFollow(on)
 	t.groups.SetFollow(on)
-	text := "the cursor stays on its line, whatever row comes there; F ties it to its row again"
+	text := "cursor stays on its line, whatever row comes; F ties it to its row again"
 	if on {
 		text = "the cursor follows its row"
 	}
