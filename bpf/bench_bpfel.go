@@ -22,6 +22,7 @@ const (
 	BenchMapHtPaths        = "ht_paths"
 	BenchMapHtShadow       = "ht_shadow"
 	BenchMapHtStats        = "ht_stats"
+	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
 	BenchProgObviousEach   = "obvious_each"
 	BenchProgObviousRandom = "obvious_random"
@@ -101,6 +102,7 @@ type BenchMapSpecs struct {
 	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 	Lru         *ebpf.MapSpec `ebpf:"lru"`
 }
 
@@ -146,6 +148,7 @@ type BenchMaps struct {
 	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 	Lru         *ebpf.Map `ebpf:"lru"`
 }
 
@@ -157,6 +160,7 @@ func (m *BenchMaps) Close() error {
 		m.HtPaths,
 		m.HtShadow,
 		m.HtStats,
+		m.HtWatched,
 		m.Lru,
 	)
 }

@@ -22,6 +22,7 @@ const (
 	TcMapHtPaths     = "ht_paths"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
 	TcProgHtTcOut    = "ht_tc_out"
 	TcVarBucketMask  = "bucket_mask"
@@ -90,6 +91,7 @@ type TcMapSpecs struct {
 	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
 // TcVariableSpecs contains global variables before they are loaded into the kernel.
@@ -132,6 +134,7 @@ type TcMaps struct {
 	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
 func (m *TcMaps) Close() error {
@@ -142,6 +145,7 @@ func (m *TcMaps) Close() error {
 		m.HtPaths,
 		m.HtShadow,
 		m.HtStats,
+		m.HtWatched,
 	)
 }
 

@@ -125,6 +125,7 @@ const (
 	XdpMapHtPaths     = "ht_paths"
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtWatched   = "ht_watched"
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
 	XdpVarBucketShift = "bucket_shift"
@@ -191,6 +192,7 @@ type XdpMapSpecs struct {
 	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
 // XdpVariableSpecs contains global variables before they are loaded into the kernel.
@@ -233,6 +235,7 @@ type XdpMaps struct {
 	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
 func (m *XdpMaps) Close() error {
@@ -243,6 +246,7 @@ func (m *XdpMaps) Close() error {
 		m.HtPaths,
 		m.HtShadow,
 		m.HtStats,
+		m.HtWatched,
 	)
 }
 

@@ -31,6 +31,7 @@ typedef __u64 u64;
 #define __type(name, val) typeof(val) *name
 
 enum {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_F_MMAPABLE = 1 << 10,

@@ -22,6 +22,14 @@ struct {
 	__type(value, struct dev_counters);
 } ht_devices SEC(".maps");
 
+/* The ifindexes whose arriving packets are counted. Only they make a departing packet one that was counted before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEV_SLOTS);
+	__type(key, __u32);
+	__type(value, __u32); /* device slot */
+} ht_watched SEC(".maps");
+
 /* By path. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -15,7 +15,7 @@
 
 /* flow_entry.bytes_flags: 52 bits of bytes, 4 of flags, 8 of TCP flags. */
 #define BYTES_MASK 0x000fffffffffffffULL
-#define FLOW_FORWARDED 0x0010000000000000ULL /* left this device after arriving on another: totals count it once */
+#define FLOW_FORWARDED 0x0010000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
 
 /* One direction of one flow on one device. It covers every field that a rule can match. 44 bytes. */

@@ -43,6 +43,9 @@ func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
 		return nil, explainLoad(d, h, err)
 	}
 	defer coll.Close()
+	if err := p.watch(d, h); err != nil {
+		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
+	}
 	prog := coll.DetachProgram(name)
 	p.mu.Lock()
 	p.programs[prog] = struct{}{}

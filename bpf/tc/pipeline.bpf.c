@@ -52,10 +52,16 @@ int ht_tc_in(struct __sk_buff *skb)
 	return pipeline(skb, 0, 0);
 }
 
+/* A packet that arrived where nobody counts has not been counted yet. */
+static __always_inline u64 forwarded(u32 from)
+{
+	return from && bpf_map_lookup_elem(&ht_watched, &from) ? FLOW_FORWARDED : 0;
+}
+
 SEC("tc")
 int ht_tc_out(struct __sk_buff *skb)
 {
-	return pipeline(skb, TAG_EGRESS, skb->ingress_ifindex ? FLOW_FORWARDED : 0);
+	return pipeline(skb, TAG_EGRESS, forwarded(skb->ingress_ifindex));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
