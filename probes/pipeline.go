@@ -41,6 +41,7 @@ type pipeline struct {
 	interfaces []snap.Interface
 	malformed  []snap.Count
 	lost       []snap.Count
+	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
 	said       map[string]bool // troubles that were told once
 }
 

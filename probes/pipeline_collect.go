@@ -73,10 +73,33 @@ func (p *pipeline) Second(now time.Time) {
 		return
 	}
 	p.set.Check()
+	p.dropped(p.links())
 	if p.dirty || now.Sub(p.planned) >= replanEvery {
 		p.replan()
 	}
 	p.review(now)
+}
+
+// dropped adds what the watched devices dropped since the last look (IFLA_STATS64, both directions). A device seen for
+// the first time, or whose counter went back, only sets its mark.
+func (p *pipeline) dropped(links []snap.Link) {
+	marks := make(map[int]uint64, len(p.drops))
+	var sum uint64
+	for i := range links {
+		l := &links[i]
+		if p.set.Find(l.Index) == nil {
+			continue
+		}
+		now := l.RxDropped + l.TxDropped
+		if before, ok := p.drops[l.Index]; ok && now > before {
+			sum += now - before
+		}
+		marks[l.Index] = now
+	}
+	p.drops = marks
+	if sum > 0 {
+		p.store.Drops(sum)
+	}
 }
 
 // replan attaches to devices that became worth watching. Devices that are watched stay, whatever happens to their

@@ -240,7 +240,11 @@ func (m *model) band() []string {
 	second.Add(themes.Text, " "+format.Count(uint64(max(f.Totals.Flows, 0)))+" flows").Pad(themes.Text, bandLeft-(m.w-second.Left()))
 	m.meter(second, m.bitLabel(), m.perSecond(f.Totals.Rate.BPS), m.perSeconds(f.Totals.BPS), split-bandLeft-1)
 	if split < m.w {
-		second.Pad(themes.Text, 1).Add(themes.Border, v).Add(themes.Text, m.bandTail(f))
+		second.Pad(themes.Text, 1).Add(themes.Border, v).Add(themes.Text, m.dropTail(f))
+		if vals := f.Totals.DropPS; second.Left() > dropSpark+len(m.tableTail(f)) && !m.env.Reduced {
+			second.Pad(themes.Text, 1).Add(themes.Drop, spark.Line(m.env.Glyphs, vals, dropSpark))
+		}
+		second.Add(themes.Text, m.tableTail(f))
 	}
 	return []string{first.String(), second.String(), rule}
 }
@@ -260,12 +264,19 @@ func (m *model) meter(b *line.Builder, label string, now float64, vals []float32
 	b.Add(themes.Spark, spark.Line(m.env.Glyphs, vals, max(room, 0))).Add(themes.SparkPeak, peak)
 }
 
-func (m *model) bandTail(f *snap.Frame) string {
+const dropSpark = 12 // seconds of drops shown
+
+func (m *model) dropTail(f *snap.Frame) string {
 	t := f.Totals
 	s := " drop " + format.SI(t.Drops) + "/s"
 	if t.Rate.PPS > 0 {
 		s += " " + format.Percent(t.Drops/(t.Rate.PPS+t.Drops))
 	}
+	return s
+}
+
+func (m *model) tableTail(f *snap.Frame) string {
+	t, s := f.Totals, ""
 	if t.Capacity > 0 {
 		s += "   table " + format.Percent(float64(t.Flows)/float64(t.Capacity)) + " full"
 	}
