@@ -36,7 +36,8 @@ func measureBytes(t *testing.T, r *Report) {
 		peer       []string
 		goal       float64
 	}{{80, 24, []string{"htop", "-d", "5"}, 1.3}, {200, 60, []string{"htop", "-d", "5"}, 1.3}, {80, 24, []string{"btop", "-lc", conf}, 0.15}, {200, 60, []string{"btop", "-lc", conf}, 0.15}} {
-		if size.peer[0] == "btop" {
+		name := size.peer[0]
+		if name == "btop" {
 			size.peer = btop(t, conf)
 		}
 		var ours, theirs []float64
@@ -49,8 +50,8 @@ func measureBytes(t *testing.T, r *Report) {
 			theirs = append(theirs, p.window(look).bytesPerSec)
 			p.close()
 		}
-		r.Rows = append(r.Rows, FromRounds("S15", fmt.Sprintf("bytes/s to the terminal at 2 Hz, 100k flows, %dx%d / %s at 0.5 s", size.cols, size.rows, size.peer[0]), "x",
-			AtMost(size.goal), Ratios(ours, theirs), fmt.Sprintf("hooktop %.0f B/s, %s %.0f B/s", Median(ours), size.peer[0], Median(theirs))))
+		r.Rows = append(r.Rows, FromRounds("S15", fmt.Sprintf("bytes/s to the terminal at 2 Hz, 100k flows, %dx%d / %s at 0.5 s", size.cols, size.rows, name), "x",
+			AtMost(size.goal), Ratios(ours, theirs), fmt.Sprintf("hooktop %.0f B/s, %s %.0f B/s", Median(ours), name, Median(theirs))))
 	}
 }
 
