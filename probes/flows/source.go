@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"hooktop/bpf/kern"
 	"hooktop/probes/snap"
 )
 
@@ -74,57 +75,16 @@ const RankEvery = 2 * time.Second
 
 // Bits of flow_key.tag (bpf/include/wire.h).
 const (
-	tagVLAN      = 0x0fff
 	tagEgress    = 0x1000
-	tagFragFirst = 0x2000
 	tagFragLater = 0x4000
-	tagStacked   = 0x8000
 )
 
 func (k *RawKey) proto() uint8   { return k[36] }
 func (k *RawKey) tag() uint16    { return binary.LittleEndian.Uint16(k[40:]) }
 func (k *RawKey) device() uint16 { return binary.LittleEndian.Uint16(k[42:]) }
 
-// Decode gives the key as a value for screens.
-func (k *RawKey) Decode() snap.FlowKey {
-	tag, proto := k.tag(), binary.LittleEndian.Uint32(k[36:])
-	out := snap.FlowKey{
-		Src: snap.Addr(k[0:16]), Dst: snap.Addr(k[16:32]),
-		SPort: binary.BigEndian.Uint16(k[32:]), DPort: binary.BigEndian.Uint16(k[34:]),
-		Proto: uint8(proto), VNI: proto >> 8, VLAN: tag & tagVLAN, Dev: k.device(),
-		Egress: tag&tagEgress != 0, Stacked: tag&tagStacked != 0,
-	}
-	switch {
-	case tag&tagFragFirst != 0:
-		out.Frag = snap.FragFirst
-	case tag&tagFragLater != 0:
-		out.Frag = snap.FragLater
-	}
-	return out
-}
+// Decode gives the key as a value for screens. The layout is bpf/kern's to know.
+func (k *RawKey) Decode() snap.FlowKey { return kern.RawKey(*k).Decode() }
 
 // Encode is the inverse of Decode.
-func Encode(f *snap.FlowKey) RawKey {
-	var k RawKey
-	copy(k[0:], f.Src[:])
-	copy(k[16:], f.Dst[:])
-	binary.BigEndian.PutUint16(k[32:], f.SPort)
-	binary.BigEndian.PutUint16(k[34:], f.DPort)
-	binary.LittleEndian.PutUint32(k[36:], f.VNI<<8|uint32(f.Proto))
-	tag := f.VLAN & tagVLAN
-	if f.Egress {
-		tag |= tagEgress
-	}
-	if f.Stacked {
-		tag |= tagStacked
-	}
-	switch f.Frag {
-	case snap.FragFirst:
-		tag |= tagFragFirst
-	case snap.FragLater:
-		tag |= tagFragLater
-	}
-	binary.LittleEndian.PutUint16(k[40:], tag)
-	binary.LittleEndian.PutUint16(k[42:], f.Dev)
-	return k
-}
+func Encode(f *snap.FlowKey) RawKey { return RawKey(kern.EncodeKey(*f)) }
