@@ -49,11 +49,12 @@ func (s *safe) Init() (cmd tea.Cmd) {
 	return s.guard(s.m.Init())
 }
 
-// Update implements tea.Model.
-func (s *safe) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+// Update implements tea.Model. After a panic the model stands as it was: a nil one would make the framework panic by itself.
+func (s *safe) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	next = s
 	defer rescue("update", s.end)
 	_, cmd = s.m.Update(msg)
-	return s, s.guard(cmd)
+	return next, s.guard(cmd)
 }
 
 // View implements tea.Model. After a panic the last view stands until the program has ended.

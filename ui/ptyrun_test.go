@@ -176,6 +176,9 @@ func (p *ptyRun) note(prefix string) string {
 			if strings.HasPrefix(l, prefix) {
 				return l
 			}
+			if strings.Contains(l, "Caught panic") {
+				p.t.Error("the framework caught a panic and wrote over the screen")
+			}
 			seen = append(seen, l)
 		case <-late:
 			p.t.Fatalf("the child did not say %q; it said:\n%s", prefix, strings.Join(seen, "\n"))
@@ -200,7 +203,7 @@ func (p *ptyRun) exited() {
 	kill := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer kill.Stop()
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("child: %v", err)
+		p.t.Errorf("child: %v; it said:\n%s", err, p.said()) // a report of the race detector, say
 	}
 }
 
