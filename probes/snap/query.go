@@ -8,6 +8,7 @@ type Query struct {
 	Tab   string  // the tab in view: what is not looked at is not computed
 	Hz    float64 // frames a second wanted, 0: engine's default
 	Flows FlowQuery
+	Trace TraceQuery
 	Focus bool // false: the terminal lost focus
 }
 
@@ -34,6 +35,8 @@ const (
 	WatchInterface   IntentKind = "watch"   // Target: device
 	UnwatchInterface IntentKind = "unwatch" // Target: device
 	SetMode          IntentKind = "mode"    // Target: device, Arg: auto|native|generic|tc
+	StartTrace       IntentKind = "trace"   // Trace: what; the one that runs is stopped first
+	StopTrace        IntentKind = "stop"    // the trace that runs
 )
 
 // Intent is a wish as a value. Answers come back to the asker.
@@ -41,6 +44,7 @@ type Intent struct {
 	Kind   IntentKind
 	Target string
 	Arg    string
+	Trace  TraceSpec
 }
 
 // Answer to an intent. Err is "" when it was done; Text is one line for the user; Command is the CLI twin.
