@@ -73,7 +73,7 @@ generate-check: go-check
 
 bench: NEEDS = $(PEERS)
 bench: tools
-	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report
+	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report -goals "$(GOALS)"
 
 # Hundreds of kills and exits instead of CI's few.
 test-faults: go-check

@@ -40,11 +40,7 @@ func check(_ context.Context, opt cli.Options) (cli.CheckReport, error) {
 	if err != nil {
 		return r, err
 	}
-	routes, err := host.RouteDevices()
-	if err != nil {
-		return r, err
-	}
-	defaults, err := host.DefaultRouteDevices()
+	routes, defaults, err := host.RouteDevices()
 	if err != nil {
 		return r, err
 	}

@@ -55,7 +55,7 @@ func TestTourOfTheLab(t *testing.T) {
 		{name: "palette closes", keys: escape, hides: "┌ "},
 		{name: "pause", keys: " ", shows: "PAUSED"},
 		{name: "go on", keys: " ", shows: "LIVE", hides: "PAUSED"},
-		{name: "programs", keys: "8", shows: "ht_xdp"},
+		{name: "programs", keys: "8", shows: "ht_tc_in"},
 		{name: "and back to the flows", keys: "1", shows: "SOURCE"},
 	} {
 		t.Log(step.name)

@@ -20,7 +20,7 @@ import (
 
 // The lab's devices have no offloads, so that a packet socket sees the same frames as the programs. Nobody else counts TCP.
 func TestTCPOfTheLabIsWhatACaptureSees(t *testing.T) {
-	for _, mode := range []string{"auto", "tc"} {
+	for _, mode := range []string{"auto", "generic"} {
 		t.Run(mode, func(t *testing.T) {
 			cmd := exec.Command(binary(t), "lab", "--once", "--for", "2s", "--json", "--no-config", "--mode", mode)
 			var out, errText bytes.Buffer

@@ -23,7 +23,7 @@ func TestEveryModeCountsExactlyAndLeavesNothing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s no tcx %v", mode, noTCX), func(t *testing.T) {
 				r := newGround(t)
 				f := r.start(Config{Mode: mode, NoTCX: noTCX})
-				want := map[string]string{"auto": "generic", "native": "native", "generic": "generic", "tc": "tc"}[mode]
+				want := map[string]string{"auto": "tc", "native": "native", "generic": "generic", "tc": "tc"}[mode]
 				if d := iface(f, "v0"); d == nil || d.Mode != want || d.Why == "" {
 					t.Fatalf("v0: %+v, want %s and why", d, want)
 				}
@@ -167,7 +167,7 @@ func TestForeignFiltersAndTCXAreUntouched(t *testing.T) {
 
 func TestTakenOffIsSaidAndAttachedOnce(t *testing.T) {
 	r := newGround(t)
-	f := r.start(Config{})
+	f := r.start(Config{Mode: "generic"})
 	off := func(f *snap.Frame) {
 		t.Helper()
 		for _, p := range f.Programs {
@@ -279,7 +279,7 @@ func TestASecondEngineLooksBesideTheFirst(t *testing.T) {
 		e.until(name+" counted", func(*snap.Frame) bool { return packets(e.all(), 5001, false, "") == 30 })
 	}
 	second.close()
-	if d := iface(r.all(), "v0"); d == nil || d.Mode != "generic" {
+	if d := iface(r.all(), "v0"); d == nil || d.Mode != "tc" {
 		t.Errorf("the first after the second left: %+v", d)
 	}
 }

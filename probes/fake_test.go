@@ -23,8 +23,7 @@ func (h *quietHost) Links() ([]snap.Link, error) {
 	defer h.mu.Unlock()
 	return append([]snap.Link(nil), h.links...), nil
 }
-func (h *quietHost) RouteDevices() ([]int, error)        { return nil, nil }
-func (h *quietHost) DefaultRouteDevices() ([]int, error) { return nil, nil }
+func (h *quietHost) RouteDevices() (all, defaults []int, err error) { return nil, nil, nil }
 func (h *quietHost) WatchLinks(context.Context) (<-chan snap.LinkEvent, error) {
 	return h.news, nil
 }

@@ -15,9 +15,8 @@ type Host interface {
 	Links() ([]snap.Link, error)
 	// RouteDevices lists the ifindexes under unicast routes of all tables and both families, each once, with the devices
 	// of every next hop of multipath routes. Devices of the local table (loopback addresses) do not count.
-	RouteDevices() ([]int, error)
-	// DefaultRouteDevices is the part of RouteDevices that carries a default route.
-	DefaultRouteDevices() ([]int, error)
+	// defaults are those among them that carry a default route.
+	RouteDevices() (all, defaults []int, err error)
 	// WatchLinks sends every change of a device until ctx ends, then closes the channel. After an overrun of the netlink
 	// socket all devices are sent again. The channel is closed early when the socket failed for good.
 	WatchLinks(ctx context.Context) (<-chan snap.LinkEvent, error)

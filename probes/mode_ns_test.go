@@ -18,8 +18,8 @@ func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
 		r.start(Config{NoTCX: noTCX})
 		stop, sent := send(t, r.peer.UDPSocket(t, there+":0"), here+":5001")
 		for _, step := range []struct{ ask, want string }{
-			{"tc", "tc"}, {"generic", "generic"}, {"native", "native"}, {"tc", "tc"}, {"native", "native"},
-			{"generic", "generic"}, {"auto", "generic"}, {"tc", "tc"}, {"auto", "generic"},
+			{"generic", "generic"}, {"tc", "tc"}, {"native", "native"}, {"tc", "tc"}, {"native", "native"},
+			{"generic", "generic"}, {"auto", "tc"}, {"native", "native"}, {"auto", "tc"},
 		} {
 			a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.SetMode, Target: "v0", Arg: step.ask})
 			if a.Err != "" {

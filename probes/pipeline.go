@@ -6,15 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"hooktop/probes/attach"
 	"hooktop/probes/flows"
 	"hooktop/probes/snap"
 )
-
-// replanEvery is how often routes are read again: a new route alone sends no device news.
-const replanEvery = 5 * time.Second
 
 // dataplane is the pipeline in the kernel: bpf/kern, or something simpler in tests.
 type dataplane struct {
@@ -37,7 +33,7 @@ type pipeline struct {
 	wish       attach.Wish
 	leftOut    []snap.LeftOut
 	dirty      bool // a device appeared or was renamed
-	planned    time.Time
+	routes     routes
 	interfaces []snap.Interface
 	malformed  []snap.Count
 	lost       []snap.Count
@@ -56,6 +52,12 @@ func (p *pipeline) Start(_ context.Context, b *Bench, done func(error)) {
 		done(err)
 		return
 	}
+	p.readRoutes(func() { p.begin(done) })
+}
+
+// begin attaches to the devices chosen at the start.
+func (p *pipeline) begin(done func(error)) {
+	b := p.b
 	choices, err := p.plan()
 	if err != nil {
 		done(err)
@@ -143,24 +145,6 @@ func (p *pipeline) links() []snap.Link {
 	links, err := p.b.Host.Links()
 	p.trouble("links", "devices could not be listed", err)
 	return links
-}
-
-// plan decides which devices to watch.
-func (p *pipeline) plan() ([]attach.Choice, error) {
-	links, err := p.b.Host.Links()
-	if err != nil {
-		return nil, fmt.Errorf("list devices: %w", err)
-	}
-	routes, err := p.b.Host.RouteDevices()
-	p.trouble("routes", "routes could not be read: only named devices are watched", err)
-	defaults, err := p.b.Host.DefaultRouteDevices()
-	p.trouble("default routes", "default routes could not be read", err)
-	choices, out := attach.Plan(links, routes, defaults, p.wish)
-	for i := range out {
-		out[i].Name, out[i].Why = clean(out[i].Name), clean(out[i].Why)
-	}
-	p.leftOut, p.planned, p.dirty = out, time.Now(), false
-	return choices, nil
 }
 
 // watch begins to watch one device, a status line a program. done hears the end of it.

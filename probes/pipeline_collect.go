@@ -16,9 +16,7 @@ func (p *pipeline) Collect(now time.Time) {
 	if p.store == nil || p.dp == nil {
 		return
 	}
-	if p.dirty {
-		p.replan()
-	}
+	p.follow(now)
 	p.join.look()
 	p.trouble("flows", "the flow table could not be read", p.store.Collect(now))
 	malformed, lost, err := p.dp.tally()
@@ -74,9 +72,7 @@ func (p *pipeline) Second(now time.Time) {
 	}
 	p.set.Check()
 	p.dropped(p.links())
-	if p.dirty || now.Sub(p.planned) >= replanEvery {
-		p.replan()
-	}
+	p.follow(now)
 	p.review(now)
 }
 
@@ -99,26 +95,6 @@ func (p *pipeline) dropped(links []snap.Link) {
 	p.drops = marks
 	if sum > 0 {
 		p.store.Drops(sum)
-	}
-}
-
-// replan attaches to devices that became worth watching. Devices that are watched stay, whatever happens to their
-// routes: a flapping route must not flap a program.
-func (p *pipeline) replan() {
-	choices, err := p.plan()
-	p.trouble("links", "devices could not be listed", err)
-	for _, c := range choices {
-		if d := p.set.Find(c.Link.Index); d != nil {
-			p.set.Update(d, c.Link, time.Now())
-			continue
-		}
-		p.watch(c, func(d *attach.Dev, err error) {
-			if err != nil {
-				p.b.Notify(snap.Warn, "attach", "can't watch "+err.Error())
-				return
-			}
-			p.b.Notify(snap.Info, "attach", "now watching "+d.Link.Name+" ("+string(d.Mode)+"): "+d.Reason)
-		})
 	}
 }
 

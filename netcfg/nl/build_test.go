@@ -48,7 +48,7 @@ func TestBuildANetwork(t *testing.T) {
 	if l.MAC != macA || l.MTU != 9000 || !l.Carrier || b.MAC(t, "b0") != macB {
 		t.Errorf("a0 is %+v", l)
 	}
-	if got, err := here.DefaultRouteDevices(); err != nil || len(got) != 1 || got[0] != l.Index {
+	if _, got, err := here.RouteDevices(); err != nil || len(got) != 1 || got[0] != l.Index {
 		t.Errorf("default route: %v, %v", got, err)
 	}
 	if ready, err := here.Ready("a0"); !ready || err != nil {

@@ -22,12 +22,46 @@ const (
 )
 
 // RouteDevices lists the ifindexes under unicast routes of all tables but the local one, both families, each once and in
-// order, with those of multipath routes and next hop objects.
-func (h *Host) RouteDevices() ([]int, error) { return h.routeDevices(func(route) bool { return true }) }
-
-// DefaultRouteDevices is the part of RouteDevices that carries a default route.
-func (h *Host) DefaultRouteDevices() ([]int, error) {
-	return h.routeDevices(func(r route) bool { return r.prefix == 0 })
+// order, with those of multipath routes and next hop objects; defaults are those of default routes. A full table takes
+// seconds: everything is read in one dump a family, and nothing is kept but devices.
+func (h *Host) RouteDevices() (all, defaults []int, err error) {
+	hops, err := h.nexthops()
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[int]bool{} // by ifindex: whether a default route leads there
+	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
+		body := make([]byte, unix.SizeofRtMsg)
+		body[0] = family
+		here := map[int]bool{}
+		err := h.dump(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, body, func() { clear(here) }, func(kind uint16, p []byte) {
+			r, ok := decodeRoute(p)
+			if !ok || kind != unix.RTM_NEWROUTE {
+				return
+			}
+			for _, i := range append(r.devices, hops.devices(r.nexthop)...) {
+				here[i] = here[i] || r.prefix == 0
+			}
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("list routes: %w", err)
+		}
+		for i, def := range here {
+			found[i] = found[i] || def
+		}
+	}
+	for i, def := range found {
+		if i <= 0 {
+			continue
+		}
+		all = append(all, i)
+		if def {
+			defaults = append(defaults, i)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(defaults)
+	return all, defaults, nil
 }
 
 // route is what interests of a route: where it leads.
@@ -35,32 +69,6 @@ type route struct {
 	prefix  int // length of the destination prefix
 	devices []int
 	nexthop uint32 // id of a next hop object, 0: none
-}
-
-func (h *Host) routeDevices(want func(route) bool) ([]int, error) {
-	hops, err := h.nexthops()
-	if err != nil {
-		return nil, err
-	}
-	var found []int
-	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		body := make([]byte, unix.SizeofRtMsg)
-		body[0] = family
-		var here []int
-		err := h.dump(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, body, func() { here = nil }, func(kind uint16, p []byte) {
-			if r, ok := decodeRoute(p); ok && kind == unix.RTM_NEWROUTE && want(r) {
-				here = append(here, r.devices...)
-				here = append(here, hops.devices(r.nexthop)...)
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list routes: %w", err)
-		}
-		found = append(found, here...)
-	}
-	slices.Sort(found)
-	found = slices.Compact(found)
-	return slices.DeleteFunc(found, func(i int) bool { return i <= 0 }), nil
 }
 
 // decodeRoute reads the payload of RTM_NEWROUTE; false for anything but a unicast route outside the local table.

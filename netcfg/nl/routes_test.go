@@ -36,16 +36,8 @@ func TestRouteDevices(t *testing.T) {
 		index[name] = n.Index(t, name)
 	}
 	h := at(t, n)
-	devices := func(list func() ([]int, error)) []int {
-		t.Helper()
-		got, err := list()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	if got := devices(h.RouteDevices); len(got) > 0 {
-		t.Errorf("without routes: %v", got)
+	if all, defaults, err := h.RouteDevices(); len(all)+len(defaults) > 0 || err != nil {
+		t.Errorf("without routes: %v, %v, %v", all, defaults, err)
 	}
 	ip(t, n, "route add default dev def4")
 	ip(t, n, "-6 route add default dev def6")
@@ -64,13 +56,14 @@ func TestRouteDevices(t *testing.T) {
 		want = append(want, index[name])
 	}
 	slices.Sort(want)
-	if got := devices(h.RouteDevices); !slices.Equal(got, want) {
-		t.Errorf("routes lead to %v, want %v (%v)", got, want, index)
+	all, defaults, err := h.RouteDevices()
+	if !slices.Equal(all, want) || err != nil {
+		t.Errorf("routes lead to %v, want %v (%v): %v", all, want, index, err)
 	}
 	want = []int{index["def4"], index["def6"]}
 	slices.Sort(want)
-	if got := devices(h.DefaultRouteDevices); !slices.Equal(got, want) {
-		t.Errorf("default routes lead to %v, want %v", got, want)
+	if !slices.Equal(defaults, want) {
+		t.Errorf("default routes lead to %v, want %v", defaults, want)
 	}
 }
 
@@ -84,8 +77,8 @@ func TestManyRoutes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := at(t, n).RouteDevices()
-	if err != nil || !slices.Equal(got, []int{l.Attrs().Index}) {
-		t.Errorf("%v, %v", got, err)
+	got, defaults, err := at(t, n).RouteDevices()
+	if err != nil || !slices.Equal(got, []int{l.Attrs().Index}) || len(defaults) > 0 {
+		t.Errorf("%v, %v, %v", got, defaults, err)
 	}
 }

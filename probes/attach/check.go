@@ -93,8 +93,11 @@ func (s *Set) Update(d *Dev, l snap.Link, now time.Time) (renamed bool) {
 	d.Link = l
 	if old.Carrier && !l.Carrier && now.Sub(d.Since) < settle {
 		d.flapped = true
-		s.Notify(snap.Warn, fmt.Sprintf("%s lost its carrier %.1f s after attaching %s: the driver resets the link for it",
-			l.Name, now.Sub(d.Since).Seconds(), toOf(d.in)))
+		why := ": the driver resets the link for it"
+		if d.Mode == TC {
+			why = ", which touches no driver"
+		}
+		s.Notify(snap.Warn, fmt.Sprintf("%s lost its carrier %.1f s after attaching %s%s", l.Name, now.Sub(d.Since).Seconds(), toOf(d.in), why))
 	}
 	if old.Name == l.Name {
 		return false

@@ -104,11 +104,16 @@ func (g *ground) settleAll() {
 	}
 }
 
-// watch watches a device and waits for its programs.
+// watch watches a device by mode auto and waits for its programs.
 func (g *ground) watch(t *testing.T, l snap.Link) *Dev {
 	t.Helper()
+	return g.watchBy(t, l, Auto)
+}
+
+func (g *ground) watchBy(t *testing.T, l snap.Link, want Mode) *Dev {
+	t.Helper()
 	var dev *Dev
-	g.Watch(Choice{Link: l, Reason: "test"}, Auto, func(snap.Status) {}, func(d *Dev, err error) {
+	g.Watch(Choice{Link: l, Reason: "test"}, want, func(snap.Status) {}, func(d *Dev, err error) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,7 +168,7 @@ func TestChoose(t *testing.T) {
 		foreign string
 		mode    Mode
 	}{
-		{snap.Link{}, Auto, "", Generic},
+		{snap.Link{}, Auto, "", TC},
 		{snap.Link{}, Native, "", Native},
 		{snap.Link{}, Generic, "", Generic},
 		{snap.Link{}, TC, "", TC},
@@ -187,17 +187,29 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func TestNativeFallsBackStepByStepAndSaysWhy(t *testing.T) {
-	step := Step{Mode: Native}
-	var modes []Mode
-	for ok := true; ok; step, ok = Next(step, fmt.Errorf("no room")) {
-		modes = append(modes, step.Mode)
-		if len(modes) > 1 && !strings.Contains(step.Why, "no room") {
-			t.Errorf("%s: %q does not say why", step.Mode, step.Why)
+func TestWhatIsRefusedGivesWayStepByStepAndSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		want    Mode
+		foreign string
+		went    string
+	}{
+		{Auto, "", "[tc generic]"},
+		{Native, "", "[native generic tc]"},
+		{Generic, "", "[generic tc]"},
+		{TC, "", "[tc]"},
+		{Auto, "program 7", "[tc]"},
+	} {
+		step := Choose(snap.Link{}, c.want, c.foreign)
+		var modes []Mode
+		for ok := true; ok; step, ok = Next(step, fmt.Errorf("no room")) {
+			modes = append(modes, step.Mode)
+			if len(modes) > 1 && !strings.Contains(step.Why, "no room") {
+				t.Errorf("%s: %q does not say why", step.Mode, step.Why)
+			}
 		}
-	}
-	if fmt.Sprint(modes) != "[native generic tc]" {
-		t.Errorf("went %v", modes)
+		if fmt.Sprint(modes) != c.went {
+			t.Errorf("%s beside %q went %v, want %s", c.want, c.foreign, modes, c.went)
+		}
 	}
 }
 

@@ -49,14 +49,23 @@ func pair(t *testing.T) (a, b *ktest.NS) {
 	return a, b
 }
 
-// attached waits until hooktop sits on the device's egress.
+// attached waits until hooktop sits on both directions of the device, by mode auto.
 func attached(t *testing.T, n *ktest.NS, dev string) {
 	t.Helper()
 	index := n.Index(t, dev)
 	for end := time.Now().Add(30 * time.Second); ; {
-		var ids []uint32
-		err := n.Run(func() (err error) { ids, err = kern.QueryTCX(index, true); return err })
-		if err == nil && len(ids) > 0 {
+		sides := 0
+		err := n.Run(func() error {
+			for _, egress := range []bool{false, true} {
+				ids, err := kern.QueryTCX(index, egress)
+				if err != nil {
+					return err
+				}
+				sides += min(len(ids), 1)
+			}
+			return nil
+		})
+		if sides == 2 {
 			return
 		}
 		if time.Now().After(end) {

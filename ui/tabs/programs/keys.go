@@ -128,9 +128,9 @@ func (t *Tab) pickMode() tea.Cmd {
 		return detail
 	}
 	return pick("mode of "+format.Clean(name), []choice{
-		{"auto", "generic XDP, tc where that can't go", set("auto")},
-		{"generic", mark("generic", "after the driver: works everywhere"), set("generic")},
-		{"tc", mark("tc", "behind XDP: sees stripped VLAN tags"), set("tc")},
+		{"auto", "tc: slows nothing, resets no link", set("auto")},
+		{"generic", mark("generic", "after the driver: copies large packets"), set("generic")},
+		{"tc", mark("tc", "above the driver: sees stripped VLANs"), set("tc")},
 		{"native", mark("native", "in the driver: fastest, asks first"), func() tea.Cmd { return askNative(&l) }},
 	})
 }
