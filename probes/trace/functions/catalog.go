@@ -33,7 +33,7 @@ type Function struct {
 	Args      []Arg  // of an event: without the pointer of its registration, as a BTF-typed program gets them
 	Returns   string // type, as C writes it; "" for events and where the kernel tells none
 	Event     bool   // a tracepoint
-	ID        uint32 // BTF id of the function, or of the event's typedef; 0: the kernel tells none
+	ID        uint32 // BTF id of what tells the signature, in the BTF of Module; 0: the kernel tells none
 }
 
 // Tracepoint is the name of an event without its group, "" for a function.
@@ -136,7 +136,7 @@ func (c *Catalog) function(e *entry, args bool) Function {
 	f.Signature = m.types.Signature(f.Name, e.typ, skip)
 	params, ret := m.types.Params(e.typ)
 	if e.event {
-		f.Signature = strings.TrimPrefix(f.Signature, "void ")
+		_, f.Signature, _ = strings.Cut(f.Signature, " ") // a tracepoint returns nothing, whatever runs it does
 	} else {
 		f.Returns = m.types.Name(ret)
 	}
