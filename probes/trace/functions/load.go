@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -147,7 +148,11 @@ func (b *builder) addTraceable(src *sources) {
 	}
 	b.c.notes = append(b.c.notes, "functions that can be attached to are taken from the kernel's symbols, and some may refuse: "+err.Error())
 	err = b.addListing(src.path("/proc/kallsyms"), func(r io.Reader, visit func(name, module []byte)) {
-		eachSymbol(r, func(_ uint64, name, module []byte) { visit(name, module) })
+		eachSymbol(r, func(_ uint64, name, module []byte) {
+			if !bytes.HasSuffix(name, []byte(".cold")) { // the unlikely part of a function, which nobody calls
+				visit(name, module)
+			}
+		})
 	})
 	if err != nil {
 		b.c.notes = append(b.c.notes, err.Error())

@@ -64,7 +64,7 @@ func eachSymbol(r io.Reader, visit func(addr uint64, name, module []byte)) {
 		}
 		addr, ok := unhex(line[:i])
 		name, module := splitModule(line[i+3:])
-		if ok && plain(name) {
+		if ok && plain(name) && !bytes.HasPrefix(name, []byte("__pfx_")) { // the padding in front of each function
 			visit(addr, name, module)
 		}
 	}
