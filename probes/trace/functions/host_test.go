@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,12 @@ func TestThisKernel(t *testing.T) {
 	for code := range uint32(200) {
 		reasons = append(reasons, c.DropReason(code))
 	}
-	if all := " " + strings.Join(reasons, " ") + " "; !strings.Contains(all, " NO_SOCKET ") || strings.Contains(all, "SKB_DROP_REASON_") {
+	blob, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tells := bytes.Contains(blob, []byte("\x00skb_drop_reason\x00")) // Linux 5.17 and later
+	if all := " " + strings.Join(reasons, " ") + " "; strings.Contains(all, " NO_SOCKET ") != tells || strings.Contains(all, "SKB_DROP_REASON_") {
 		t.Errorf("drop reasons are %s", all)
 	}
 	events, err := c.Match("skb:kfree_skb,tcp:tcp_retransmit_skb,net:*", 100)
