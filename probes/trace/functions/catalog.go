@@ -55,7 +55,7 @@ const (
 	canNotAnything     // no function of this kernel can be traced
 )
 
-// entry is one function or event of the table, 20 bytes beside its name.
+// entry is one function or event of the table, 16 bytes beside its name.
 type entry struct {
 	name  uint32 // offset into names
 	typ   types.ID
@@ -179,7 +179,8 @@ func (c *Catalog) DropReason(code uint32) string {
 }
 
 // Symbol names a kernel address: the function that it lies in, and how far behind its begin. "" when it lies in none, or
-// when the kernel hides its addresses. The first call reads /proc/kallsyms, some 0.3 s.
+// when the kernel hides its addresses. The first call reads /proc/kallsyms, some 0.1 s; of
+// modules loaded later nothing is known.
 func (c *Catalog) Symbol(addr uint64) (name string, offset uint64) { return c.symbols().name(addr) }
 
 // lazySymbols reads the kernel's symbols when they are first asked for.

@@ -4,6 +4,7 @@ package functions
 
 import (
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -126,7 +127,7 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 		"switched off": {func(h *host) { h.write("/sys/kernel/debug/kprobes/enabled", "0\n") }, "echo 1 > /sys/kernel/debug/kprobes/enabled", "", Count{Events: 3}},
 		"no tracefs": {func(h *host) { h.remove("/sys/kernel/tracing") }, "", "mount -t tracefs tracefs /sys/kernel/tracing",
 			Count{Functions: 5, Packet: 3, Events: 3}},
-		"no list": {func(h *host) { h.remove("/sys/kernel/tracing/available_filter_functions") }, "", "available_filter_functions: no such file",
+		"no list": {func(h *host) { h.remove("/sys/kernel/tracing/available_filter_functions") }, "", "read available_filter_functions: no such file",
 			Count{Functions: 5, Packet: 3, Events: 3}},
 		"empty list": {func(h *host) { h.write("/sys/kernel/tracing/available_filter_functions", "") }, "", "it lists no function",
 			Count{Functions: 5, Packet: 3, Events: 3}},
@@ -156,6 +157,24 @@ func TestLoadSaysWhatIsMissing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// All methods may be called at a time; the race detector watches.
+func TestConcurrentUse(t *testing.T) {
+	c := newHost(t).load()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if name, _ := c.Symbol(0xffffffff81000100); name != "ip_rcv" {
+				t.Errorf("the address is in %q", name)
+			}
+			f, err := c.Match("tcp_v4_rcv", 1)
+			if _, total := c.Search("tcp", 3); err != nil || total != 3 || c.FormatArgs(&f[0], [5]uint64{}) != "skb=NULL" || c.DropReason(3) != "NO_SOCKET" {
+				t.Errorf("%v, %d found", err, total)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestLoadWithoutTypes(t *testing.T) {

@@ -162,7 +162,7 @@ func (b *builder) addTraceable(src *sources) {
 func (b *builder) addListing(path string, each func(io.Reader, func(name, module []byte))) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("read %s: %w", filepath.Base(path), cause(err))
 	}
 	defer f.Close()
 	mods := map[string]uint16{}
@@ -180,7 +180,7 @@ func (b *builder) addListing(path string, each func(io.Reader, func(name, module
 		b.found = append(b.found, candidate{name: string(name), mod: at, skb: -1, listed: true})
 	})
 	if len(b.found) == before {
-		return fmt.Errorf("read %s: it lists no function", path)
+		return fmt.Errorf("read %s: it lists no function", filepath.Base(path))
 	}
 	return nil
 }

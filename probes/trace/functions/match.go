@@ -68,16 +68,23 @@ func (c *Catalog) pick(t *term, picked []bool) error {
 	if !t.events && literal(t.name) {
 		return c.pickName(t, picked)
 	}
-	n := 0
+	n, events := 0, false
 	for i := range c.entries {
-		if e := &c.entries[i]; e.can == canTrace && t.matches(c.name(e), e.event, c.lacks != "") {
+		e := &c.entries[i]
+		switch {
+		case e.can != canTrace:
+		case t.matches(c.name(e), e.event, c.lacks != ""):
 			picked[i] = true
 			n++
+		default:
+			events = events || e.event && t.matches(c.name(e), true, true)
 		}
 	}
 	switch {
 	case n > 0:
 		return nil
+	case events:
+		return fmt.Errorf("%s %w among the functions, but tracepoints: write *:%s", t.text, ErrNothing, t.name)
 	case t.events:
 		return fmt.Errorf("%s %w: %s", t.text, ErrNothing, c.noEvent(t))
 	case c.lacks != "":

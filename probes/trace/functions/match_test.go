@@ -76,6 +76,7 @@ func TestMatchSaysWhy(t *testing.T) {
 		"kfree_skbs":        {ErrUnknown, `did you mean skb:kfree_skb?`},
 		"nothing_like_it":   {ErrUnknown, `trace "nothing_like_it": nothing_like_it: no such function in this kernel`},
 		"zork*":             {ErrNothing, `trace "zork*": zork* matches nothing: no function of this kernel that can be traced has such a name`},
+		"kfree_*":           {ErrNothing, `kfree_* matches nothing among the functions, but tracepoints: write *:kfree_*`},
 		"ip_rcv,zork*":      {ErrNothing, `zork* matches nothing`},
 		"skb:kfree_sbk":     {ErrNothing, `this kernel has no such tracepoint: did you mean skb:kfree_skb?`},
 		"skb:zork*":         {ErrNothing, `this kernel has no tracepoint of such a name`},

@@ -72,6 +72,14 @@ func (s *sources) mounted(f fs, place string) (dir string, ok bool, err error) {
 	return dir, err == nil, nil
 }
 
+// cause is an error without the path that it names: through a private mount that is one of /proc/self/fd.
+func cause(err error) error {
+	if named := (*os.PathError)(nil); errors.As(err, &named) {
+		return named.Err
+	}
+	return err
+}
+
 // detached mounts a file system without attaching it to a directory (Linux 5.2).
 func detached(kind string) (int, error) {
 	ctx, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
