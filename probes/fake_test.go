@@ -94,6 +94,11 @@ func (p *fakeProbe) Do(_ context.Context, in snap.Intent, answer func(snap.Answe
 	return true
 }
 
+// optionalProbe is a fake that the rest can do without.
+type optionalProbe struct{ fakeProbe }
+
+func (*optionalProbe) Optional() {}
+
 func fakeEngine(probes ...Probe) *Engine {
 	var registry []func() Probe
 	for _, p := range probes {
