@@ -30,6 +30,8 @@ func (h *quietHost) WatchLinks(context.Context) (<-chan snap.LinkEvent, error) {
 }
 func (h *quietHost) Sockets() ([]snap.Socket, error)        { return nil, nil }
 func (h *quietHost) Tracked() ([]snap.Tracked, error)       { return nil, nil }
+func (h *quietHost) Qdiscs() ([]snap.Qdisc, error)          { return nil, nil }
+func (h *quietHost) Refusals() ([]snap.Refusal, error)      { return nil, nil }
 func (h *quietHost) HasClsact(int) (bool, error)            { return false, nil }
 func (h *quietHost) EnsureClsact(int) (bool, error)         { return true, nil }
 func (h *quietHost) AttachFilter(snap.Filter) error         { return nil }
