@@ -53,6 +53,7 @@ func needed(p Probe) bool {
 func registry() []func() Probe {
 	return []func() Probe{
 		func() Probe { return newPipeline() },
+		func() Probe { return &ledgerView{} },
 	}
 }
 
