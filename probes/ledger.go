@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// traceTab is the tab on which the ledger stands.
-	traceTab = "Trace"
 	// ledgerEvery is how often the ledger is read at most.
 	ledgerEvery = time.Second
 	// ledgerShare bounds its cost where there are thousands of devices or netfilter rules: it is read for at most one part
@@ -47,7 +45,7 @@ func (v *ledgerView) Collect(time.Time) {}
 
 // Fill reads the counters, on the engine's goroutine, whose thread is in its network namespace.
 func (v *ledgerView) Fill(now time.Time, q *snap.Query, f *snap.Frame) {
-	if v.ledger == nil || q.Tab != traceTab {
+	if v.ledger == nil || q.Tab != snap.TraceTab {
 		return
 	}
 	if q.Flows.Rerank || !now.Before(v.next) {

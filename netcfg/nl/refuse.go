@@ -14,6 +14,7 @@ import (
 const (
 	nfnlBatchBegin  = 0x10
 	nfnlBatchEnd    = 0x11
+	nftDelTable     = nftSubsystem | 2
 	nftaTableName   = 1
 	nftaChainTable  = 1
 	nftaChainName   = 3
@@ -48,24 +49,11 @@ func (h *Host) RefuseUDP(table, chain string, port uint16) error {
 	}
 	defer unix.Close(fd)
 	const made = unix.NLM_F_REQUEST | unix.NLM_F_CREATE
-	var batch []byte
-	for i, m := range []struct {
-		kind  uint16
-		flags uint16
-		body  []byte
-	}{
-		{nfnlBatchBegin, unix.NLM_F_REQUEST, nfGen(0, nftSubsystem>>8)},
-		{nftNewTable, made | unix.NLM_F_EXCL, append(nfGen(unix.NFPROTO_INET, 0), attr(nftaTableName, zeroEnded(table))...)},
-		{nftNewChain, made | unix.NLM_F_EXCL, append(nfGen(unix.NFPROTO_INET, 0), chainAt(table, chain, nfInetPre)...)},
-		{nftNewRule, made | unix.NLM_F_APPEND | unix.NLM_F_ACK, append(nfGen(unix.NFPROTO_INET, 0), refusalOf(table, chain, port)...)},
-		{nfnlBatchEnd, unix.NLM_F_REQUEST, nfGen(0, nftSubsystem>>8)},
-	} {
-		batch = append(batch, request(m.kind, m.flags, uint32(i+1), m.body)...)
-	}
-	if err := unix.Sendto(fd, batch, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("add netfilter table %s: %w", table, err)
-	}
-	if err := firstAck(fd); err != nil {
+	err = transact(fd,
+		change{nftNewTable, made | unix.NLM_F_EXCL, append(nfGen(unix.NFPROTO_INET, 0), attr(nftaTableName, zeroEnded(table))...)},
+		change{nftNewChain, made | unix.NLM_F_EXCL, append(nfGen(unix.NFPROTO_INET, 0), chainAt(table, chain, nfInetPre)...)},
+		change{nftNewRule, made | unix.NLM_F_APPEND, append(nfGen(unix.NFPROTO_INET, 0), refusalOf(table, chain, port)...)})
+	if err != nil {
 		return fmt.Errorf("add netfilter table %s: %w", table, err)
 	}
 	return nil
@@ -146,4 +134,41 @@ func refusalOf(table, chain string, port uint16) []byte {
 		expression("immediate", attr32(nftaImmDReg, nftRegVerdict),
 			nested(nftaImmData, nested(nftaVerdict, attr32(nftaVerdictNr, nfDrop)))),
 	)...)
+}
+
+// Forgive removes a table of the inet family with its chains and rules.
+func (h *Host) Forgive(table string) error {
+	fd, err := h.socket(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	err = transact(fd, change{nftDelTable, unix.NLM_F_REQUEST, append(nfGen(unix.NFPROTO_INET, 0), attr(nftaTableName, zeroEnded(table))...)})
+	if err != nil {
+		return fmt.Errorf("remove netfilter table %s: %w", table, err)
+	}
+	return nil
+}
+
+// change is a message of a batch.
+type change struct {
+	kind, flags uint16
+	body        []byte
+}
+
+// transact makes all changes or none.
+func transact(fd int, changes ...change) error {
+	frame := nfGen(0, nftSubsystem>>8)
+	batch := request(nfnlBatchBegin, unix.NLM_F_REQUEST, 1, frame)
+	for i, c := range changes {
+		if i == len(changes)-1 {
+			c.flags |= unix.NLM_F_ACK
+		}
+		batch = append(batch, request(c.kind, c.flags, uint32(i+2), c.body)...)
+	}
+	batch = append(batch, request(nfnlBatchEnd, unix.NLM_F_REQUEST, uint32(len(changes)+2), frame)...)
+	if err := unix.Sendto(fd, batch, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return err
+	}
+	return firstAck(fd)
 }

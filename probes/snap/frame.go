@@ -20,7 +20,7 @@ type Frame struct {
 	Programs   []Program
 	Totals     Totals
 	Flows      FlowsView
-	Trace      TraceView // empty unless Query.Tab is "Trace"; Session is always there
+	Trace      TraceView // empty unless Query.Tab is TraceTab; Session is always there
 	Ledger     Ledger    // likewise
 	Malformed  []Count   // by reason, nonzero only, sorted by name
 	Lost       []Count   // by stage, nonzero only
