@@ -41,7 +41,7 @@ const (
 )
 
 // RefuseUDP makes a table of nf_tables with one chain and one rule, which counts and drops what comes in for a UDP port:
-// the inet family, so both IP versions, before routing. unix.EOPNOTSUPP, EINVAL or ENOENT: the kernel has no nf_tables.
+// the inet family, so both IP versions, before routing. NoNetfilter says of its error whether the kernel has no nf_tables.
 func (h *Host) RefuseUDP(table, chain string, port uint16) error {
 	fd, err := h.socket(unix.NETLINK_NETFILTER)
 	if err != nil {
@@ -57,6 +57,16 @@ func (h *Host) RefuseUDP(table, chain string, port uint16) error {
 		return fmt.Errorf("add netfilter table %s: %w", table, err)
 	}
 	return nil
+}
+
+// NoNetfilter says of an error that this kernel has no nf_tables, or not the families and expressions that are needed.
+func NoNetfilter(err error) bool {
+	for _, e := range []error{unix.EOPNOTSUPP, unix.EPROTONOSUPPORT, unix.EAFNOSUPPORT, unix.ENOENT} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // firstAck waits for the first answer: an error of any message of a batch, or the one acknowledgement asked for.

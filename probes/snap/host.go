@@ -2,6 +2,8 @@
 
 package snap
 
+import "fmt"
+
 // What the engine is told about the host by those who may ask the kernel over netlink (netcfg/nl). Plain values, so that
 // probes need no netlink.
 
@@ -54,6 +56,11 @@ type Refusal struct {
 	Handle  uint64 // of the rule, unique in its table
 	Verdict string // "drop", "reject"
 	Packets uint64
+}
+
+// Name of the rule's row in the ledger: as nft(8) would address it. Not cleaned.
+func (r Refusal) Name() string {
+	return fmt.Sprintf("%s %s %s %s #%d", r.Family, r.Table, r.Chain, r.Verdict, r.Handle)
 }
 
 // XDPInfo is what sits on a device's XDP hooks (IFLA_XDP).
