@@ -124,7 +124,7 @@ func TestTheLedgerShowsWherePacketsDie(t *testing.T) {
 	r := newGround(t)
 	r.ns.Sysctl(t, "ipv4/ip_forward", "1")
 	r.ns.Sysctl(t, "ipv4/conf/v0/rp_filter", "1")
-	if err := r.host.RefuseUDP("away", "pre", refused); err != nil {
+	if _, err := r.host.RefuseUDP("away", "pre", refused); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -51,21 +51,14 @@ func obstruct(h *nl.Host) (rule string, err error) {
 			return "", err
 		}
 	}
-	err = h.RefuseUDP(table, chain, refusedPort)
+	r, err := h.RefuseUDP(table, chain, refusedPort)
 	if nl.NoNetfilter(err) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	rules, err := h.Refusals()
-	if err != nil {
-		return "", err
-	}
-	if len(rules) != 1 {
-		return "", fmt.Errorf("look for the netfilter rule just made: there are %d", len(rules))
-	}
-	return rules[0].Name(), nil
+	return r.Name(), nil
 }
 
 // connect joins host and node by a veth pair without offloads, so that what a hook sees are the frames of the wire.

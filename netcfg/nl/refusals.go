@@ -5,7 +5,9 @@ package nl
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -40,29 +42,43 @@ const (
 // Refusals lists the rules of nf_tables that drop or reject and have a counter. iptables-nft gives every rule one; rules
 // of the legacy iptables are not among them.
 func (h *Host) Refusals() ([]snap.Refusal, error) {
-	if !nftLoaded() {
+	if !nftThere() {
 		return nil, nil
 	}
+	return h.refusals()
+}
+
+func (h *Host) refusals() ([]snap.Refusal, error) {
 	var all []snap.Refusal
 	err := h.dump(unix.NETLINK_NETFILTER, nftGetRule, make([]byte, nfGenLen), func() { all = nil }, func(kind uint16, p []byte) {
 		if r, ok := decodeRefusal(p); ok && kind == nftNewRule {
 			all = append(all, r)
 		}
 	})
+	if NoNetfilter(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list netfilter rules: %w", err)
 	}
 	return all, nil
 }
 
-// nftLoaded keeps a look from changing the machine: asking for rules would load the module nf_tables. A kernel without
-// loadable modules has it or has it not.
-func nftLoaded() bool {
+// nftThere keeps a look from changing the machine: asking for rules would load the module nf_tables. It is there when it
+// is loaded, built in, or when the kernel loads no modules at all and can be asked without harm.
+func nftThere() bool {
 	if _, err := os.Stat("/sys/module/nf_tables"); err == nil {
 		return true
 	}
-	b, err := os.ReadFile("/proc/modules")
-	return err != nil || bytes.HasPrefix(b, []byte("nf_tables ")) || bytes.Contains(b, []byte("\nnf_tables "))
+	if _, err := os.Stat("/proc/modules"); errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	b, err := os.ReadFile("/lib/modules/" + unix.ByteSliceToString(u.Release[:]) + "/modules.builtin")
+	return err == nil && bytes.Contains(b, []byte("/nf_tables.ko"))
 }
 
 // decodeRefusal reads the payload of NFT_MSG_NEWRULE; false for a rule without a counter, or that lets packets go on.

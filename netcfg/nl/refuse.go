@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"hooktop/probes/snap"
 )
 
 // Attributes of nf_tables that only writing needs, and values of them.
@@ -41,11 +43,11 @@ const (
 )
 
 // RefuseUDP makes a table of nf_tables with one chain and one rule, which counts and drops what comes in for a UDP port:
-// the inet family, so both IP versions, before routing. NoNetfilter says of its error whether the kernel has no nf_tables.
-func (h *Host) RefuseUDP(table, chain string, port uint16) error {
+// the inet family, so both IP versions, before routing. It returns the rule as it stands. NoNetfilter says of its error whether the kernel has no nf_tables.
+func (h *Host) RefuseUDP(table, chain string, port uint16) (snap.Refusal, error) {
 	fd, err := h.socket(unix.NETLINK_NETFILTER)
 	if err != nil {
-		return err
+		return snap.Refusal{}, err
 	}
 	defer unix.Close(fd)
 	const made = unix.NLM_F_REQUEST | unix.NLM_F_CREATE
@@ -54,9 +56,18 @@ func (h *Host) RefuseUDP(table, chain string, port uint16) error {
 		change{nftNewChain, made | unix.NLM_F_EXCL, append(nfGen(unix.NFPROTO_INET, 0), chainAt(table, chain, nfInetPre)...)},
 		change{nftNewRule, made | unix.NLM_F_APPEND, append(nfGen(unix.NFPROTO_INET, 0), refusalOf(table, chain, port)...)})
 	if err != nil {
-		return fmt.Errorf("add netfilter table %s: %w", table, err)
+		return snap.Refusal{}, fmt.Errorf("add netfilter table %s: %w", table, err)
 	}
-	return nil
+	rules, err := h.refusals()
+	if err != nil {
+		return snap.Refusal{}, err
+	}
+	for _, r := range rules {
+		if r.Family == nfFamily(unix.NFPROTO_INET) && r.Table == table {
+			return r, nil
+		}
+	}
+	return snap.Refusal{}, fmt.Errorf("look for the rule of netfilter table %s: it is not there", table)
 }
 
 // NoNetfilter says of an error that this kernel has no nf_tables, or not the families and expressions that are needed.

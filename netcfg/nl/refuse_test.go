@@ -7,6 +7,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"hooktop/netcfg/nl"
 	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
@@ -15,7 +16,8 @@ import (
 func TestRefusedPacketsAreCounted(t *testing.T) {
 	n := ktest.NewNS(t)
 	h := at(t, n)
-	if err := h.RefuseUDP("away", "pre", 4444); err != nil {
+	made, err := h.RefuseUDP("away", "pre", 4444)
+	if err != nil {
 		t.Fatal(err)
 	}
 	n.SendUDP(t, "127.0.0.1:0", "127.0.0.1:4444", []byte("x"), 3)
@@ -25,12 +27,18 @@ func TestRefusedPacketsAreCounted(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	want := snap.Refusal{Family: "inet", Table: "away", Chain: "pre", Handle: got[0].Handle, Verdict: "drop", Packets: 5}
-	if got[0] != want {
+	want := snap.Refusal{Family: "inet", Table: "away", Chain: "pre", Handle: made.Handle, Verdict: "drop", Packets: 5}
+	if got[0] != want || made.Name() != want.Name() {
 		t.Errorf("got %+v, want %+v", got[0], want)
 	}
-	if err := h.RefuseUDP("away", "pre", 4444); err == nil {
-		t.Error("a table that is there was made again")
+	if _, err := h.RefuseUDP("away", "pre", 4444); err == nil || nl.NoNetfilter(err) {
+		t.Errorf("a table that is there was made again: %v", err)
+	}
+	if err := h.Forgive("away"); err != nil {
+		t.Error(err)
+	}
+	if got, err := h.Refusals(); len(got) > 0 || err != nil {
+		t.Errorf("after it is gone: %+v, %v", got, err)
 	}
 }
 
