@@ -34,6 +34,20 @@ func TestTheFailureOfAnOptionalProbeIsANotice(t *testing.T) {
 	}
 }
 
+// Counters of the kernel need no eBPF.
+func TestTheLedgerIsThereInTheFallback(t *testing.T) {
+	e := fakeEngine(&fakeProbe{start: failing("no bpf for you")}, &ledgerView{})
+	run(t, e)
+	f, err := e.Started(t.Context())
+	if err != nil || f.State.Fallback == "" {
+		t.Fatalf("fallback %q, %v", f.State.Fallback, err)
+	}
+	f, err = e.Snapshot(t.Context(), snap.Query{Tab: snap.TraceTab})
+	if err != nil || len(f.Ledger.Rows) == 0 {
+		t.Errorf("ledger %+v, %v", f.Ledger, err)
+	}
+}
+
 func TestAnOptionalProbeStaysInTheFallback(t *testing.T) {
 	needed := &fakeProbe{start: failing("no bpf for you")}
 	optional := &optionalProbe{fakeProbe{do: func(in snap.Intent) snap.Answer { return snap.Answer{Text: in.Target} }}}

@@ -117,5 +117,8 @@ func (m *mark) note(now time.Time) {
 			return
 		}
 	}
+	if m.since == 0 {
+		m.samples = m.samples[:0] // most counters never move: one sample of them is enough
+	}
 	m.samples = append(m.samples, sample{now, m.since})
 }

@@ -72,7 +72,7 @@ func (l *Ledger) Look(now time.Time) {
 func (l *Ledger) Read() snap.Ledger { return l.read }
 
 func (l *Ledger) add(c counter) {
-	c.row.Dev = format.Clean(c.row.Dev)
+	c.row.Name, c.row.Dev, c.row.Source = format.Clean(c.row.Name), format.Clean(c.row.Dev), format.Clean(c.row.Source)
 	l.now = append(l.now, c)
 }
 

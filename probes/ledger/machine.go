@@ -172,7 +172,7 @@ func (l *Ledger) refusals() {
 	for _, r := range all {
 		l.add(counter{thing: r.Handle, row: snap.LedgerRow{
 			Stage: stageNetfilter, Total: r.Packets, Trace: drops,
-			Name:   format.Clean(r.Name()),
+			Name:   r.Name(),
 			Help:   fmt.Sprintf("a rule of nf_tables refuses them: nft -a list chain %s %s %s", r.Family, format.Clean(r.Table), format.Clean(r.Chain)),
 			Source: "nfnetlink NFT_MSG_GETRULE",
 		}})
