@@ -56,10 +56,11 @@ func (b *book) enter(now time.Time, counters []counter, whole bool) []snap.Ledge
 		b.marks = map[key]*mark{}
 	}
 	b.look++
-	rows := make([]snap.LedgerRow, 0, len(counters))
-	for _, c := range counters {
+	var rows []snap.LedgerRow // few of the counters: most are zero
+	for i := range counters {
+		c := &counters[i]
 		if !c.level {
-			c.row.Since, c.row.Rate = b.follow(now, &c)
+			c.row.Since, c.row.Rate = b.follow(now, c)
 		}
 		if c.row.Total > 0 || c.headline {
 			rows = append(rows, c.row)

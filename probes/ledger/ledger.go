@@ -54,7 +54,7 @@ func New(opt Options) *Ledger {
 
 // Look reads all sources. The first look is where Since begins.
 func (l *Ledger) Look(now time.Time) {
-	l.now, l.err = nil, nil
+	l.now, l.err = l.now[:0], nil
 	values := l.values()
 	names := l.devices()
 	l.softnet()

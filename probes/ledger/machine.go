@@ -88,10 +88,10 @@ func (l *Ledger) devices() map[int]string {
 		names[links[i].Index] = links[i].Name
 	}
 	for _, d := range deviceCounters() {
+		source := "rtnetlink IFLA_STATS64 " + d.name
 		for i := range links {
 			k := &links[i]
-			row := snap.LedgerRow{Stage: stageDriver, Name: d.name, Dev: k.Name, Total: d.of(k), Help: d.help,
-				Source: "rtnetlink IFLA_STATS64 " + d.name, Trace: d.trace}
+			row := snap.LedgerRow{Stage: stageDriver, Name: d.name, Dev: k.Name, Total: d.of(k), Help: d.help, Source: source, Trace: d.trace}
 			if d.trace != "" {
 				row.Filter = devFilter(k.Name)
 			}
