@@ -21,11 +21,24 @@ type (
 			Name, Mode, Why string
 			Packets, Bytes  uint64
 		}
-		Programs []struct{ Name, Type, Hook, Dev, State, Reason string }
-		Flows    []shotFlow
-		ACL      struct{ Default string }
-		Lost     map[string]uint64
-		Lab      struct{ Sent []shotSent }
+		Programs   []struct{ Name, Type, Hook, Dev, State, Reason string }
+		Flows      []shotFlow
+		ACL        struct{ Default string }
+		Lost       map[string]uint64
+		Drops      []shotDrop
+		DropErrors []string `json:"drop_errors"`
+		Lab        struct {
+			Sent  []shotSent
+			Drops []struct {
+				Stage, Name, Dev string
+				Packets          uint64
+			}
+		}
+	}
+	shotDrop struct {
+		Stage, Name, Dev, Source string
+		Total, Since             uint64
+		Rate                     float64
 	}
 	shotFlow struct {
 		Src, Dst, Proto, Dev, Dir, Frag, Process, Verdict string
@@ -106,6 +119,7 @@ func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 		t.Error("the lab's generator reported no exact flows")
 	}
 	t.Logf("%d flows, %v; compared with the generator: %v", len(s.Flows), found, exact)
+	compareDrops(t, s)
 	if len(s.Lost) > 0 {
 		t.Errorf("lost: %v", s.Lost)
 	}
@@ -117,6 +131,29 @@ func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 			t.Errorf("program %s on %s is %s: %s", p.Name, p.Dev, p.State, p.Reason)
 		}
 	}
+}
+
+// compareDrops: as many packets died as the generator sent to die, by the kernel's own counters.
+func compareDrops(t *testing.T, s shot) {
+	t.Helper()
+	since := map[string]uint64{}
+	for _, d := range s.Drops {
+		since[d.Stage+" "+d.Name+" "+d.Dev] = d.Since
+		if d.Source == "" || d.Since > d.Total || d.Rate < 0 {
+			t.Errorf("drop %+v", d)
+		}
+	}
+	stages := map[string]bool{}
+	for _, d := range s.Lab.Drops {
+		stages[d.Stage] = true
+		if got := since[d.Stage+" "+d.Name+" "+d.Dev]; got != d.Packets {
+			t.Errorf("%s %s %s: %d died, %d were sent to", d.Stage, d.Name, d.Dev, got, d.Packets)
+		}
+	}
+	if len(stages) < 5 || len(s.DropErrors) > 0 {
+		t.Errorf("packets died at %v only; errors %v", stages, s.DropErrors)
+	}
+	t.Logf("died: %v", s.Lab.Drops)
 }
 
 func count(yes bool) int {

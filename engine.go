@@ -215,7 +215,7 @@ func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context)
 	if err := watch(ctx); err != nil {
 		return shot, err
 	}
-	if shot.Frame, err = s.engine.Snapshot(ctx, snap.Query{Flows: snap.FlowQuery{Sort: "bytes"}}); err == nil {
+	if shot.Frame, err = s.engine.Snapshot(ctx, snap.Query{Tab: snap.TraceTab, Flows: snap.FlowQuery{Sort: "bytes"}}); err == nil {
 		sayMissing(shot.Frame)
 	}
 	return shot, err

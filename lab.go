@@ -76,7 +76,7 @@ func onceHere(ctx context.Context, opt cli.Options) (shot cli.Snapshot, err erro
 		return once(ctx, opt)
 	}
 	err = withLab(ctx, func(l *lab.Lab) error {
-		var sent []lab.FlowCount
+		var sent lab.Sent
 		shot, err = onceWhile(ctx, opt, func(ctx context.Context) (err error) {
 			if err := l.Send(ctx); err != nil {
 				return err
@@ -115,9 +115,12 @@ func interfacesHere() ([]string, error) {
 
 // labReport puts the generator's counts into words. A flow that the host forwards stands in the table twice, once a
 // device, and is therefore not comparable without looking at the device.
-func labReport(sent []lab.FlowCount) *cli.LabReport {
-	r := &cli.LabReport{Sent: make([]cli.LabSent, 0, len(sent))}
-	for _, s := range sent {
+func labReport(sent lab.Sent) *cli.LabReport {
+	r := &cli.LabReport{Sent: make([]cli.LabSent, 0, len(sent.Flows)), Drops: make([]cli.LabDrop, 0, len(sent.Drops))}
+	for _, d := range sent.Drops {
+		r.Drops = append(r.Drops, cli.LabDrop{Stage: d.Stage, Name: d.Name, Dev: d.Dev, Packets: d.Packets})
+	}
+	for _, s := range sent.Flows {
 		if s.Proto == unix.IPPROTO_ICMP || s.Proto == unix.IPPROTO_ICMPV6 {
 			s.SPort = 0 // type and code: the snapshot has fields of their own for them
 		}

@@ -29,6 +29,8 @@ func (h *quietHost) WatchLinks(context.Context) (<-chan snap.LinkEvent, error) {
 }
 func (h *quietHost) Sockets() ([]snap.Socket, error)        { return nil, nil }
 func (h *quietHost) Tracked() ([]snap.Tracked, error)       { return nil, nil }
+func (h *quietHost) Qdiscs() ([]snap.Qdisc, error)          { return nil, nil }
+func (h *quietHost) Refusals() ([]snap.Refusal, error)      { return nil, nil }
 func (h *quietHost) HasClsact(int) (bool, error)            { return false, nil }
 func (h *quietHost) EnsureClsact(int) (bool, error)         { return true, nil }
 func (h *quietHost) AttachFilter(snap.Filter) error         { return nil }
@@ -92,6 +94,11 @@ func (p *fakeProbe) Do(_ context.Context, in snap.Intent, answer func(snap.Answe
 	answer(p.do(in))
 	return true
 }
+
+// optionalProbe is a fake that the rest can do without.
+type optionalProbe struct{ fakeProbe }
+
+func (*optionalProbe) Optional() {}
 
 func fakeEngine(probes ...Probe) *Engine {
 	var registry []func() Probe

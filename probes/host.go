@@ -24,6 +24,10 @@ type Host interface {
 	Sockets() ([]snap.Socket, error)
 	// Tracked dumps conntrack.
 	Tracked() ([]snap.Tracked, error)
+	// Qdiscs lists the queueing disciplines of all devices: roots, clsact and ingress.
+	Qdiscs() ([]snap.Qdisc, error)
+	// Refusals lists the rules of nf_tables that drop or reject and have a counter; none where nf_tables is not loaded.
+	Refusals() ([]snap.Refusal, error)
 
 	Filters
 }

@@ -24,28 +24,38 @@ func (e *Engine) startAll() {
 		}
 		p := make()
 		e.probes = append(e.probes, p)
-		p.Start(e.ctx, e.bench(), e.startedOne)
+		p.Start(e.ctx, e.bench(), func(err error) { e.startedOne(p, err) })
 	}
 	if len(e.registry) == 0 {
 		e.begun()
 	}
 }
 
-func (e *Engine) startedOne(err error) {
-	if err != nil {
+func (e *Engine) startedOne(p Probe, err error) {
+	switch {
+	case err == nil:
+	case needed(p):
 		e.why = append(e.why, err)
+	default:
+		e.notify(snap.Warn, "start", err.Error())
 	}
 	if e.starting--; e.starting == 0 {
 		e.begun()
 	}
 }
 
-// begun is the end of the start. When no probe works at all, the fallback takes over.
+// begun is the end of the start. When no probe works of those that are needed, the fallback takes over.
 func (e *Engine) begun() {
 	if e.ctx.Err() != nil {
 		return
 	}
-	if len(e.why) == len(e.registry) && len(e.why) > 0 {
+	wanted := 0
+	for _, p := range e.probes {
+		if needed(p) {
+			wanted++
+		}
+	}
+	if len(e.why) == wanted && wanted > 0 {
 		e.fallBack(errors.Join(e.why...))
 		return
 	}
@@ -58,14 +68,19 @@ func (e *Engine) ready() {
 	e.collect(time.Now())
 }
 
-// fallBack replaces probes that could not start by the read-only view from conntrack and /proc (DESIGN 2).
+// fallBack replaces the needed probes, which could not start, by the read-only view from conntrack and /proc (DESIGN 2).
 func (e *Engine) fallBack(why error) {
-	for _, p := range e.probes {
-		e.stopProbe(p)
-	}
-	e.report = nil // nothing was attached
 	p := newFallback()
-	e.probes = []Probe{p}
+	left := []Probe{p}
+	for _, p := range e.probes {
+		if needed(p) {
+			e.stopProbe(p)
+		} else {
+			left = append(left, p)
+		}
+	}
+	e.report = nil // nothing was attached by those
+	e.probes = left
 	e.fallback = clean(why.Error())
 	p.Start(e.ctx, e.bench(), func(err error) {
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 type Probe interface {
 	// Start begins to attach and reports each program by Bench.Line as it goes; slow work is for Bench.Aside. One failing
 	// program stops no other. done is called once, on the engine's goroutine, when everything was tried: in Start or
-	// later. Its error says why nothing at all works.
+	// later. Its error says why nothing at all of this probe works; what that means for the rest see Optional.
 	Start(ctx context.Context, b *Bench, done func(error))
 	// Collect reads the kernel. It is called once a tick.
 	Collect(now time.Time)
@@ -37,10 +37,23 @@ type Doer interface {
 	Do(ctx context.Context, in snap.Intent, answer func(snap.Answer)) bool
 }
 
+// Optional is a Probe that the rest can do without. Its failure is a notice and no reason for the fallback, and it stays
+// when the fallback replaces the others. A Probe without this method is needed.
+type Optional interface {
+	Optional()
+}
+
+// needed says whether there is nothing to see when p and those like it fail.
+func needed(p Probe) bool {
+	_, optional := p.(Optional)
+	return !optional
+}
+
 // registry lists the probes in start order. Adding a probe is one line here.
 func registry() []func() Probe {
 	return []func() Probe{
 		func() Probe { return newPipeline() },
+		func() Probe { return &ledgerView{} },
 	}
 }
 

@@ -37,6 +37,30 @@ func prepare(h *nl.Host, forward bool) error {
 	return h.SetUp("lo", true)
 }
 
+// table and chain are those of the lab's netfilter rule.
+const table, chain = "lab", "pre"
+
+// obstruct lets packets die at the host: by the reverse path, for want of a route, and by netfilter. It returns the name
+// of the rule's row in the ledger, "" when the kernel has no nf_tables.
+func obstruct(h *nl.Host) (rule string, err error) {
+	if err := h.Sysctl("ipv4/conf/"+WAN+"/rp_filter", "1"); err != nil {
+		return "", err
+	}
+	for _, p := range nowhere() {
+		if err := h.AddThrow(p); err != nil {
+			return "", err
+		}
+	}
+	r, err := h.RefuseUDP(table, chain, refusedPort)
+	if nl.NoNetfilter(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.Name(), nil
+}
+
 // connect joins host and node by a veth pair without offloads, so that what a hook sees are the frames of the wire.
 func connect(ctx context.Context, host *nl.Host, n *node, w wire) error {
 	peer, err := nl.At(n.namespace())

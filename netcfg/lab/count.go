@@ -15,7 +15,7 @@ import (
 
 // Flow is one direction of a flow at a device of the host, as its sender made it. Comparable.
 type Flow struct {
-	Kind    string // "udp", "vlan", "frag", "scan", "icmp"
+	Kind    string // "udp", "vlan", "frag", "scan", "icmp", or how it dies: "closed", "checksum", "ttl", "noroute" …
 	Src     netip.Addr
 	Dst     netip.Addr
 	SPort   uint16 // ICMP: type << 8 | code
@@ -36,10 +36,53 @@ type FlowCount struct {
 	Packets, Bytes uint64
 }
 
+// Drop is a counter of the host's kernel that tells where packets died: the stage, name and device of a snap.LedgerRow.
+// Comparable.
+type Drop struct{ Stage, Name, Dev string }
+
+func (d Drop) compare(o Drop) int {
+	return cmp.Or(cmp.Compare(d.Stage, o.Stage), cmp.Compare(d.Name, o.Name), cmp.Compare(d.Dev, o.Dev))
+}
+
+// DropCount is how many packets were sent that die there.
+type DropCount struct {
+	Drop
+	Packets uint64
+}
+
+// dropShare is one process's part of a DropCount. The one who sends counts up, the one who received after all counts down.
+type dropShare struct {
+	Drop
+	N int64
+}
+
 // counter counts what one process sent. Only what the kernel took counts.
 type counter struct {
 	mu    sync.Mutex
 	flows map[Flow]FlowCount
+	drops map[Drop]int64
+}
+
+// die says that n packets more than before move each of the counters.
+func (c *counter) die(n int64, at ...Drop) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drops == nil {
+		c.drops = map[Drop]int64{}
+	}
+	for _, d := range at {
+		c.drops[d] += n
+	}
+}
+
+func (c *counter) dead() []dropShare {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]dropShare, 0, len(c.drops))
+	for d, n := range c.drops {
+		all = append(all, dropShare{d, n})
+	}
+	return all
 }
 
 func (c *counter) add(f Flow, frame int) {

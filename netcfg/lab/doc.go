@@ -11,6 +11,9 @@
 //	                                                             clients 198.51.100.0/24, 2001:db8:c::/64
 //	                                                             servers 203.0.113.0/24, 2001:db8:5::/64
 //
+// Some packets are sent to die at the host (dying.go): closed ports, wrong checksums, no route, netfilter, a forged source,
+// a TTL at its end, a full socket and a full listen queue. Their senders know which counter of the host tells.
+//
 // Life cycle: Enter (exec) → Build (namespaces, devices, addresses, services, the operator's session) → Send (traffic
 // begins) → Stop (senders end, all that was sent has arrived, exact counts) → Close. The namespaces have no names and the
 // children die with the host (PDEATHSIG, end of the control pipe), so that even SIGKILL leaves nothing.

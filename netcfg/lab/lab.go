@@ -20,6 +20,7 @@ type Lab struct {
 	keeper *keeper
 	host   *nl.Host
 	nodes  []*node
+	rule   string // the row of the netfilter rule, "" without nf_tables
 	deaths chan string
 	ending chan struct{} // closed when Close begins
 	once   sync.Once
@@ -59,6 +60,9 @@ func Build(ctx context.Context) (l *Lab, err error) {
 		if err := connect(ctx, host, n, w); err != nil {
 			return l, fmt.Errorf("build the lab: join %s: %w", w.role, err)
 		}
+	}
+	if l.rule, err = obstruct(host); err != nil {
+		return l, fmt.Errorf("build the lab: %w", err)
 	}
 	for _, role := range services() {
 		n, err := spawn(l.keeper, role, false)
@@ -102,24 +106,36 @@ func (l *Lab) Send(ctx context.Context) error {
 	return err
 }
 
-// Stop ends the senders, waits until they have ended and all that they sent has arrived, and returns what was sent,
-// exactly, by flow. TCP is not among it: nobody but the wire knows its segments. The operator's session stays.
-func (l *Lab) Stop(ctx context.Context) ([]FlowCount, error) {
+// Sent is what the lab's senders know, exactly: packets by flow, and how many of them died, by the host's counter. TCP is
+// not among the flows, but for single SYNs: nobody but the wire knows its segments.
+type Sent struct {
+	Flows []FlowCount
+	Drops []DropCount
+}
+
+// Stop ends the senders, waits until they have ended and all that they sent has arrived, and returns what was sent. The
+// operator's session stays.
+func (l *Lab) Stop(ctx context.Context) (Sent, error) {
 	if _, err := l.all(ctx, "stop"); err != nil {
-		return nil, err
+		return Sent{}, err
 	}
 	if err := l.settle(ctx); err != nil {
-		return nil, err
+		return Sent{}, err
 	}
 	reports, err := l.all(ctx, "count")
 	if err != nil {
-		return nil, err
+		return Sent{}, err
 	}
-	var sent []FlowCount
+	var sent Sent
+	dead := map[Drop]int64{}
 	for _, r := range reports {
-		sent = append(sent, r.Sent...)
+		sent.Flows = append(sent.Flows, r.Sent...)
+		for _, d := range r.Dead {
+			dead[d.Drop] += d.N
+		}
 	}
-	sortCounts(sent)
+	sortCounts(sent.Flows)
+	sent.Drops = named(dead, l.rule)
 	return sent, nil
 }
 

@@ -25,7 +25,7 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 	captures := map[string]*ktest.Capture{lab.WAN: ns.Capture(t, lab.WAN), lab.LAN: ns.Capture(t, lab.LAN)}
 	h.tell(t, "send")
 	waitForFrames(t, ns, 1500)
-	sent := h.tell(t, "stop").Sent
+	sent := h.tell(t, "stop").Sent.Flows
 	seen := map[string]map[snap.FlowKey]ktest.Tally{}
 	for dev, c := range captures {
 		seen[dev] = c.Stop(t)
@@ -39,7 +39,7 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 			t.Errorf("%+v: captured %+v", f, got)
 		}
 	}
-	for _, kind := range []string{"dns", "vlan", "frag", "scan", "icmp"} {
+	for _, kind := range []string{"dns", "vlan", "frag", "scan", "icmp", "closed", "checksum", "noroute"} {
 		if kinds[kind] < 2 {
 			t.Errorf("%d flows of kind %s, want several", kinds[kind], kind)
 		}

@@ -42,7 +42,7 @@ func exit(err error) {
 // said is one line from the host to the test.
 type said struct {
 	Done string
-	Sent []lab.FlowCount
+	Sent lab.Sent
 }
 
 // playHost enters, builds, and then obeys: "send", "stop", and the end of stdin.

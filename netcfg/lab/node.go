@@ -28,6 +28,7 @@ type report struct {
 	Done string      `json:"done"` // the order that was carried out
 	Err  string      `json:"err,omitempty"`
 	Sent []FlowCount `json:"sent,omitempty"`
+	Dead []dropShare `json:"dead,omitempty"`
 }
 
 // keeper is the OS thread that starts every child and lives as long as the lab: PDEATHSIG fires when the thread that

@@ -39,14 +39,21 @@ func openWire(role string) (*wireEnd, error) {
 
 func (w *wireEnd) close() { unix.Close(w.sock) }
 
-// send puts an IP packet on the wire and counts it as f's if the kernel took it.
+// send puts an IP packet on the wire, which the host forwards unless it is its own.
 func (w *wireEnd) send(s *station, f Flow, tags []tag, ip []byte) {
+	f.Forwarded = !isHost(f.Dst)
+	w.put(s, f, tags, ip)
+}
+
+// put puts an IP packet on the wire and counts it as f's if the kernel took it.
+func (w *wireEnd) put(s *station, f Flow, tags []tag, ip []byte) bool {
 	frame := ethernet(w.far, w.own, tags, ip)
 	if unix.Sendto(w.sock, frame, 0, &unix.SockaddrLinklayer{Ifindex: w.index, Halen: 6}) != nil {
-		return // not sent, not counted
+		return false // not sent, not counted
 	}
-	f.Dev, f.Dir, f.Forwarded = w.dev, "in", !isHost(f.Dst)
+	f.Dev, f.Dir = w.dev, "in"
 	s.add(f, len(frame))
+	return true
 }
 
 // withWire is the frame of a raw sender: it says why on stderr when it can't send at all, which the host quotes.

@@ -19,7 +19,8 @@ type station struct {
 	counter
 	stop    context.CancelFunc
 	senders sync.WaitGroup
-	session net.Conn // the operator's, on the node that has it
+	session net.Conn     // the operator's, on the node that has it
+	atCount func() error // what is to be counted last, nil: nothing
 }
 
 // role is what a node does. Every part may be nil.
@@ -39,7 +40,7 @@ func roles() map[string]role {
 			comm:  "lab-wan",
 			serve: []func(*station) error{serveWebServers, serveResolver, serveBulk},
 			meet:  meetHost,
-			send:  []func(context.Context, *station){browseHost, scanHost, sendTagged, sendFragments, ping, typeKeys},
+			send:  []func(context.Context, *station){browseHost, scanHost, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys},
 		},
 		"lan": {
 			comm: "lab-lan",
@@ -48,7 +49,7 @@ func roles() map[string]role {
 		"sshd":  {comm: Agent, serve: []func(*station) error{serveSession}},
 		"web":   {comm: "lab-web", serve: []func(*station) error{serveHost}},
 		"dns":   {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard}},
-		"batch": {comm: "lab-batch", send: []func(context.Context, *station){fetch, upload, knock}},
+		"batch": {comm: "lab-batch", serve: []func(*station) error{serveStuck}, send: []func(context.Context, *station){fetch, upload, knock}},
 	}
 }
 
@@ -106,7 +107,12 @@ func (s *station) carryOut(r role, what string, answer *report) error {
 		s.stop()
 		s.senders.Wait()
 	case "count":
-		answer.Sent = s.list()
+		if s.atCount != nil {
+			if err := s.atCount(); err != nil {
+				return err
+			}
+		}
+		answer.Sent, answer.Dead = s.list(), s.dead()
 	default:
 		return fmt.Errorf("no such order: %q", what)
 	}

@@ -137,6 +137,14 @@ func (h *Host) AddRoute(r Route) error {
 	return nil
 }
 
+// AddThrow makes a lookup in the main table fail for a prefix, as if no route led there, whatever the default route.
+func (h *Host) AddThrow(dst netip.Prefix) error {
+	if err := h.handle.RouteAdd(&netlink.Route{Dst: ipNet(dst), Type: unix.RTN_THROW}); err != nil {
+		return fmt.Errorf("add route throw %s: %w", dst, err)
+	}
+	return nil
+}
+
 // AddNeighbour writes a permanent entry into the neighbour table.
 func (h *Host) AddNeighbour(dev string, ip netip.Addr, mac [6]byte) error {
 	l, err := h.link(dev)

@@ -113,6 +113,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(append(make([]byte, unix.SizeofIfInfomsg), attribute(unix.IFLA_XDP, attribute(iflaXDPProgID, []byte{1, 2, 3}))...))
 	f.Add(append(make([]byte, unix.SizeofRtMsg), attribute(unix.RTA_MULTIPATH, make([]byte, 16))...))
 	f.Add(append(make([]byte, nfGenLen), attribute(ctaTupleOrig, attribute(ctaTupleIP, attribute(ctaIPv4Src, []byte{1, 2, 3, 4})))...))
+	f.Add(qdiscMessage(tcHRoot, "fq_codel", 3, 4))
+	f.Add(refusalMessage("filter", expression("counter", counterOf(7)), expression("immediate", verdictOf(nfDrop))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for m := range messages(b) {
 			decodeAll(m.payload)
@@ -129,5 +131,7 @@ func decodeAll(b []byte) {
 	decodeNexthop(b)
 	decodeFilter(b, false)
 	decodeTracked(b)
+	decodeQdisc(b)
+	decodeRefusal(b)
 	_ = ackError(b)
 }

@@ -47,19 +47,18 @@ func (h *Host) Ready(name string) (bool, error) {
 
 // Attributes inside IFLA_LINKINFO and IFLA_XDP (include/uapi/linux/if_link.h).
 const (
-	iflaXDPAttached    = 2
-	iflaXDPProgID      = 4
-	iflaXDPDrvProgID   = 5
-	iflaXDPSkbProgID   = 6
-	iflaXDPHwProgID    = 7
-	xdpAttachedDrv     = 1
-	xdpAttachedSkb     = 2
-	xdpAttachedHw      = 3
-	iflaLinkNetnsID    = 37
-	arphrdRawIP        = 519
-	arphrdIP6GRE       = 823
-	arphrdNone         = 0xfffe
-	offsetStatsDropped = 6 // rtnl_link_stats64: rx_packets tx_packets rx_bytes tx_bytes rx_errors tx_errors rx_dropped tx_dropped
+	iflaXDPAttached  = 2
+	iflaXDPProgID    = 4
+	iflaXDPDrvProgID = 5
+	iflaXDPSkbProgID = 6
+	iflaXDPHwProgID  = 7
+	xdpAttachedDrv   = 1
+	xdpAttachedSkb   = 2
+	xdpAttachedHw    = 3
+	iflaLinkNetnsID  = 37
+	arphrdRawIP      = 519
+	arphrdIP6GRE     = 823
+	arphrdNone       = 0xfffe
 )
 
 // decodeLink reads the payload of RTM_NEWLINK or RTM_DELLINK.
@@ -155,12 +154,19 @@ func decodeXDP(b []byte) snap.XDPInfo {
 	return x
 }
 
+// decodeStats reads struct rtnl_link_stats64, whose tail older kernels lack.
 func decodeStats(l *snap.Link, b []byte) {
-	if len(b) < (offsetStatsDropped+2)*8 {
-		return
+	at := func(i int) uint64 {
+		if len(b) < (i+1)*8 {
+			return 0
+		}
+		return native.Uint64(b[i*8:])
 	}
-	l.RxPackets = native.Uint64(b)
-	l.TxPackets = native.Uint64(b[8:])
-	l.RxDropped = native.Uint64(b[offsetStatsDropped*8:])
-	l.TxDropped = native.Uint64(b[(offsetStatsDropped+1)*8:])
+	l.RxPackets, l.TxPackets, l.RxDropped, l.TxDropped = at(0), at(1), at(6), at(7)
+	l.Errors = snap.LinkErrors{
+		RxErrors: at(4), TxErrors: at(5), Collisions: at(9),
+		RxLength: at(10), RxOver: at(11), RxCRC: at(12), RxFrame: at(13), RxFIFO: at(14), RxMissed: at(15),
+		TxAborted: at(16), TxCarrier: at(17), TxFIFO: at(18),
+		RxNoHandler: at(23), RxOtherHost: at(24),
+	}
 }

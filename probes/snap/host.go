@@ -2,6 +2,8 @@
 
 package snap
 
+import "fmt"
+
 // What the engine is told about the host by those who may ask the kernel over netlink (netcfg/nl). Plain values, so that
 // probes need no netlink.
 
@@ -21,6 +23,44 @@ type Link struct {
 	Loopback                                   bool
 	XDP                                        XDPInfo
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
+	Errors                                     LinkErrors
+}
+
+// LinkErrors are the counters of a device beside its drops, named as struct rtnl_link_stats64 names them
+// (include/uapi/linux/if_link.h); 0 where the kernel is too old for one.
+type LinkErrors struct {
+	RxErrors, TxErrors                       uint64 // all of one direction
+	Collisions                               uint64
+	RxLength, RxOver, RxCRC, RxFrame, RxFIFO uint64
+	RxMissed                                 uint64
+	TxAborted, TxCarrier, TxFIFO             uint64
+	RxNoHandler                              uint64 // 4.6
+	RxOtherHost                              uint64 // 5.19
+}
+
+// Qdisc is a queueing discipline at a device's root, or its clsact or ingress one. Those below a root are counted in it.
+type Qdisc struct {
+	Device     int // ifindex
+	Kind       string
+	Handle     uint32
+	Ingress    bool   // clsact or ingress, which also counts what filters of the egress hook drop
+	Drops      uint32 // these wrap
+	Overlimits uint32
+}
+
+// Refusal is a netfilter rule that drops or rejects packets and counts them.
+type Refusal struct {
+	Family  string // "ip", "ip6", "inet", "arp", "bridge", "netdev"
+	Table   string
+	Chain   string
+	Handle  uint64 // of the rule, unique in its table
+	Verdict string // "drop", "reject"
+	Packets uint64
+}
+
+// Name of the rule's row in the ledger: as nft(8) would address it. Not cleaned.
+func (r Refusal) Name() string {
+	return fmt.Sprintf("%s %s %s %s #%d", r.Family, r.Table, r.Chain, r.Verdict, r.Handle)
 }
 
 // XDPInfo is what sits on a device's XDP hooks (IFLA_XDP).

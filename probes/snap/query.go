@@ -2,6 +2,9 @@
 
 package snap
 
+// TraceTab is Query.Tab where Frame.Trace and Frame.Ledger are wanted.
+const TraceTab = "Trace"
+
 // Query is what the screen wants to see. The newest replaces the one before; the engine answers with the next frame.
 type Query struct {
 	ID    uint64  // echoed nowhere; only the FlowQuery is

@@ -128,7 +128,7 @@ type Ledger struct {
 
 // LedgerRow is one counter of the kernel. Identity is Stage and Name and Dev.
 type LedgerRow struct {
-	Stage  string  // "driver", "softnet", "hooktop", "tc", "netfilter", "conntrack", "routing", "ip", "tcp", "udp", "socket"
+	Stage  string  // "driver", "softnet", "hooktop", "tc", "netfilter", "conntrack", "routing", "ip", "neighbour", "xfrm", "tcp", "udp", "socket"
 	Name   string  // "rx_dropped", "ListenOverflows"
 	Dev    string  // device or CPU, "" for the whole namespace; cleaned
 	Total  uint64  // since boot, or since the device was made

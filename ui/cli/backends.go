@@ -75,7 +75,17 @@ type Snapshot struct {
 
 // LabReport is what the lab's generator knows to have sent to or from the lab's host, counted where it was sent.
 type LabReport struct {
-	Sent []LabSent `json:"sent"`
+	Sent  []LabSent `json:"sent"`
+	Drops []LabDrop `json:"drops"`
+}
+
+// LabDrop is how many packets the generator sent that die, by the counter that tells. Since of that row of the snapshot's
+// drops must match exactly.
+type LabDrop struct {
+	Stage   string `json:"stage"`
+	Name    string `json:"name"`
+	Dev     string `json:"dev"`
+	Packets uint64 `json:"packets"`
 }
 
 // LabSent is one flow of the generator whose counts are exact: one direction.

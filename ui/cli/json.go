@@ -56,6 +56,8 @@ type snapshotObject struct {
 	Tunnels    []struct{}        `json:"tunnels"`
 	Chains     []struct{}        `json:"chains"`
 	Malformed  map[string]uint64 `json:"malformed"`
+	Drops      []dropObject      `json:"drops"`
+	DropErrs   []string          `json:"drop_errors"`
 	Events     []eventObject     `json:"events"`
 	Lost       map[string]uint64 `json:"lost"`
 	Lab        *LabReport        `json:"lab,omitempty"`
@@ -112,6 +114,17 @@ type aclObject struct {
 	Rules   []struct{} `json:"rules"`
 }
 
+// dropObject is a row of the ledger of where packets die.
+type dropObject struct {
+	Stage  string  `json:"stage"`
+	Name   string  `json:"name"`
+	Dev    string  `json:"dev"` // device or CPU, "" for the whole namespace
+	Total  uint64  `json:"total"`
+	Since  uint64  `json:"since"`
+	Rate   float64 `json:"rate"`
+	Source string  `json:"source"`
+}
+
 type eventObject struct {
 	At       string `json:"at"`
 	Severity string `json:"severity"`
@@ -128,7 +141,7 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 		Programs: make([]programObject, 0, len(f.Programs)), Flows: flowObjects(f.Flows.Rows),
 		ACL:     aclObject{Default: "allow", Rules: []struct{}{}},
 		Tunnels: []struct{}{}, Chains: []struct{}{},
-		Malformed: counts(f.Malformed), Events: make([]eventObject, 0, len(f.Notices)), Lost: counts(f.Lost), Lab: shot.Lab,
+		Malformed: counts(f.Malformed), Drops: dropObjects(f.Ledger.Rows), DropErrs: make([]string, 0, len(f.Ledger.Errs)), Events: make([]eventObject, 0, len(f.Notices)), Lost: counts(f.Lost), Lab: shot.Lab,
 		Totals: totalsObject{Packets: f.Totals.Packets, Bytes: f.Totals.Bytes, PPS: round(f.Totals.Rate.PPS),
 			BPS: round(f.Totals.Rate.BPS), DropPPS: round(f.Totals.Drops), Flows: f.Totals.Flows, Capacity: f.Totals.Capacity},
 	}
@@ -148,9 +161,21 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 			Dev: format.Clean(p.Dev), State: p.State, Reason: format.Clean(p.Reason), RunNs: p.RunNs, Runs: p.Runs, ID: p.ID,
 			Insns: p.Insns})
 	}
+	for _, text := range f.Ledger.Errs {
+		out.DropErrs = append(out.DropErrs, format.Clean(text))
+	}
 	for _, n := range f.Notices {
 		out.Events = append(out.Events, eventObject{At: stamp(n.At), Severity: severity(n.Sev), From: format.Clean(n.From),
 			Text: format.Clean(n.Text)})
+	}
+	return out
+}
+
+func dropObjects(rows []snap.LedgerRow) []dropObject {
+	out := make([]dropObject, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, dropObject{Stage: format.Clean(r.Stage), Name: format.Clean(r.Name), Dev: format.Clean(r.Dev), Total: r.Total,
+			Since: r.Since, Rate: round(r.Rate), Source: format.Clean(r.Source)})
 	}
 	return out
 }

@@ -34,6 +34,10 @@ func sampleFrame() *snap.Frame {
 		Flows:      snap.FlowsView{Rows: []snap.Flow{sampleFlow()}},
 		Malformed:  []snap.Count{{Name: "ip4_len", N: 3}}, Lost: []snap.Count{{Name: "evicted", N: 1}},
 		Notices: []snap.Notice{{Sev: snap.Warn, From: "attach", Text: "veth flap"}},
+		Ledger: snap.Ledger{Errs: []string{"queues: no netlink"}, Rows: []snap.LedgerRow{
+			{Stage: "udp", Name: "NoPorts"}, // a headline, though nothing died
+			{Stage: "driver", Name: "rx_missed", Dev: "eth0", Total: 12, Since: 5, Rate: 1.234, Help: "enlarge the ring", Source: "rtnetlink"},
+		}},
 	}
 }
 
@@ -73,6 +77,7 @@ func TestFieldNamesOfTheSnapshot(t *testing.T) {
 		{first("flows"), "src sport dst dport proto dev dir vlan vni packets bytes pps bps age_s process pid rule verdict own_session"},
 		{got["acl"], "default rules"},
 		{got["malformed"], "ip4_len"},
+		{got["drops"].([]any)[1], "stage name dev total since rate source"},
 		{got["lost"], "evicted"},
 	} {
 		for _, name := range strings.Fields(c.names) {
@@ -80,6 +85,11 @@ func TestFieldNamesOfTheSnapshot(t *testing.T) {
 				t.Errorf("%s is missing among %v", name, keysOf(c.of))
 			}
 		}
+	}
+	drop := got["drops"].([]any)[1]
+	if want := map[string]any{"stage": "driver", "name": "rx_missed", "dev": "eth0", "total": 12.0, "since": 5.0, "rate": 1.23,
+		"source": "rtnetlink"}; !reflect.DeepEqual(drop, want) || !reflect.DeepEqual(got["drop_errors"], []any{"queues: no netlink"}) {
+		t.Errorf("drops[1] = %v, want %v; errors %v", drop, want, got["drop_errors"])
 	}
 	flow := first("flows").(map[string]any)
 	for name, want := range map[string]any{"src": "10.0.0.8", "sport": 50122.0, "proto": "tcp", "dir": "in", "vlan": 12.0, "vni": 7.0,
@@ -116,7 +126,7 @@ func TestICMPHasNoPorts(t *testing.T) {
 
 func TestTheTableHoldsWhatTheJSONHolds(t *testing.T) {
 	s := snapshotOf(t, sampleFrame(), "--once")
-	for _, words := range []string{"lb-07", "eth0", "generic", "10.0.0.8", "50122", "TCP", "sshd[42]", "own session", "ip4_len", "evicted", "veth flap"} {
+	for _, words := range []string{"lb-07", "eth0", "generic", "10.0.0.8", "50122", "TCP", "sshd[42]", "own session", "ip4_len", "evicted", "veth flap", "rx_missed"} {
 		if !strings.Contains(s.out, words) {
 			t.Errorf("%q is missing in\n%s", words, s.out)
 		}
@@ -137,6 +147,7 @@ func FuzzHostileText(f *testing.F) {
 		frame := sampleFrame()
 		frame.Host, frame.Interfaces[0].Name, frame.Interfaces[0].Why = a, b, a
 		frame.Flows.Rows[0].Device, frame.Flows.Rows[0].Owner.Comm, frame.Flows.Rows[0].Owner.Container = a, b, a
+		frame.Ledger.Rows[1].Name, frame.Ledger.Rows[1].Dev, frame.Ledger.Errs[0] = a, b, a
 		frame.Notices[0].Text, frame.Malformed[0].Name, frame.State.WaysIn = a+b, b, []string{a, b}
 		for _, args := range [][]string{{"--once", "--json"}, {"--once"}} {
 			s := snapshotOf(t, frame, args...)

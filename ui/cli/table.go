@@ -76,7 +76,7 @@ func snapshotTable(w io.Writer, shot Snapshot) error {
 	for _, way := range f.State.WaysIn {
 		fmt.Fprintf(w, "way in: %s\n", format.Clean(way))
 	}
-	for _, part := range []*grid{interfaceGrid(f), flowGrid(f), countGrid("MALFORMED", f.Malformed), countGrid("LOST", f.Lost)} {
+	for _, part := range []*grid{interfaceGrid(f), flowGrid(f), countGrid("MALFORMED", f.Malformed), dropGrid(f), countGrid("LOST", f.Lost)} {
 		if err := part.section(w); err != nil {
 			return err
 		}
@@ -90,6 +90,17 @@ func snapshotTable(w io.Writer, shot Snapshot) error {
 		}
 	}
 	return nil
+}
+
+// dropGrid has what died since hooktop looks; JSON has what died before too.
+func dropGrid(f *snap.Frame) *grid {
+	g := &grid{titles: []string{"DIED AT", "COUNTER", "DEVICE", ">PACKETS", ">PPS", "MEANING"}}
+	for _, r := range f.Ledger.Rows {
+		if r.Since > 0 {
+			g.add(format.Clean(r.Stage), format.Clean(r.Name), format.Clean(r.Dev), format.Count(r.Since), format.SI(r.Rate), format.Clean(r.Help))
+		}
+	}
+	return g
 }
 
 func interfaceGrid(f *snap.Frame) *grid {
