@@ -134,10 +134,10 @@ func (t *Tab) pickSave() tea.Cmd {
 			}
 		}
 	}
-	return pick("save the rows at hand", []choice{
-		{"CSV", "for a spreadsheet", save("csv", csvRows)},
-		{"JSON", "one object a line, as hooktop --once --json names things", save("json", jsonLines)},
-		{"text", "for a ticket", save("txt", textLines)},
+	return core.Pick("save the rows at hand", []core.Choice{
+		core.Item("CSV", "for a spreadsheet", save("csv", csvRows)),
+		core.Item("JSON", "one object a line, as hooktop --once --json names things", save("json", jsonLines)),
+		core.Item("text", "for a ticket", save("txt", textLines)),
 	})
 }
 
