@@ -11,6 +11,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/filter"
 )
 
 func (t *Tab) pickSort() tea.Cmd {
@@ -131,19 +132,19 @@ func (t *Tab) pickAction() tea.Cmd {
 	f := *row
 	var list []core.Choice
 	add := func(label, key string, do func() tea.Cmd) { list = append(list, core.Item(label, key, do)) }
-	filter := func(label, key string) {
+	only := func(label, key string) {
 		if term := t.term(&f, key); term != "" {
 			add("only "+label, term, func() tea.Cmd { return t.narrow(term, false) })
-			add("not "+label, negate(term), func() tea.Cmd { return t.narrow(term, true) })
+			add("not "+label, filter.Negate(term), func() tea.Cmd { return t.narrow(term, true) })
 		}
 	}
-	filter("this source", "source")
-	filter("this destination", "destination")
-	filter("this destination port", "dport")
-	filter("this process", "process")
-	filter("this container", "container")
-	filter("this device", "dev")
-	filter("this VLAN", "vlan")
+	only("this source", "source")
+	only("this destination", "destination")
+	only("this destination port", "dport")
+	only("this process", "process")
+	only("this container", "container")
+	only("this device", "dev")
+	only("this VLAN", "vlan")
 	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
 	add("copy row", "y", func() tea.Cmd { return copyText(flowText(&f, t.view.window), "row") })
 	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(flowJSON(t.cols, &f, t.view.window), "row as JSON") })
