@@ -33,10 +33,10 @@ func typed(m *Model, ks ...string) (done bool) {
 }
 
 func label(m *Model) string {
-	if m.at >= len(m.found) {
+	if m.list.at >= len(m.list.found) {
 		return ""
 	}
-	return m.items[m.found[m.at].item].Label
+	return m.list.items[m.list.found[m.list.at].item].Label
 }
 
 func TestSearchAndChoose(t *testing.T) {
@@ -44,8 +44,8 @@ func TestSearchAndChoose(t *testing.T) {
 	chosen := -1
 	m.Done = func(i int) tea.Cmd { chosen = i; return nil }
 	typed(m, "s", "o", "u", "r")
-	if got := label(m); got != "sort by source" && got != "block source" || len(m.found) != 2 {
-		t.Errorf("%q of %d", got, len(m.found))
+	if got := label(m); got != "sort by source" && got != "block source" || len(m.list.found) != 2 {
+		t.Errorf("%q of %d", got, len(m.list.found))
 	}
 	typed(m, "ctrl+u", "t", "h", "c", "b")
 	if got := label(m); got != "theme colour-blind" {
@@ -64,11 +64,11 @@ func TestSearchAndChoose(t *testing.T) {
 func TestRecentLeadsWhileTheQueryIsEmpty(t *testing.T) {
 	m := open(t, 6, "item 4", "gone", "sort by source")
 	var got []string
-	for _, f := range m.found[:3] {
-		got = append(got, m.items[f.item].Label)
+	for _, f := range m.list.found[:3] {
+		got = append(got, m.list.items[f.item].Label)
 	}
-	if s := strings.Join(got, ","); s != "item 4,sort by source,block source" || len(m.found) != 6 {
-		t.Errorf("%s of %d", s, len(m.found))
+	if s := strings.Join(got, ","); s != "item 4,sort by source,block source" || len(m.list.found) != 6 {
+		t.Errorf("%s of %d", s, len(m.list.found))
 	}
 }
 
@@ -102,7 +102,7 @@ func TestTabCompletes(t *testing.T) {
 func TestBoxFits(t *testing.T) {
 	for _, n := range []int{3, 500} {
 		m := open(t, n)
-		m.items[0] = core.PickItem{Label: strings.Repeat("long 世 ", 30), Detail: strings.Repeat("d", 40)}
+		m.list.items[0] = core.PickItem{Label: strings.Repeat("long 世 ", 30), Detail: strings.Repeat("d", 40)}
 		for w := 10; w < 120; w += 7 {
 			for h := 3; h < 60; h += 5 {
 				b := m.View(w, h)
