@@ -145,6 +145,9 @@ func (t *Tab) pickAction() tea.Cmd {
 	only("this container", "container")
 	only("this device", "dev")
 	only("this VLAN", "vlan")
+	if t.noTrace() == "" {
+		add("trace its packets", "i", func() tea.Cmd { return traceFlow(&f) })
+	}
 	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
 	add("copy row", "y", func() tea.Cmd { return copyText(flowText(&f, t.view.window), "row") })
 	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(flowJSON(t.cols, &f, t.view.window), "row as JSON") })
