@@ -170,8 +170,8 @@ func EventCSV(rows []snap.TraceEvent) ([]byte, error) {
 // SessionText sums a trace up in one line: what it saw, what it lost, by which means and why not by a better one.
 func SessionText(s *snap.TraceSession) string {
 	parts := []string{
-		format.Count(uint64(s.Packets)) + " packets",
-		format.Count(s.Events) + " events",
+		format.Plural(uint64(s.Packets), "packet"),
+		format.Plural(s.Events, "event"),
 		format.Count(s.Filtered) + " filtered",
 		lost(s.Lost),
 	}

@@ -76,6 +76,14 @@ func AppendCount(b []byte, n uint64) []byte {
 // Count is AppendCount as a string.
 func Count(n uint64) string { return string(AppendCount(nil, n)) }
 
+// Plural is a count with its noun: 1 packet, 1 204 packets.
+func Plural(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return Count(n) + " " + what
+}
+
 // AppendPercent writes a share of 1 in at most 5 cells: 0%, .02%, 8.2%, 91.8%, 100%.
 func AppendPercent(b []byte, share float64) []byte {
 	p := share * 100

@@ -11,6 +11,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/format"
 	"hooktop/ui/widget/picker"
 	"hooktop/ui/widget/prompt"
 )
@@ -176,7 +177,7 @@ func (f *form) fill() {
 	if strings.Contains(last, "*") {
 		detail := "the functions that it matches"
 		if f.view.Query.Pick == last {
-			detail = plural(uint64(f.view.Pickable), "function") + " of this kernel"
+			detail = format.Plural(uint64(f.view.Pickable), "function") + " of this kernel"
 		}
 		add(last, detail)
 	}

@@ -31,7 +31,7 @@ func (t *Tab) ledgerStatus(w int) []string {
 		}
 		now += l.Rows[i].Rate
 	}
-	out := []string{t.pieces(w, []string{"WHERE PACKETS DIE", strconv.Itoa(moved) + " of " + plural(uint64(len(l.Rows)), "counter") + " moved since hooktop looks",
+	out := []string{t.pieces(w, []string{"WHERE PACKETS DIE", strconv.Itoa(moved) + " of " + format.Plural(uint64(len(l.Rows)), "counter") + " moved since hooktop looks",
 		format.SI(now) + "/s now"})}
 	if len(l.Errs) > 0 {
 		out = append(out, t.cut(w, themes.Warn, " "+t.env.Glyphs.Warn+" not read: "+format.Clean(strings.Join(l.Errs, "; "))))

@@ -66,7 +66,7 @@ func (t *Tab) journeyHead(w, h int) []string {
 // end sums a journey up: hops, time, CPUs, and where the packet died.
 func (t *Tab) end(all []snap.TraceEvent) (themes.Token, string) {
 	last := &all[len(all)-1]
-	text := plural(uint64(t.hops.Total()), "hop") + " in " + format.Nanos(time.Duration(last.AtNs-min(t.begun, last.AtNs)))
+	text := format.Plural(uint64(t.hops.Total()), "hop") + " in " + format.Nanos(time.Duration(last.AtNs-min(t.begun, last.AtNs)))
 	var cpus []string
 	clones := 0
 	tok, fate := themes.Text, "last seen in "+format.Clean(last.Func)
@@ -87,7 +87,7 @@ func (t *Tab) end(all []snap.TraceEvent) (themes.Token, string) {
 	}
 	text += ", CPU " + strings.Join(cpus, " ")
 	if clones > 0 {
-		text += ", " + plural(uint64(clones), "event") + " of clones (c)"
+		text += ", " + format.Plural(uint64(clones), "event") + " of clones (c)"
 	}
 	return tok, text + "   " + fate
 }
@@ -179,7 +179,7 @@ func (t *Tab) eventBody(b *detail.Body, e *snap.TraceEvent, changed string) {
 	b.Field("process", t.twin(format.Clean(e.Comm)+", pid "+strconv.Itoa(e.PID)+", CPU "+strconv.Itoa(e.CPU)))
 	b.Field("arguments", t.twin(format.Clean(e.Args)))
 	if len(e.Stack) == 0 && len(e.StackIDs) > 0 {
-		b.FieldTok("stack", themes.TextDim, plural(uint64(len(e.StackIDs)), "frame")+"; names come for the row the cursor rests on")
+		b.FieldTok("stack", themes.TextDim, format.Plural(uint64(len(e.StackIDs)), "frame")+"; names come for the row the cursor rests on")
 		return
 	}
 	for i, s := range export.Stack(e) {
@@ -194,7 +194,7 @@ func (t *Tab) eventBody(b *detail.Body, e *snap.TraceEvent, changed string) {
 // hopsBody lists the packet's hops among the rows at hand.
 func (t *Tab) hopsBody(b *detail.Body, e *snap.TraceEvent, list []hop) {
 	b.Gap()
-	b.Head("PACKET " + strconv.Itoa(e.Packet) + ", " + plural(uint64(len(list)), "hop") + " at hand")
+	b.Head("PACKET " + strconv.Itoa(e.Packet) + ", " + format.Plural(uint64(len(list)), "hop") + " at hand")
 	for i := range list {
 		h := &list[i]
 		l := line.New(t.env.Theme, b.Width())

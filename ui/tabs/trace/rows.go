@@ -185,7 +185,7 @@ func figures(s *snap.TraceSession) []string {
 	case snap.TraceAttaching:
 		return append(out, format.Count(uint64(s.Attached))+" of "+format.Count(uint64(s.Wanted)))
 	}
-	out = append(out, plural(uint64(s.Packets), "packet"))
+	out = append(out, format.Plural(uint64(s.Packets), "packet"))
 	if n := export.Sum(s.Lost); n > 0 {
 		out = append(out, format.Count(n)+" lost")
 	}
@@ -237,7 +237,7 @@ func about(s *snap.TraceSession) []string {
 		out = append(out, text)
 	}
 	if s.State == snap.Tracing || s.State == snap.TraceStopped {
-		text := plural(s.Events, "event")
+		text := format.Plural(s.Events, "event")
 		if s.Filtered > 0 {
 			text += ", " + format.Count(s.Filtered) + " filtered"
 		}
@@ -293,11 +293,4 @@ func counts(list []snap.Count) string {
 		parts[i] = format.Clean(c.Name) + " " + format.Count(c.N)
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n uint64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return format.Count(n) + " " + what
 }
