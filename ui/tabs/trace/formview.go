@@ -165,9 +165,11 @@ func (f *form) switches(w int) string {
 
 // place is where the real cursor stands in a body of w by h.
 func (f *form) place(w, h int) *tea.Cursor {
+	if w <= formLabel {
+		return nil
+	}
 	bw, bh, x, y := f.frame(w, h)
-	b := f.box(w, h)
-	below := y + len(b.Lines) - 1 // the lower edge
+	below := y + max(bh, 3) - 1 // the lower edge
 	if f.err != "" && bh >= 10 {
 		below -= min(len(detail.Wrap(f.err, max(bw-2-4, 8))), 3)
 	}

@@ -22,7 +22,7 @@ func (t *Tab) View(w, h int) []string {
 		return nil
 	}
 	out := t.body(w, h)
-	if t.form != nil {
+	if t.form != nil && w > formLabel {
 		for len(out) < h {
 			out = append(out, "")
 		}
