@@ -230,8 +230,11 @@ func (t *Tab) byCell(not bool) tea.Cmd {
 			return core.ToastMsg{Sev: snap.Warn, Text: t.events.Column().Head() + " is empty or of one row only: h l choose another column"}
 		}
 	}
-	t.follow = false
-	return t.set(filter.Narrow(t.filter, term, not))
+	text := filter.Narrow(t.filter, term, not)
+	if !not {
+		t.filter = text // the row under the cursor passes: it keeps the cursor
+	}
+	return t.set(text)
 }
 
 // pickAction opens the menu of the row as it is at the key press.

@@ -53,7 +53,7 @@ func (t *Tab) moving() []core.Binding {
 		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
 		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
 		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(mover.Top, -1<<20) }},
+		{Keys: []string{"g", "home"}, Name: "move.top", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(func(l mover) { l.Top(); l.Hold() }, -1<<20) }},
 		{Keys: []string{"G", "end"}, Name: "trace.follow", Help: "follow", Section: move, Hint: t.hint(5, 0), Do: t.newest},
 		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
 		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},

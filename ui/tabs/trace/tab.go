@@ -133,6 +133,7 @@ func (t *Tab) take(f *snap.Frame) {
 		if t.follow {
 			t.events.Bottom()
 		}
+		t.events.Hold()
 	}
 }
 
@@ -141,6 +142,7 @@ func (t *Tab) takeJourney(v *snap.TraceView) {
 		t.begun = v.Rows[0].AtNs
 	}
 	t.hops.SetWindow(table.Window[hop]{Rows: hops(v.Rows, t.begun), Offset: v.Offset, Total: v.Matched, Cursor: t.cursor(v, t.hops.ID)})
+	t.hops.Hold()
 	if t.first == 0 {
 		return
 	}
