@@ -41,9 +41,9 @@ func runTrace(c *call) error {
 	case p.err != nil:
 		return fmt.Errorf("print event: %w", unwrapPath(p.err))
 	case err != nil && !(errors.Is(err, context.Canceled) && c.ctx.Err() != nil):
-		return fmt.Errorf("trace %s: %w", format.Clean(spec.Pattern), err)
+		return err
 	case session.State == snap.TraceFailed:
-		return fmt.Errorf("trace %s: %s", format.Clean(spec.Pattern), format.Clean(session.Why))
+		return errors.New(session.Why)
 	}
 	if _, err := fmt.Fprintln(c.std.Err, "hooktop: "+export.SessionText(&session)); err != nil {
 		return fmt.Errorf("print summary: %w", unwrapPath(err))

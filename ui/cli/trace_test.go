@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -123,7 +124,7 @@ func TestTraceJSONHasTheNamesOfTheDesign(t *testing.T) {
 }
 
 func TestTraceEnds(t *testing.T) {
-	failed := snap.TraceSession{State: snap.TraceFailed, Why: "tcp_v4_rvc: no such function: did you mean tcp_v4_rcv?"}
+	failed := snap.TraceSession{State: snap.TraceFailed, Why: "trace tcp_v4_rvc: no such function: did you mean tcp_v4_rcv?"}
 	for _, c := range []struct {
 		name    string
 		session snap.TraceSession
@@ -132,9 +133,9 @@ func TestTraceEnds(t *testing.T) {
 		code    int
 		line    string
 	}{
-		{name: "failed", session: failed, args: "tcp_v4_rvc", code: ExitFailed, line: "hooktop: trace tcp_v4_rvc: tcp_v4_rvc: no such function: did you mean tcp_v4_rcv?\n"},
-		{name: "backend", err: errors.New("lockdown"), args: "x", code: ExitFailed, line: "hooktop: trace x: lockdown\n"},
-		{name: "canceled elsewhere", err: context.Canceled, args: "x", code: ExitFailed, line: "hooktop: trace x: context canceled\n"},
+		{name: "failed", session: failed, args: "tcp_v4_rvc", code: ExitFailed, line: "hooktop: trace tcp_v4_rvc: no such function: did you mean tcp_v4_rcv?\n"},
+		{name: "backend", err: errors.New("trace x: lockdown"), args: "x", code: ExitFailed, line: "hooktop: trace x: lockdown\n"},
+		{name: "canceled elsewhere", err: fmt.Errorf("attach: %w", context.Canceled), args: "x", code: ExitFailed, line: "hooktop: attach: context canceled\n"},
 		{name: "packets", args: "x --packets -1", code: ExitUsage, line: "hooktop: --packets: -1 is out of range: give a number above 0\n"},
 		{name: "for", args: "x --for -1s", code: ExitUsage, line: "hooktop: --for: -1s is out of range: give a time such as 3s, at most 24h\n"},
 		{name: "rate", args: "x --rate -1", code: ExitUsage, line: "hooktop: --rate: -1 is out of range: give a number above 0\n"},

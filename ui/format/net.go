@@ -173,12 +173,18 @@ func Endpoint(k *snap.FlowKey, dst bool) string {
 	return netip.AddrPortFrom(a.Netip(), port).String()
 }
 
-// FlowFilter is the packet filter of a trace that passes a flow in this direction: "tcp flow 10.0.0.1:5 > 10.0.0.2:443",
-// "icmp host 10.0.0.1 host 10.0.0.2" where there are no ports.
+// FlowFilter is the packet filter of a trace that passes a flow: "tcp flow 10.0.0.1:5 > 10.0.0.2:443", "icmp host 10.0.0.1
+// host 10.0.0.2" where there are no ports. The filter has words for few protocols, and one for both ICMPs.
 func FlowFilter(k *snap.FlowKey) string {
-	proto := strings.ToLower(Proto(k.Proto))
-	if HasPorts(k.Proto) && k.Frag != snap.FragLater {
-		return proto + " flow " + Endpoint(k, false) + " > " + Endpoint(k, true)
+	proto := ""
+	switch k.Proto {
+	case protoTCP, protoUDP, protoSCTP:
+		proto = strings.ToLower(Proto(k.Proto)) + " "
+	case protoICMP, protoICMPv6:
+		proto = "icmp "
 	}
-	return proto + " host " + k.Src.String() + " host " + k.Dst.String()
+	if HasPorts(k.Proto) && k.Frag != snap.FragLater {
+		return proto + "flow " + Endpoint(k, false) + " > " + Endpoint(k, true)
+	}
+	return proto + "host " + k.Src.String() + " host " + k.Dst.String()
 }

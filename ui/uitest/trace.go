@@ -36,7 +36,7 @@ func AnswerTrace(v *snap.TraceView, all []snap.TraceEvent, q snap.TraceQuery) sn
 	out.Rows = slices.Clone(rows[out.Offset:min(out.Offset+q.Limit, len(rows))])
 	out.Cursor = slices.IndexFunc(rows, func(e snap.TraceEvent) bool { return e.Seq == q.Cursor })
 	for i := range out.Rows { // names of stacks: for one row only
-		if e := &out.Rows[i]; e.Seq != q.Cursor && !(q.Follow && i == len(out.Rows)-1) {
+		if e := &out.Rows[i]; e.Seq != q.Cursor {
 			e.Stack = nil
 		}
 	}
@@ -47,11 +47,21 @@ func AnswerTrace(v *snap.TraceView, all []snap.TraceEvent, q snap.TraceQuery) sn
 	return out
 }
 
+// pick searches as the engine does: all words in any order, or a pattern.
 func pick(all []snap.TraceFunction, text string) []snap.TraceFunction {
 	var out []snap.TraceFunction
 	for _, f := range all {
-		head, tail, glob := strings.Cut(text, "*")
-		if glob && strings.HasPrefix(f.Name, head) && strings.HasSuffix(f.Name, tail) || !glob && strings.Contains(f.Name, text) {
+		in, not := false, false
+		for _, part := range strings.Split(text, ",") {
+			part, no := strings.CutPrefix(part, "!")
+			head, tail, glob := strings.Cut(part, "*")
+			hit := glob && strings.HasPrefix(f.Name, head) && strings.HasSuffix(f.Name, tail)
+			if !glob {
+				hit = !slices.ContainsFunc(strings.Fields(part), func(w string) bool { return !strings.Contains(f.Name, w) })
+			}
+			in, not = in || hit && !no, not || hit && no
+		}
+		if in && !not {
 			out = append(out, f)
 		}
 	}
@@ -113,7 +123,7 @@ func stamp(e snap.TraceEvent, at *time.Time, ns *uint64) snap.TraceEvent {
 func TraceFrame() *snap.Frame {
 	f := Frame(18)
 	f.Trace = snap.TraceView{
-		Session: snap.TraceSession{Spec: snap.TraceSpec{Pattern: "@receive", Filter: "not tcp port 22", Packets: 1000, Seconds: 60, Rate: 500},
+		Session: snap.TraceSession{Spec: snap.TraceSpec{Pattern: "@receive", Filter: "tcp port 443", Packets: 1000, Seconds: 60, Rate: 500},
 			State: snap.Tracing, Means: "kprobe.multi", Wanted: 214, Attached: 214, Started: Epoch().Add(-19 * time.Second), Left: 41 * time.Second,
 			Packets: 212, Events: 1204, Filtered: 38},
 		Presets: []snap.TracePreset{
@@ -133,7 +143,7 @@ func TraceFrame() *snap.Frame {
 		snap.TraceFunction{Name: "skb:kfree_skb", Event: true, SKB: true, Signature: "skbaddr, location, protocol, reason"})
 	f.Ledger = snap.Ledger{Rows: []snap.LedgerRow{
 		{Stage: "driver", Name: "rx_dropped", Dev: "eth0", Total: 18204, Help: "the device had no room: more or larger rings (ethtool -G)", Source: "/sys/class/net/eth0/statistics/rx_dropped"},
-		{Stage: "softnet", Name: "dropped", Dev: "CPU 3", Total: 412, Since: 12, Rate: 1.5, Help: "the backlog was full: net.core.netdev_max_backlog", Source: "/proc/net/softnet_stat", Trace: "@drops", Filter: "reason CPU_BACKLOG"},
+		{Stage: "softnet", Name: "dropped", Dev: "CPU 3", Total: 412, Since: 12, Rate: 1.5, Help: "the backlog was full: net.core.netdev_max_backlog", Source: "/proc/net/softnet_stat", Trace: "@drops", Filter: "dev eth0"},
 		{Stage: "netfilter", Name: "kfree_skb NETFILTER_DROP", Total: 9104221, Since: 88100, Rate: 2140, Help: "a rule of iptables or nftables dropped it", Source: "skb:kfree_skb", Trace: "@netfilter"},
 		{Stage: "routing", Name: "InNoRoutes", Total: 3, Help: "no route leads to the destination: ip route get ADDRESS", Source: "/proc/net/netstat IpExt InNoRoutes", Trace: "ip_route_input_slow"},
 		{Stage: "tcp", Name: "ListenOverflows", Total: 91, Since: 2, Help: "the accept queue was full: the program accepts too slowly, or its backlog is too short", Source: "/proc/net/netstat TcpExt ListenOverflows", Trace: "tcp_v4_syn_recv_sock"},

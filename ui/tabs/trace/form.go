@@ -4,6 +4,7 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,19 +132,27 @@ func (f *form) part() (head, last string) {
 	return text[:i], strings.TrimSpace(text[i:])
 }
 
-// pick is what the engine is asked for functions by.
+// pick is what the engine is asked for functions by: a word to search for, or the whole pattern.
 func (f *form) pick() string {
-	_, last := f.part()
+	head, last := f.part()
+	if glob(last) {
+		return head + last
+	}
 	return last
 }
+
+// glob reports whether a part of a pattern stands for itself: the engine says what it matches.
+func glob(part string) bool { return strings.ContainsAny(part, "*?[!") }
+
+// fresh reports whether the functions at hand are the engine's answer to the text as it is.
+func (f *form) fresh() bool { return f.view.Query.Picks && f.view.Query.Pick == f.pick() }
 
 // pattern is what enter traces: the item under the selection in the place of what is being typed. Functions that came for
 // an older text count only when a key chose one: a fast enter must not start another function than the one typed.
 func (f *form) pattern() string {
 	head, last := f.part()
 	if i, ok := f.list.Selected(); ok && i < len(f.names) {
-		fresh := f.view.Query.Picks && f.view.Query.Pick == last
-		if fresh || f.chosen || strings.HasPrefix(f.names[i], "@") {
+		if f.fresh() || f.chosen || glob(last) || strings.HasPrefix(f.names[i], "@") {
 			return head + f.names[i]
 		}
 	}
@@ -158,11 +167,17 @@ func (f *form) take() {
 	}
 }
 
-// offer takes presets and functions out of an answer. An answer to an older text is still searched by the present one: the
-// list never offers what does not match.
+// offer takes presets and functions out of an answer.
 func (f *form) offer(v *snap.TraceView) {
+	was, moved := "", f.chosen
+	if i, ok := f.list.Selected(); ok && i < len(f.names) {
+		was = f.names[i]
+	}
 	f.view = v
-	f.fill()
+	f.search()
+	if i := slices.Index(f.names, was); moved && i >= 0 {
+		f.list.Select(i)
+	}
 }
 
 // fill makes the items: what was typed when it is a pattern, presets, functions.
@@ -174,15 +189,15 @@ func (f *form) fill() {
 		items = append(items, core.PickItem{Label: name, Detail: detail})
 		f.names = append(f.names, name)
 	}
-	if strings.Contains(last, "*") {
+	if glob(last) {
 		detail := "the functions that it matches"
-		if f.view.Query.Pick == last {
+		if f.fresh() {
 			detail = format.Plural(uint64(f.view.Pickable), "function") + " of this kernel"
 		}
 		add(last, detail)
 	}
 	for _, p := range f.view.Presets {
-		if head == "" {
+		if head == "" && strings.Contains(p.Name, strings.ToLower(last)) {
 			add(p.Name, about1(p))
 		}
 	}
@@ -199,14 +214,16 @@ func (f *form) fill() {
 	f.list.SetItems(items)
 }
 
-// search lists what matches the text now.
+// search lists what matches the text now. The engine's answer stands as it is, best first; one to an older text is searched
+// by the present one: the list never offers what does not match.
 func (f *form) search() {
 	f.fill()
-	query := f.pick()
-	if strings.Contains(query, "*") {
-		query = "" // the engine knows what a pattern matches: the list shows that
+	_, last := f.part()
+	if f.fresh() || glob(last) {
+		f.list.Show(last)
+	} else {
+		f.list.Search(last)
 	}
-	f.list.Search(query)
 }
 
 func (f *form) walk(n int) {

@@ -21,8 +21,10 @@ func TestTheFormStartsWhatItShows(t *testing.T) {
 		{"another preset", func(b *uitest.Bench) { b.Press("down") }, snap.TraceSpec{Pattern: "@drops"}},
 		{"a preset typed", func(b *uitest.Bench) { b.Type("@net") }, snap.TraceSpec{Pattern: "@netfilter"}},
 		{"a function", func(b *uitest.Bench) { b.Type("tcp_v4_r") }, snap.TraceSpec{Pattern: "tcp_v4_rcv"}},
-		{"the second match", func(b *uitest.Bench) { b.Type("tcp_v"); b.Press("down") }, snap.TraceSpec{Pattern: "tcp_v6_rcv"}},
+		{"the second match", func(b *uitest.Bench) { b.Type("tcp_v"); b.Press("down") }, snap.TraceSpec{Pattern: "tcp_v4_connect"}},
 		{"a pattern", func(b *uitest.Bench) { b.Type("tcp_*") }, snap.TraceSpec{Pattern: "tcp_*"}},
+		{"a pattern with an exception", func(b *uitest.Bench) { b.Type("tcp_*,!tcp_v4_rcv") }, snap.TraceSpec{Pattern: "tcp_*,!tcp_v4_rcv"}},
+		{"two words", func(b *uitest.Bench) { b.Type("connect tcp") }, snap.TraceSpec{Pattern: "tcp_v4_connect"}},
 		{"two", func(b *uitest.Bench) { b.Type("tcp_v4_r,icmp") }, snap.TraceSpec{Pattern: "tcp_v4_rcv,icmp_rcv"}},
 		{"a name unknown here", func(b *uitest.Bench) { b.Type("tcp_v4_rvc") }, snap.TraceSpec{Pattern: "tcp_v4_rvc"}},
 		{"everything", func(b *uitest.Bench) {
@@ -99,7 +101,7 @@ func TestAFastEnterStartsWhatWasTyped(t *testing.T) {
 		b.Tab.Update(pressed(string(r)))
 	}
 	f.view.Functions = append(f.view.Functions, snap.TraceFunction{Name: "tcp_v4_rc_other_x"})
-	f.fill()
+	f.search()
 	if got := f.pattern(); got != "tcp_v4_rc_x" {
 		t.Errorf("enter would start %q", got)
 	}

@@ -158,7 +158,7 @@ func TestTheLedgerTracesItsRows(t *testing.T) {
 		t.Errorf("i on a row without a function: %q", why)
 	}
 	b.Press("j", "i")
-	if got := asked(t, b).Intent; got != (snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@drops", Filter: "reason CPU_BACKLOG"}}) {
+	if got := asked(t, b).Intent; got != (snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@drops", Filter: "dev eth0"}}) {
 		t.Errorf("i: %+v", got)
 	}
 	answerer{b}.answer(t, "")

@@ -179,7 +179,7 @@ func (t *Tab) eventBody(b *detail.Body, e *snap.TraceEvent, changed string) {
 	b.Field("process", t.twin(format.Clean(e.Comm)+", pid "+strconv.Itoa(e.PID)+", CPU "+strconv.Itoa(e.CPU)))
 	b.Field("arguments", t.twin(format.Clean(e.Args)))
 	if len(e.Stack) == 0 && len(e.StackIDs) > 0 {
-		b.FieldTok("stack", themes.TextDim, format.Plural(uint64(len(e.StackIDs)), "frame")+"; names come for the row the cursor rests on")
+		b.FieldTok("stack", themes.TextDim, format.Plural(uint64(len(e.StackIDs)), "frame")+": named where the cursor stands still, k leaves the newest row")
 		return
 	}
 	for i, s := range export.Stack(e) {

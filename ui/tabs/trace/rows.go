@@ -260,7 +260,7 @@ func remarks(v *snap.TraceView) []remark {
 	case v.Err != "":
 		out = append(out, remark{themes.Crit, format.Clean(v.Err)})
 	case s.State == snap.TraceFailed && v.Total > 0: // else the empty list says it, with more room
-		out = append(out, remark{themes.Crit, "nothing is attached: " + format.Clean(s.Why)})
+		out = append(out, remark{themes.Crit, format.Clean(s.Why)})
 	case s.State == snap.TraceStopped && s.Why != "":
 		out = append(out, remark{themes.Text, "stopped: " + format.Clean(s.Why)})
 	}

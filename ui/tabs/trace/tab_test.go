@@ -66,7 +66,7 @@ func scenes() map[string]func(*uitest.Bench) {
 		"failed": func(b *uitest.Bench) {
 			b.Trace = nil
 			b.Base.Trace.Session = snap.TraceSession{Spec: snap.TraceSpec{Pattern: "tcp_v4_rvc"}, State: snap.TraceFailed,
-				Why: "tcp_v4_rvc: this kernel has no such function: did you mean tcp_v4_rcv?"}
+				Why: "trace tcp_v4_rvc: this kernel has no such function: did you mean tcp_v4_rcv?"}
 			b.Frame()
 		},
 		"attaching": func(b *uitest.Bench) {

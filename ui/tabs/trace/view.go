@@ -160,7 +160,7 @@ func (t *Tab) empty() []string {
 		return []string{"No traces yet", "n  trace packets by functions and filter      p  presets", "i  on a row of Flows traces that flow",
 			"Traces stop by themselves after a while or so many packets.", "", "tab  shows where the kernel counts drops"}
 	case s.State == snap.TraceFailed:
-		return []string{"Nothing is traced: " + format.Clean(s.Why), "", start}
+		return []string{"Nothing is traced.", format.Clean(s.Why), "", start}
 	case s.State == snap.TraceAttaching:
 		return []string{"Attaching: " + format.Count(uint64(s.Attached)) + " of " + format.Count(uint64(s.Wanted)) + " so far.", "", "S  stops it"}
 	case s.State == snap.TraceStopped:

@@ -71,6 +71,18 @@ func (l *List) Search(query string) {
 	slices.SortStableFunc(l.found, func(a, b match) int { return l.rank(a) - l.rank(b) })
 }
 
+// Show lists all items in their order, with the letters of a query marked: somebody else has searched.
+func (l *List) Show(query string) {
+	l.at, l.top, l.found, l.query = 0, 0, l.found[:0], ""
+	for i := range l.items {
+		m := match{item: i}
+		for _, f := range fuzzy.Find(query, []string{l.items[i].Label}) {
+			m.at = f.MatchedIndexes
+		}
+		l.found = append(l.found, m)
+	}
+}
+
 // rank puts labels that begin with what was typed first, the shortest of them at the top: what enter takes is no surprise.
 func (l *List) rank(f match) int {
 	label := l.items[f.item].Label

@@ -138,3 +138,30 @@ func TestLongDetailStaysWhereTheLabelLeavesRoom(t *testing.T) {
 		t.Errorf("%d details are shown: the second would cut its label", n)
 	}
 }
+
+// TestLists: somebody else's order is kept, the selection stays on its label when items come anew, details stand aligned.
+func TestLists(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.NoColor, true)
+	l := NewList(env, []core.PickItem{{Label: "tcp_v6_rcv", Detail: "two words"}, {Label: "tcp", Detail: "one … word"}, {Label: "udp"}}, nil)
+	l.Aligned = true
+	l.Show("tcp")
+	if i, ok := l.Selected(); !ok || i != 0 || l.Found() != 3 {
+		t.Errorf("item %d of %d", i, l.Found())
+	}
+	l.Move(1)
+	l.SetItems([]core.PickItem{{Label: "new"}, {Label: "tcp"}})
+	if i, ok := l.Selected(); !ok || i != 1 {
+		t.Errorf("after new items the selection is on %d", i)
+	}
+	l.SetItems([]core.PickItem{{Label: "tcp_v6_rcv", Detail: "two words"}, {Label: "tcp", Detail: "one … word"}})
+	l.Search("tcp")
+	for w := 4; w < 60; w++ {
+		for _, f := range uitest.Faults(l.View(w, 2), w, 2, true) {
+			t.Errorf("%d cells: %s", w, f)
+		}
+	}
+	text := uitest.Draw(l.View(40, 2), 40, 2).Text()
+	if want := "> tcp         one ~ word\n  tcp_v6_rcv  two words\n"; text != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+}
