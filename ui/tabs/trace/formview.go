@@ -123,7 +123,7 @@ const numberWidth = 7
 // numbers are the words around the limits, longer where there is room.
 func numbers(w int) []string {
 	if w < 76 {
-		return []string{"pkts ", "s ", "ev/s"}
+		return []string{"pk ", "s ", "/s"}
 	}
 	return []string{" packets  ", " seconds  ", " events/s a CPU"}
 }
@@ -148,7 +148,11 @@ func (f *form) limits(w int) string {
 
 func (f *form) switches(w int) string {
 	b := f.start("with", w, f.at >= numTexts)
-	for i, word := range []string{"stack", "return values", "latency"} {
+	words := []string{"stack", "return values", "latency"}
+	if w < formShort {
+		words[1] = "returns"
+	}
+	for i, word := range words {
 		field := fieldStack + i
 		sign := "[ ] "
 		if f.on[field] {

@@ -95,12 +95,12 @@ func (t *Tab) end(all []snap.TraceEvent) (themes.Token, string) {
 // hopFoot is about the hop under the cursor, in the lower part of a journey: a third of it, or what the hops leave.
 func (t *Tab) hopFoot(w, h int) []string {
 	e, ok := t.hops.Selected()
-	if !ok || h < 12 {
+	spare := h - len(t.journeyHead(w, h)) - (t.hops.Total() + 1) - 1
+	if !ok || h < 16 && spare < 5 { // the hops matter more
 		return nil
 	}
 	b := detail.NewBody(t.env, w-2)
 	t.eventBody(b, &e.TraceEvent, e.changed)
-	spare := h - len(t.journeyHead(w, h)) - (t.hops.Total() + 1) - 1
 	out := []string{line.New(t.env.Theme, w).Add(themes.Border, strings.Repeat(t.env.Glyphs.HLine, w)).String()}
 	return append(out, detail.Pane(t.env, w, min(len(b.Lines())+1, max(h/3, spare)), false, false,
 		t.twin("HOP "+strconv.Itoa(t.hops.At()+1)+" of "+strconv.Itoa(t.hops.Total())+"  "+format.Clean(e.Func)), "", b.Lines(), 0)...)
