@@ -55,6 +55,10 @@ func TestTourOfTheLab(t *testing.T) {
 		{name: "palette closes", keys: escape, hides: "┌ "},
 		{name: "pause", keys: " ", shows: "PAUSED"},
 		{name: "go on", keys: " ", shows: "LIVE", hides: "PAUSED"},
+		{name: "trace", keys: "5", shows: "[5 Trace]"},
+		{name: "where packets die", keys: "\t", shows: "STAGE"},
+		{name: "new trace", keys: "n", shows: "functions ["},
+		{name: "the form closes", keys: escape, hides: "functions ["},
 		{name: "programs", keys: "8", shows: "ht_tc_in"},
 		{name: "and back to the flows", keys: "1", shows: "SOURCE"},
 	} {

@@ -86,6 +86,16 @@ func digit(tabs []core.Tab, i int) int {
 	return free
 }
 
+// goToName brings the tab of a name into view.
+func (m *model) goToName(name string) tea.Cmd {
+	for i, t := range m.tabs {
+		if t.Name() == name {
+			return m.goTo(i)
+		}
+	}
+	return nil
+}
+
 // goTo brings a tab into view; beyond the ends it wraps.
 func (m *model) goTo(i int) tea.Cmd {
 	i = (i + len(m.tabs)) % len(m.tabs)

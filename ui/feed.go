@@ -83,7 +83,7 @@ func (m *model) onFrame(msg frameMsg) tea.Cmd {
 	}
 	if m.feed.want > 0 {
 		m.feed.want--
-		if f.Flows.Query == m.feed.query.Flows {
+		if answers(f, &m.feed.query) {
 			m.feed.want = 0
 		}
 	}
@@ -237,12 +237,20 @@ func (m *model) ask(force bool) {
 		m.feed.query.Flows.Rerank = q.Flows.Rerank
 		return
 	}
-	if m.env.Paused && m.feed.asked && q.Flows != m.feed.query.Flows {
+	if m.env.Paused && m.feed.asked && (q.Flows != m.feed.query.Flows || q.Trace != m.feed.query.Trace) {
 		m.feed.want = wantFrames
 	}
 	q.ID++
 	m.feed.query, m.feed.asked = q, true
 	m.opt.Backend.Ask(q)
+}
+
+// answers reports whether a frame answers what the tab in view asked. A question that a tab does not ask is empty in both.
+func answers(f *snap.Frame, q *snap.Query) bool {
+	if q.Trace != (snap.TraceQuery{}) {
+		return f.Trace.Query == q.Trace
+	}
+	return f.Flows.Query == q.Flows
 }
 
 // same compares queries without the one-shot wish to rank again.

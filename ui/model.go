@@ -196,10 +196,12 @@ func (m *model) onShell(i int, msg tea.Msg) tea.Cmd {
 		return m.pick(i, msg)
 	case core.ConfirmMsg:
 		m.askConfirm(msg)
+	case core.GoMsg:
+		return m.goToName(msg.Tab)
 	case core.DoMsg:
-		return m.do(i, msg.Intent)
+		return m.do(i, msg)
 	case core.AnswerMsg:
-		m.answered(msg.Answer)
+		m.answered(msg)
 		return m.toTab(i, msg)
 	default:
 		return m.toTab(i, msg)
@@ -212,16 +214,20 @@ func (m *model) toTab(i int, msg tea.Msg) tea.Cmd {
 	return tag(i, m.tabs[i].Update(msg))
 }
 
-func (m *model) do(i int, in snap.Intent) tea.Cmd {
+func (m *model) do(i int, d core.DoMsg) tea.Cmd {
 	ctx, b := m.ctx, m.opt.Backend
-	return func() tea.Msg { return tagged{i, core.AnswerMsg{Intent: in, Answer: b.Do(ctx, in)}} }
+	return func() tea.Msg {
+		return tagged{i, core.AnswerMsg{Intent: d.Intent, Answer: b.Do(ctx, d.Intent), Quiet: d.Quiet}}
+	}
 }
 
-func (m *model) answered(a snap.Answer) {
+func (m *model) answered(msg core.AnswerMsg) {
+	a := msg.Answer
 	if a.Command != "" {
 		m.log.Add(m.env.Now(), a.Command)
 	}
 	switch {
+	case a.Err != "" && msg.Quiet:
 	case a.Err != "":
 		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: snap.Crit, Text: a.Err})
 	case a.Text != "":

@@ -16,11 +16,12 @@ import (
 	"hooktop/ui/keys"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
+	"hooktop/ui/tabs/trace"
 )
 
 // realTabs are the tabs of this build.
 func realTabs(o *Options, _ *core.Env, _ *look) {
-	o.Tabs = []func(*core.Env) core.Tab{flows.New, programs.New}
+	o.Tabs = []func(*core.Env) core.Tab{flows.New, trace.New, programs.New}
 }
 
 func TestKeysOfThisBuild(t *testing.T) {

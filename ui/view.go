@@ -188,6 +188,8 @@ func ascii(s string) string {
 			r = '.'
 		case '–', '−', '—', '─':
 			r = '-'
+		case 'µ':
+			r = 'u'
 		case '±', '×':
 			r = '~'
 		}

@@ -32,6 +32,11 @@ type Backends struct {
 	Cleanup func(ctx context.Context, all bool) (CleanupReport, error)
 	// Pcap runs every frame of a pcap or pcapng stream through the real programs.
 	Pcap func(context.Context, io.Reader) (PcapReport, error)
+	// Trace runs a trace and gives each event to emit, on one goroutine, until a limit, the end of the context or an error of
+	// emit (which it returns) ends it. The session says what was lost; that the context ended is no error.
+	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error)
+	// Presets lists what a trace can be started by name with. It attaches nothing.
+	Presets func(context.Context) ([]snap.TracePreset, error)
 	// Watch is the hidden command of the watcher process; args are its own.
 	Watch func(ctx context.Context, args []string) error
 	// LabNode is the hidden command of a process inside one of the lab's namespaces; args are its own.

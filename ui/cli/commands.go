@@ -4,6 +4,8 @@ package cli
 
 import (
 	"context"
+
+	"hooktop/probes/snap"
 )
 
 // call is one run of a command.
@@ -12,6 +14,7 @@ type call struct {
 	args []string
 	opt  Options
 	all  bool // cleanup --all
+	spec snap.TraceSpec
 	std  Stdio
 	b    Backends
 	page func(name string) error // writes the man page of a command, "" for the program
@@ -25,6 +28,7 @@ type command struct {
 	min     int    // arguments that it needs
 	max     int    // arguments that it takes, -1: any, and flags belong to them too
 	valid   []string
+	words   func(context.Context, Backends) []string // offered as arguments, beside others
 	short   string
 	long    string
 	example string
@@ -76,6 +80,15 @@ func commands() []command {
 			long:    "pcap runs every frame of FILE (- is standard input) through the loaded programs, attached to nothing.",
 			example: "  sudo hooktop pcap capture.pcapng --json | jq .malformed",
 			flags:   jsonFlag(), run: runPcap,
+		},
+		{
+			name: "trace", args: "[PATTERN|@PRESET]", max: 1, words: presetNames,
+			short: "Trace packets through the kernel's functions, without a screen",
+			long: "trace prints each function that a packet passes, until a limit or Ctrl-C ends it. PATTERN\nis functions, by name or with *: " +
+				"'tcp_*,ip_rcv'. Without an argument it lists the presets.\nWhat was lost, and by which means it was traced, is said on standard error at the end.",
+			example: "  sudo hooktop trace @drops --for 10s\n  sudo hooktop trace 'tcp_*' --filter 'tcp port 443' --for 10s --json | jq .func",
+			flags:   join(traceFlags(), jsonFlag()),
+			run:     runTrace,
 		},
 		{name: "version", short: "Print the version", flags: jsonFlag(), run: runVersion},
 		{

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"hooktop/probes/snap"
 )
 
 // flag is one flag as data; kind says where its value goes.
@@ -21,6 +23,7 @@ type flagKind func(*pflag.FlagSet, flag, *settings)
 type settings struct {
 	opt      Options
 	all      bool
+	spec     snap.TraceSpec
 	config   string
 	noConfig bool
 }
@@ -49,6 +52,25 @@ func onceFlags() []flag {
 		{name: "for", usage: "`time` that --once watches (default 3s)",
 			kind: span(func(s *settings) *time.Duration { return &s.opt.For })},
 	}, jsonFlag()...)
+}
+
+func traceFlags() []flag {
+	return []flag{
+		{name: "filter", usage: "trace only `packets` like these: 'tcp port 443 dev eth0', 'tcp flow 10.0.0.1:5 > 10.0.0.2:443'",
+			kind: text(func(s *settings) *string { return &s.spec.Filter })},
+		{name: "for", usage: "stop after this `time`, in whole seconds",
+			kind: span(func(s *settings) *time.Duration { return &s.opt.For })},
+		{name: "packets", usage: "stop after this `number` of packets",
+			kind: number(func(s *settings) *int { return &s.spec.Packets })},
+		{name: "rate", usage: "`events` a second and CPU at most; what is above is counted as lost",
+			kind: number(func(s *settings) *int { return &s.spec.Rate })},
+		{name: "stack", usage: "the kernel stack of each event",
+			kind: toggle(func(s *settings) *bool { return &s.spec.Stack })},
+		{name: "ret", usage: "return values",
+			kind: toggle(func(s *settings) *bool { return &s.spec.Ret })},
+		{name: "latency", usage: "time in each function, and return values",
+			kind: toggle(func(s *settings) *bool { return &s.spec.Latency })},
+	}
 }
 
 func jsonFlag() []flag {

@@ -54,7 +54,7 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 		return usagef("give 0.2 to 10", "--hz: %g is out of range", o.Screen.Hz)
 	case given("for") && (o.For <= 0 || o.For > maxFor):
 		return usagef("give a time such as 3s, at most 24h", "--for: %s is out of range", o.For)
-	case given("for") && !o.Once:
+	case given("for") && !o.Once && flags.Lookup("once") != nil:
 		return usagef("add --once", "--for says how long --once watches")
 	case given("config") && given("no-config"):
 		return usagef("give one of them", "--config and --no-config exclude each other")
@@ -64,7 +64,7 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 			return usagef("name a device", "--interface is empty")
 		}
 	}
-	if o.For == 0 {
+	if o.For == 0 && flags.Lookup("once") != nil {
 		o.For = defaultFor
 	}
 	return nil

@@ -64,11 +64,19 @@ func newCommand(def command, std Stdio, b Backends) *cobra.Command {
 	if cmd.Flags().Lookup("interface") != nil {
 		completeInterfaces(cmd, b)
 	}
+	if def.words != nil {
+		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return def.words(cmd.Context(), b), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := set.complete(cmd.Flags()); err != nil {
 			return err
 		}
-		return def.run(&call{ctx: cmd.Context(), args: args, opt: set.opt, all: set.all, std: std, b: b,
+		return def.run(&call{ctx: cmd.Context(), args: args, opt: set.opt, all: set.all, spec: set.spec, std: std, b: b,
 			page: func(name string) error { return manPage(cmd.Root(), name, std) },
 			comp: func(shell string) error { return completion(cmd.Root(), shell, std) }})
 	}

@@ -74,17 +74,24 @@ type FrameMsg struct{ Frame *snap.Frame }
 type AnswerMsg struct {
 	Intent snap.Intent
 	Answer snap.Answer
+	Quiet  bool
 }
 
 // AskMsg tells the shell that the query changed: it collects the parts and asks the backend.
 type AskMsg struct{}
 
 // DoMsg asks the shell to carry out an intent through the backend, off the screen's goroutine; the answer comes back to the
-// tab as AnswerMsg, and as a toast when the tab shows nothing by itself.
-type DoMsg struct{ Intent snap.Intent }
+// tab as AnswerMsg, and as a toast. Quiet: a failure is the tab's to show.
+type DoMsg struct {
+	Intent snap.Intent
+	Quiet  bool
+}
 
 // Do is the command form of DoMsg.
-func Do(i snap.Intent) tea.Cmd { return func() tea.Msg { return DoMsg{i} } }
+func Do(i snap.Intent) tea.Cmd { return func() tea.Msg { return DoMsg{Intent: i} } }
+
+// GoMsg asks the shell to bring the tab of that name into view.
+type GoMsg struct{ Tab string }
 
 // Ask is the command form of AskMsg.
 func Ask() tea.Msg { return AskMsg{} }
@@ -119,3 +126,36 @@ type PickMsg struct {
 
 // PickItem is one line of a picker.
 type PickItem struct{ Label, Detail string }
+
+// Choice is a line of a picker with what it does, nil for nothing.
+type Choice struct {
+	Label, Detail string
+	Do            func() tea.Cmd
+}
+
+// Item makes a choice.
+func Item(label, detail string, do func() tea.Cmd) Choice {
+	return Choice{Label: label, Detail: detail, Do: do}
+}
+
+// Pick opens a picker over choices.
+func Pick(title string, list []Choice) tea.Cmd {
+	msg := PickMsg{Title: title, Done: func(i int) tea.Cmd {
+		if i < 0 || i >= len(list) || list[i].Do == nil {
+			return nil
+		}
+		return list[i].Do()
+	}}
+	for _, c := range list {
+		msg.Items = append(msg.Items, PickItem{Label: c.Label, Detail: c.Detail})
+	}
+	return func() tea.Msg { return msg }
+}
+
+// When is why a binding can't be used now: why if it is so, else "".
+func When(so bool, why string) string {
+	if so {
+		return why
+	}
+	return ""
+}

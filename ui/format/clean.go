@@ -139,6 +139,8 @@ func Twin(r rune) byte {
 		return '-'
 	case r == '·':
 		return '.'
+	case r == 'µ':
+		return 'u'
 	case r == '×':
 		return 'x'
 	case r == '±':

@@ -5,6 +5,7 @@ package format
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"hooktop/probes/snap"
 )
@@ -170,4 +171,20 @@ func Endpoint(k *snap.FlowKey, dst bool) string {
 		return a.String()
 	}
 	return netip.AddrPortFrom(a.Netip(), port).String()
+}
+
+// FlowFilter is the packet filter of a trace that passes a flow: "tcp flow 10.0.0.1:5 > 10.0.0.2:443", "icmp host 10.0.0.1
+// host 10.0.0.2" where there are no ports. The filter has words for few protocols, and one for both ICMPs.
+func FlowFilter(k *snap.FlowKey) string {
+	proto := ""
+	switch k.Proto {
+	case protoTCP, protoUDP, protoSCTP:
+		proto = strings.ToLower(Proto(k.Proto)) + " "
+	case protoICMP, protoICMPv6:
+		proto = "icmp "
+	}
+	if HasPorts(k.Proto) && k.Frag != snap.FragLater {
+		return proto + "flow " + Endpoint(k, false) + " > " + Endpoint(k, true)
+	}
+	return proto + "host " + k.Src.String() + " host " + k.Dst.String()
 }

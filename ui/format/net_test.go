@@ -76,3 +76,24 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+func TestFlowFilters(t *testing.T) {
+	frag := key("10.0.0.1", "10.0.0.2", 0, 0, 17)
+	frag.Frag = snap.FragLater
+	for _, c := range []struct {
+		k    *snap.FlowKey
+		want string
+	}{
+		{key("10.0.0.1", "10.0.0.2", 5, 443, 6), "tcp flow 10.0.0.1:5 > 10.0.0.2:443"},
+		{key("2001:db8::1", "2001:db8::2", 5, 53, 17), "udp flow [2001:db8::1]:5 > [2001:db8::2]:53"},
+		{key("10.0.0.1", "10.0.0.2", 8<<8, 0, 1), "icmp host 10.0.0.1 host 10.0.0.2"},
+		{key("fe80::1", "ff02::1", 135<<8, 0, 58), "icmp host fe80::1 host ff02::1"},
+		{key("10.0.0.1", "10.0.0.2", 5, 6, 33), "flow 10.0.0.1:5 > 10.0.0.2:6"},
+		{key("10.0.0.1", "10.0.0.2", 0, 0, 47), "host 10.0.0.1 host 10.0.0.2"},
+		{frag, "udp host 10.0.0.1 host 10.0.0.2"},
+	} {
+		if got := FlowFilter(c.k); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

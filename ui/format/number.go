@@ -76,6 +76,14 @@ func AppendCount(b []byte, n uint64) []byte {
 // Count is AppendCount as a string.
 func Count(n uint64) string { return string(AppendCount(nil, n)) }
 
+// Plural is a count with its noun: 1 packet, 1 204 packets.
+func Plural(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return Count(n) + " " + what
+}
+
 // AppendPercent writes a share of 1 in at most 5 cells: 0%, .02%, 8.2%, 91.8%, 100%.
 func AppendPercent(b []byte, share float64) []byte {
 	p := share * 100
@@ -154,6 +162,31 @@ func AppendLatency(b []byte, d time.Duration) []byte {
 
 // Latency is AppendLatency as a string.
 func Latency(d time.Duration) string { return string(AppendLatency(nil, d)) }
+
+// AppendNanos writes a short time in at most 6 cells with three digits: 118ns, 1.18µs, 11.8µs, 118µs, 1.18ms, 1.18s.
+func AppendNanos(b []byte, d time.Duration) []byte {
+	if d < 1000 {
+		return append(strconv.AppendInt(b, int64(max(d, 0)), 10), "ns"...)
+	}
+	v, unit := float64(d)/1e3, "µs"
+	for _, next := range []string{"ms", "s"} {
+		if v >= 999.5 {
+			v, unit = v/1e3, next
+		}
+	}
+	switch {
+	case v < 9.995:
+		b = strconv.AppendFloat(b, v, 'f', 2, 64)
+	case v < 99.95:
+		b = strconv.AppendFloat(b, v, 'f', 1, 64)
+	default:
+		b = strconv.AppendFloat(b, min(v, 99999), 'f', 0, 64)
+	}
+	return append(b, unit...)
+}
+
+// Nanos is AppendNanos as a string.
+func Nanos(d time.Duration) string { return string(AppendNanos(nil, d)) }
 
 // Pad fills ASCII text with blanks on the right to w cells; PadLeft on the left. Longer text is left alone.
 func Pad(s string, w int) string     { return s + blanks(w-len(s)) }

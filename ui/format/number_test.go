@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestSI(t *testing.T) {
@@ -42,6 +43,9 @@ func TestNumbersKeepTheirWidth(t *testing.T) {
 			if buf = AppendLatency(buf[:0], d); len(buf) > 6 {
 				t.Fatalf("AppendLatency(%v) = %q", d, buf)
 			}
+			if buf = AppendNanos(buf[:0], d); utf8.RuneCount(buf) > 6 {
+				t.Fatalf("AppendNanos(%v) = %q", d, buf)
+			}
 		}
 		if buf = AppendPercent(buf[:0], v); len(buf) > 5 {
 			t.Fatalf("AppendPercent(%g) = %q", v, buf)
@@ -57,6 +61,9 @@ func TestWords(t *testing.T) {
 		{Duration(400 * time.Millisecond), "now"}, {Duration(-time.Second), "now"}, {Duration(3 * time.Second), "3s"}, {Duration(4 * time.Minute), "4m"},
 		{Duration(5*time.Hour + 7*time.Minute), "5h07m"}, {Duration(76 * time.Hour), "3d04h"}, {Duration(2900 * time.Hour), "120d"},
 		{Span(221 * time.Second), "3m41s"}, {Span(7 * time.Second), "7s"}, {Span(76 * time.Hour), "3d04h"},
+		{Nanos(0), "0ns"}, {Nanos(118), "118ns"}, {Nanos(1180), "1.18µs"}, {Nanos(11800), "11.8µs"}, {Nanos(118 * time.Microsecond), "118µs"},
+		{Nanos(999700), "1.00ms"}, {Nanos(1240 * time.Microsecond), "1.24ms"}, {Nanos(12 * time.Second), "12.0s"},
+		{Plural(1, "packet"), "1 packet"}, {Plural(1204, "packet"), "1 204 packets"}, {Plural(0, "hop"), "0 hops"},
 		{Latency(0), "0"}, {Latency(85 * time.Microsecond), "0.09ms"}, {Latency(1240 * time.Microsecond), "1.24ms"}, {Latency(14200 * time.Microsecond), "14.2ms"},
 		{Latency(212 * time.Millisecond), "212ms"}, {Latency(3 * time.Second), "3000ms"}, {Latency(12 * time.Second), "12s"},
 		{Percent(0), "0%"}, {Percent(0.00002), "<.01%"}, {Percent(0.0002), ".02%"}, {Percent(0.082), "8.2%"}, {Percent(0.918), "91.8%"}, {Percent(1), "100%"},

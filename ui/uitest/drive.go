@@ -20,6 +20,7 @@ type Bench struct {
 	Clock *Clock
 	Base  *snap.Frame
 	All   []snap.Flow
+	Trace []snap.TraceEvent
 	Asked snap.Query // the question answered last
 	W, H  int
 	Msgs  []tea.Msg // what the tab asked of the shell, except questions
@@ -34,18 +35,24 @@ func (b *Bench) Frame() {
 		b.Asked = q
 		b.Base.Seq++
 		before := len(b.Msgs)
-		if !b.run(b.Tab.Update(core.FrameMsg{Frame: Answer(b.Base, b.All, q.Flows)})) {
+		if !b.run(b.Tab.Update(core.FrameMsg{Frame: b.answer(q)})) {
 			return
 		}
 		b.Msgs = b.Msgs[:before]
 	}
-	b.T.Fatalf("the tab asks without end: %+v", b.Asked.Flows)
+	b.T.Fatalf("the tab asks without end: %+v %+v", b.Asked.Flows, b.Asked.Trace)
+}
+
+func (b *Bench) answer(q snap.Query) *snap.Frame {
+	f := Answer(b.Base, b.All, q.Flows)
+	f.Trace = AnswerTrace(&b.Base.Trace, b.Trace, q.Trace)
+	return f
 }
 
 // Quiet gives the tab a frame that answers the last question, whatever it wants now.
 func (b *Bench) Quiet() {
 	b.Base.Seq++
-	b.run(b.Tab.Update(core.FrameMsg{Frame: Answer(b.Base, b.All, b.Asked.Flows)}))
+	b.run(b.Tab.Update(core.FrameMsg{Frame: b.answer(b.Asked)}))
 }
 
 // Press sends keys by name. A key that is bound runs its binding, unless the tab captures; a disabled one fails the test.

@@ -3,20 +3,16 @@
 package flows
 
 import (
-	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/probes/snap"
 	"hooktop/ui/column"
 	"hooktop/ui/core"
+	"hooktop/ui/export"
 	"hooktop/ui/format"
 )
 
@@ -126,69 +122,22 @@ func groupJSON(g *snap.Group) string {
 
 // pickSave asks for the kind of file.
 func (t *Tab) pickSave() tea.Cmd {
-	save := func(ext string, encode func(*column.Set, *snap.FlowsView) ([]byte, error)) func() tea.Cmd {
-		return func() tea.Cmd {
-			v, cols, now := &t.frame.Flows, t.cols, t.env.Now() // immutable all: the command runs beside Update
-			return func() tea.Msg {
-				return write(v, now, ext, func() ([]byte, error) { return encode(cols, v) })
-			}
-		}
-	}
-	return pick("save the rows at hand", []choice{
-		{"CSV", "for a spreadsheet", save("csv", csvRows)},
-		{"JSON", "one object a line, as hooktop --once --json names things", save("json", jsonLines)},
-		{"text", "for a ticket", save("txt", textLines)},
+	v, cols := &t.frame.Flows, t.cols
+	return export.Pick(export.Rows{
+		Name: "flows", At: t.env.Now(), N: len(v.Rows) + len(v.Groups), Matched: v.Matched, Twin: "hooktop --once --json",
+		CSV:  func() ([]byte, error) { return csvRows(cols, v) },
+		JSON: func() ([]byte, error) { return jsonLines(cols, v) },
+		Text: func() ([]byte, error) { return textLines(v) },
 	})
 }
 
-// write makes a new file in the working folder, readable by its owner only: flows name hosts and users.
-func write(v *snap.FlowsView, now time.Time, ext string, encode func() ([]byte, error)) tea.Msg {
-	name := "hooktop-flows-" + now.Format("20060102-150405") + "." + ext
-	data, err := encode()
-	if err == nil {
-		err = create(name, data)
-	}
-	if err != nil {
-		return core.ToastMsg{Sev: snap.Crit, Text: "saving the view failed: " + format.Clean(err.Error()) + ". Nothing was kept."}
-	}
-	if abs, err := filepath.Abs(name); err == nil {
-		name = abs
-	}
-	n := len(v.Rows) + len(v.Groups)
-	return core.ToastMsg{OK: true, Text: fmt.Sprintf("%d of %s rows saved to %s", n, format.Count(uint64(v.Matched)), format.Clean(name))}
-}
-
-func create(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		_ = os.Remove(name) // half a file misleads
-	}
-	return err
-}
-
 func csvRows(set *column.Set, v *snap.FlowsView) ([]byte, error) {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
 	if v.Groups != nil {
-		if err := w.Write([]string{"group", "flows", "packets", "bytes", "pps", "bps"}); err != nil {
-			return nil, err
-		}
-		for i := range v.Groups {
+		return export.CSV([]string{"group", "flows", "packets", "bytes", "pps", "bps"}, len(v.Groups), func(i int) []string {
 			g := &v.Groups[i]
 			r := g.Rates[v.Query.Window]
-			if err := w.Write([]string{cell(g.Value), fmt.Sprint(g.Flows), fmt.Sprint(g.Packets), fmt.Sprint(g.Bytes), fmt.Sprint(r.PPS), fmt.Sprint(r.BPS)}); err != nil {
-				return nil, err
-			}
-		}
-		w.Flush()
-		return b.Bytes(), w.Error()
+			return []string{g.Value, fmt.Sprint(g.Flows), fmt.Sprint(g.Packets), fmt.Sprint(g.Bytes), fmt.Sprint(r.PPS), fmt.Sprint(r.BPS)}
+		})
 	}
 	var head []string
 	cols := set.All()
@@ -197,52 +146,28 @@ func csvRows(set *column.Set, v *snap.FlowsView) ([]byte, error) {
 			head = append(head, cols[i].Export)
 		}
 	}
-	if err := w.Write(head); err != nil {
-		return nil, err
-	}
-	for r := range v.Rows {
+	return export.CSV(head, len(v.Rows), func(r int) []string {
 		row := column.FlowRow{Flow: &v.Rows[r], Window: v.Query.Window}
-		line := make([]string, 0, len(head))
+		cells := make([]string, 0, len(head))
 		for i := range cols {
 			if cols[i].Export != "" {
-				line = append(line, cell(cols[i].Plain(row)))
+				cells = append(cells, cols[i].Plain(row))
 			}
 		}
-		if err := w.Write(line); err != nil {
-			return nil, err
-		}
-	}
-	w.Flush()
-	return b.Bytes(), w.Error()
-}
-
-// cell keeps a foreign name from being taken for a formula by a spreadsheet.
-func cell(s string) string {
-	s = format.Clean(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
+		return cells
+	})
 }
 
 func jsonLines(cols *column.Set, v *snap.FlowsView) ([]byte, error) {
-	var b bytes.Buffer
-	for i := range v.Groups {
-		b.WriteString(groupJSON(&v.Groups[i]) + "\n")
+	if v.Groups != nil {
+		return export.Lines(len(v.Groups), func(i int) string { return groupJSON(&v.Groups[i]) })
 	}
-	for i := range v.Rows {
-		b.WriteString(flowJSON(cols, &v.Rows[i], v.Query.Window) + "\n")
-	}
-	return b.Bytes(), nil
+	return export.Lines(len(v.Rows), func(i int) string { return flowJSON(cols, &v.Rows[i], v.Query.Window) })
 }
 
-func textLines(_ *column.Set, v *snap.FlowsView) ([]byte, error) {
-	var b bytes.Buffer
-	for i := range v.Groups {
-		b.WriteString(groupText(&v.Groups[i], v.Query.Window) + "\n")
+func textLines(v *snap.FlowsView) ([]byte, error) {
+	if v.Groups != nil {
+		return export.Lines(len(v.Groups), func(i int) string { return groupText(&v.Groups[i], v.Query.Window) })
 	}
-	for i := range v.Rows {
-		b.WriteString(flowText(&v.Rows[i], v.Query.Window) + "\n")
-	}
-	return b.Bytes(), nil
+	return export.Lines(len(v.Rows), func(i int) string { return flowText(&v.Rows[i], v.Query.Window) })
 }

@@ -9,6 +9,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 )
 
@@ -172,6 +173,30 @@ func (t *Tab) redo() tea.Cmd {
 	v := t.undone[n]
 	t.undone, t.done = t.undone[:n], append(t.done, t.view)
 	return t.set(v)
+}
+
+// trace follows the packets of the flow through the kernel, on the Trace tab.
+func (t *Tab) trace() tea.Cmd {
+	f, ok := t.flows.Selected()
+	if !ok {
+		return nil
+	}
+	return traceFlow(f)
+}
+
+func traceFlow(f *snap.Flow) tea.Cmd {
+	spec := snap.TraceSpec{Pattern: snap.JourneyPreset, Filter: format.FlowFilter(&f.Key)}
+	return tea.Batch(func() tea.Msg { return core.GoMsg{Tab: "Trace"} }, core.Do(snap.Intent{Kind: snap.StartTrace, Trace: spec}))
+}
+
+func (t *Tab) noTrace() string {
+	switch {
+	case t.view.group != "":
+		return "choose one flow: enter opens the group"
+	case t.frame.State.Fallback != "":
+		return "eBPF can't run here"
+	}
+	return t.noRow()
 }
 
 func note(text string) tea.Cmd {

@@ -3,50 +3,24 @@
 package flows
 
 import (
-	"errors"
-	"slices"
-	"strconv"
-	"strings"
-
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"hooktop/probes/snap"
-	"hooktop/themes"
 	"hooktop/ui/column"
 	"hooktop/ui/core"
-	"hooktop/ui/format"
-	"hooktop/ui/widget/line"
-	"hooktop/ui/widget/prompt"
+	"hooktop/ui/widget/filter"
 )
 
-// edit is the filter field: the text, and what esc brings back.
+// edit is the filter field, and what esc brings back.
 type edit struct {
-	prompt.Field
+	*filter.Field
 	before view
-	err    *column.Error
-	next   []column.Completion // ways to go on from what was typed
-	taken  int                 // how many of them tab has been through
 }
 
 // filterStart opens the field with the present filter in it.
 func (t *Tab) filterStart() tea.Cmd {
-	t.edit = &edit{Field: prompt.New(), before: t.view}
-	t.edit.Set(t.view.filter)
+	t.edit = &edit{filter.New(t.env, t.cols, t.view.filter, t.seen), t.view}
 	return nil
-}
-
-// offer is the line of completions: the first few, while the end of the text is what is being typed.
-func (e *edit) offer() string {
-	word := len([]rune(e.Value()[:strings.LastIndexByte(e.Value(), ' ')+1]))
-	if len(e.next) == 0 || e.Value() == "" || e.err != nil && e.err.Col < word {
-		return ""
-	}
-	s := "  tab"
-	for i := range min(len(e.next), 5) {
-		s += " " + e.next[(e.taken+i)%len(e.next)].Item
-	}
-	return s
 }
 
 // typing takes a key while the field is open.
@@ -56,30 +30,29 @@ func (t *Tab) typing(k tea.KeyPressMsg) tea.Cmd {
 		return t.filterKeep()
 	case "esc":
 		return t.filterBack()
-	case "tab":
-		return t.complete()
 	}
 	if t.edit.Key(k) {
-		return t.typed()
+		return t.tried()
+	}
+	return nil
+}
+
+func (t *Tab) complete() tea.Cmd {
+	if t.edit.Complete() {
+		return t.tried()
 	}
 	return nil
 }
 
 func (t *Tab) filterClear() tea.Cmd {
-	t.edit.Set("")
-	return t.typed()
-}
-
-// typed checks the text and, when it is a filter, shows what it passes. While it is none the last one stays in force.
-func (t *Tab) typed() tea.Cmd {
-	t.edit.next, t.edit.taken = t.cols.Complete(t.edit.Value(), t.seen), 0
+	t.edit.Clear()
 	return t.tried()
 }
 
+// tried shows what the text passes when it is a filter. While it is none the last one stays in force.
 func (t *Tab) tried() tea.Cmd {
-	e := t.edit
-	text := strings.TrimSpace(e.Value())
-	if e.err = t.check(text); e.err != nil {
+	text, ok := t.edit.Filter()
+	if !ok {
 		return nil
 	}
 	v := t.view
@@ -90,50 +63,16 @@ func (t *Tab) tried() tea.Cmd {
 	return t.set(v)
 }
 
-// complete takes the next completion; each tab another one.
-func (t *Tab) complete() tea.Cmd {
-	e := t.edit
-	if len(e.next) == 0 {
-		return nil
-	}
-	e.Set(e.next[e.taken%len(e.next)].Text)
-	e.taken++
-	return t.tried()
-}
-
 // seen gives the values of a column in the rows at hand.
 func (t *Tab) seen(key string) []string {
-	c := t.cols.Find(key)
-	if c == nil || c.Kind != column.Word && c.Kind != column.Text {
-		return nil
-	}
-	var out []string
 	rows := t.frame.Flows.Rows
-	for i := range rows {
-		if v := c.Plain(column.FlowRow{Flow: &rows[i]}); v != "" && !slices.Contains(out, v) {
-			out = append(out, v)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (t *Tab) check(text string) *column.Error {
-	_, err := t.cols.Parse(text)
-	if err == nil {
-		return nil
-	}
-	var where *column.Error
-	if !errors.As(err, &where) {
-		where = &column.Error{Col: -1, Msg: err.Error()}
-	}
-	return where
+	return filter.Seen(t.cols, key, len(rows), func(i int) column.Row { return column.FlowRow{Flow: &rows[i]} })
 }
 
 // filterKeep closes the field. A text that is no filter keeps it open: enter does not throw typing away.
 func (t *Tab) filterKeep() tea.Cmd {
 	e := t.edit
-	if e.err != nil {
+	if _, ok := e.Filter(); !ok {
 		return nil
 	}
 	t.edit = nil
@@ -153,54 +92,11 @@ func (t *Tab) filterBack() tea.Cmd {
 	return t.set(before)
 }
 
-// field draws the message line while the filter is edited, in at most w cells, and tells the cell of the cursor.
-func (t *Tab) field(w int) (string, int) {
-	e := t.edit
-	input, tok, why := themes.Input, themes.HintText, t.twin(format.Clean(e.offer()))
-	if why == "" && e.err != nil { // what can still be completed is not wrong yet
-		input, tok, why = themes.InputError, themes.InputError, " "+t.env.Glyphs.Cross+" "
-		if e.err.Col >= 0 && e.Value() != "" {
-			why += "column " + strconv.Itoa(e.err.Col+1) + ": "
-		}
-		why = t.twin(format.Clean(why + e.err.Error()))
-	}
-	b := line.New(t.env.Theme, w).Add(themes.HintKey, " / ")
-	text, at := e.View(&themes.Theme{}, themes.Text, max(b.Left()-min(line.Width(why), w*2/3), 8))
-	if why != "" {
-		text = ansi.Truncate(text, max(line.Width(strings.TrimRight(text, " ")), at)+2, "")
-	}
-	at += w - b.Left()
-	return b.Add(input, t.twin(text)).Add(tok, why).String(), min(at, w-1)
-}
-
 // narrow adds a term to the filter, + by itself or - with its negation.
 func (t *Tab) narrow(term string, not bool) tea.Cmd {
-	if not {
-		term = negate(term)
-	}
 	v := t.view
-	switch {
-	case v.filter == "":
-		v.filter = term
-	case strings.Contains(" "+v.filter+" ", " "+term+" "):
-		return nil
-	case strings.Contains(strings.ToLower(v.filter), " or "):
-		v.filter = "(" + v.filter + ") " + term
-	default:
-		v.filter += " " + term
-	}
+	v.filter = filter.Narrow(v.filter, term, not)
 	return t.change(v)
-}
-
-// negate makes the term that passes exactly the other rows.
-func negate(term string) string {
-	switch {
-	case strings.HasPrefix(term, "!"):
-		return term[1:]
-	case strings.HasPrefix(term, "port:") && strings.Contains(term, " "):
-		return "!(" + term + ")"
-	}
-	return "!" + term
 }
 
 // byCell filters by the cell under the row and column cursors.

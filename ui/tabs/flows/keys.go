@@ -22,7 +22,7 @@ func (t *Tab) Bindings() []core.Binding {
 		return []core.Binding{
 			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
 			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: when(len(t.edit.next) == 0, "nothing to complete"), Do: t.complete},
+			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
 			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
 		}
 	}
@@ -78,11 +78,11 @@ func (t *Tab) asking() []core.Binding {
 		{Keys: []string{"A"}, Name: "flows.window", Help: "average 2, 10, 40 s", Section: tables, Do: t.nextWindow},
 		{Keys: []string{"c"}, Name: "flows.columns", Help: "columns", Section: tables, Do: t.pickColumns},
 		{Keys: []string{"v"}, Name: "flows.views", Help: "views", Section: tables, Do: t.pickView},
-		{Keys: []string{"u"}, Name: "flows.undo", Help: "undo filter or sort", Section: tables, Disabled: when(len(t.done) == 0, "nothing to undo"), Do: t.undo},
-		{Keys: []string{"ctrl+r"}, Name: "flows.redo", Help: "redo", Section: tables, Disabled: when(len(t.undone) == 0, "nothing to redo"), Do: t.redo},
+		{Keys: []string{"u"}, Name: "flows.undo", Help: "undo filter or sort", Section: tables, Disabled: core.When(len(t.done) == 0, "nothing to undo"), Do: t.undo},
+		{Keys: []string{"ctrl+r"}, Name: "flows.redo", Help: "redo", Section: tables, Disabled: core.When(len(t.undone) == 0, "nothing to redo"), Do: t.redo},
 		{Keys: []string{"+"}, Name: "flows.only", Help: "only this", Section: cells, Disabled: t.noRow(), Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "flows.not", Help: "not this", Section: cells, Disabled: t.noRow(), Do: func() tea.Cmd { return t.byCell(true) }},
-		{Keys: []string{"0"}, Name: "flows.nofilter", Help: "no filter", Section: cells, Disabled: when(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd {
+		{Keys: []string{"0"}, Name: "flows.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd {
 			v := t.view
 			v.filter = ""
 			return t.change(v)
@@ -93,22 +93,16 @@ func (t *Tab) asking() []core.Binding {
 func (t *Tab) acting() []core.Binding {
 	return []core.Binding{
 		{Keys: []string{"x"}, Name: "flows.actions", Help: "act", Section: own, Hint: 6, Disabled: t.noRow(), Do: t.pickAction},
+		{Keys: []string{"i"}, Name: "flows.trace", Help: "trace this flow", Section: own, Hint: 7, Disabled: t.noTrace(), Do: t.trace},
 		{Keys: []string{"d"}, Name: "flows.names", Help: "names of addresses", Section: own, Do: t.switchNames},
 		{Keys: []string{"y"}, Name: "flows.copy", Help: "copy row", Section: own, Disabled: t.noRow(), Do: t.copyText},
 		{Keys: []string{"Y"}, Name: "flows.copyjson", Help: "copy row as JSON", Section: own, Disabled: t.noRow(), Do: t.copyJSON},
-		{Keys: []string{"w"}, Name: "flows.save", Help: "save rows to a file", Section: own, Disabled: when(t.list().Total() == 0, "there are no rows"), Do: t.pickSave},
+		{Keys: []string{"w"}, Name: "flows.save", Help: "save rows to a file", Section: own, Disabled: core.When(t.list().Total() == 0, "there are no rows"), Do: t.pickSave},
 	}
 }
 
-func (t *Tab) noRow() string { return when(t.list().Total() == 0, "there is no row") }
+func (t *Tab) noRow() string { return core.When(t.list().Total() == 0, "there is no row") }
 
 func (t *Tab) noPane() string {
-	return when(!t.zoom && !t.split(), "the pane needs 160 columns; enter opens it")
-}
-
-func when(yes bool, why string) string {
-	if yes {
-		return why
-	}
-	return ""
+	return core.When(!t.zoom && !t.split(), "the pane needs 160 columns; enter opens it")
 }

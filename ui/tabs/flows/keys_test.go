@@ -16,6 +16,7 @@ import (
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
+	"hooktop/ui/widget/filter"
 )
 
 func tab(b *uitest.Bench) *Tab { return b.Tab.(*Tab) }
@@ -252,7 +253,7 @@ func TestGroupsOpenIntoTheirFlows(t *testing.T) {
 			for _, c := range []struct {
 				term string
 				want int
-			}{{term, gr.Flows}, {negate(term), 100 - gr.Flows}} {
+			}{{term, gr.Flows}, {filter.Negate(term), 100 - gr.Flows}} {
 				v := uitest.Answer(b.Base, b.All, snap.FlowQuery{Filter: c.term, Limit: 300}).Flows
 				if v.Err != "" || v.Matched != c.want && g.key != "port" && g.key != "subnet" {
 					t.Errorf("%s group %q: %q passes %d flows, want %d %s", g.key, gr.Value, c.term, v.Matched, c.want, v.Err)

@@ -11,35 +11,16 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/filter"
 )
 
-// choice is a line of a picker with what it does.
-type choice struct {
-	label, detail string
-	do            func() tea.Cmd
-}
-
-// pick opens a picker over choices.
-func pick(title string, list []choice) tea.Cmd {
-	msg := core.PickMsg{Title: title, Done: func(i int) tea.Cmd {
-		if i < 0 || i >= len(list) {
-			return nil
-		}
-		return list[i].do()
-	}}
-	for _, c := range list {
-		msg.Items = append(msg.Items, core.PickItem{Label: c.label, Detail: c.detail})
-	}
-	return func() tea.Msg { return msg }
-}
-
 func (t *Tab) pickSort() tea.Cmd {
-	var list []choice
+	var list []core.Choice
 	add := func(key, title, help string) {
 		if key == t.view.sort {
 			help = "sorted by now; again inverts"
 		}
-		list = append(list, choice{title, help, func() tea.Cmd { return t.sortBy(key) }})
+		list = append(list, core.Item(title, help, func() tea.Cmd { return t.sortBy(key) }))
 	}
 	if t.view.group != "" {
 		for _, c := range t.groups.Columns() {
@@ -47,14 +28,14 @@ func (t *Tab) pickSort() tea.Cmd {
 				add(c.Key, c.Head(), "")
 			}
 		}
-		return pick("sort groups by", list)
+		return core.Pick("sort groups by", list)
 	}
 	for _, c := range t.flows.Columns() {
 		if !c.NoSort {
 			add(c.Key, c.Head(), t.help(c.Key))
 		}
 	}
-	return pick("sort by", list)
+	return core.Pick("sort by", list)
 }
 
 // help is a column's sentence out of its declaration, without what is said after a colon or semicolon: pickers are narrow.
@@ -71,9 +52,9 @@ func (t *Tab) help(key string) string {
 }
 
 func (t *Tab) pickGroup() tea.Cmd {
-	var list []choice
+	var list []core.Choice
 	for _, g := range groupings() {
-		list = append(list, choice{g.title, g.help, func() tea.Cmd {
+		list = append(list, core.Item(g.title, g.help, func() tea.Cmd {
 			v := t.view
 			v.group = g.key
 			switch {
@@ -83,13 +64,13 @@ func (t *Tab) pickGroup() tea.Cmd {
 				v.sort, v.asc = "pps", false
 			}
 			return t.change(v)
-		}})
+		}))
 	}
-	return pick("group by", list)
+	return core.Pick("group by", list)
 }
 
 func (t *Tab) pickColumns() tea.Cmd {
-	var list []choice
+	var list []core.Choice
 	show := func(title, key, help string, hidden bool, set func(string, bool)) {
 		state := "shown"
 		if hidden {
@@ -98,7 +79,7 @@ func (t *Tab) pickColumns() tea.Cmd {
 		if help != "" {
 			state = help + ", " + state
 		}
-		list = append(list, choice{title, state, func() tea.Cmd { set(key, hidden); return nil }})
+		list = append(list, core.Item(title, state, func() tea.Cmd { set(key, hidden); return nil }))
 	}
 	if t.view.group != "" {
 		for _, c := range t.groups.Columns() {
@@ -113,16 +94,16 @@ func (t *Tab) pickColumns() tea.Cmd {
 			}
 		}
 	}
-	return pick("columns: enter shows or hides", list)
+	return core.Pick("columns: enter shows or hides", list)
 }
 
 // pickView offers questions that are asked often.
 func (t *Tab) pickView() tea.Cmd {
-	preset := func(label, detail string, v view) choice {
+	preset := func(label, detail string, v view) core.Choice {
 		v.window = t.view.window
-		return choice{label, detail, func() tea.Cmd { return t.change(v) }}
+		return core.Item(label, detail, func() tea.Cmd { return t.change(v) })
 	}
-	return pick("views", []choice{
+	return core.Pick("views", []core.Choice{
 		preset("busiest flows", "no filter, by packets", view{sort: "pps"}),
 		preset("largest flows", "no filter, by bits", view{sort: "bps"}),
 		preset("unanswered SYNs", "unanswered:yes", view{filter: "unanswered:yes", sort: "pps"}),
@@ -149,26 +130,29 @@ func (t *Tab) pickAction() tea.Cmd {
 		return nil
 	}
 	f := *row
-	var list []choice
-	add := func(label, key string, do func() tea.Cmd) { list = append(list, choice{label, key, do}) }
-	filter := func(label, key string) {
+	var list []core.Choice
+	add := func(label, key string, do func() tea.Cmd) { list = append(list, core.Item(label, key, do)) }
+	only := func(label, key string) {
 		if term := t.term(&f, key); term != "" {
 			add("only "+label, term, func() tea.Cmd { return t.narrow(term, false) })
-			add("not "+label, negate(term), func() tea.Cmd { return t.narrow(term, true) })
+			add("not "+label, filter.Negate(term), func() tea.Cmd { return t.narrow(term, true) })
 		}
 	}
-	filter("this source", "source")
-	filter("this destination", "destination")
-	filter("this destination port", "dport")
-	filter("this process", "process")
-	filter("this container", "container")
-	filter("this device", "dev")
-	filter("this VLAN", "vlan")
+	only("this source", "source")
+	only("this destination", "destination")
+	only("this destination port", "dport")
+	only("this process", "process")
+	only("this container", "container")
+	only("this device", "dev")
+	only("this VLAN", "vlan")
+	if t.noTrace() == "" {
+		add("trace its packets", "i", func() tea.Cmd { return traceFlow(&f) })
+	}
 	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
 	add("copy row", "y", func() tea.Cmd { return copyText(flowText(&f, t.view.window), "row") })
 	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(flowJSON(t.cols, &f, t.view.window), "row as JSON") })
 	add("names of addresses", "d", t.switchNames)
-	return pick(title(&f), list)
+	return core.Pick(title(&f), list)
 }
 
 func (t *Tab) pickGroupAction() tea.Cmd {
@@ -178,15 +162,15 @@ func (t *Tab) pickGroupAction() tea.Cmd {
 		return nil
 	}
 	g := *row
-	list := []choice{{"copy row", "y", func() tea.Cmd { return copyText(groupText(&g, t.view.window), "row") }}}
+	list := []core.Choice{core.Item("copy row", "y", func() tea.Cmd { return copyText(groupText(&g, t.view.window), "row") })}
 	if term := groupTerm(t.view.group, g.Value); term != "" {
-		list = append([]choice{
-			{"open its flows", "enter", t.open},
-			{"only this", term, func() tea.Cmd { return t.narrow(term, false) }},
-			{"not this", "!" + term, func() tea.Cmd { return t.narrow(term, true) }},
+		list = append([]core.Choice{
+			core.Item("open its flows", "enter", t.open),
+			core.Item("only this", term, func() tea.Cmd { return t.narrow(term, false) }),
+			core.Item("not this", "!"+term, func() tea.Cmd { return t.narrow(term, true) }),
 		}, list...)
 	}
-	return pick(groupName(t.view.group, g.Value)+", "+strconv.Itoa(g.Flows)+" flows", list)
+	return core.Pick(groupName(t.view.group, g.Value)+", "+strconv.Itoa(g.Flows)+" flows", list)
 }
 
 // title names a flow in one line.

@@ -73,7 +73,7 @@ func totals(v *snap.Totals, asBytes bool) string {
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
 	if t.edit != nil {
-		s, _ := t.field(w)
+		s, _ := t.edit.View(w)
 		return s
 	}
 	pos := t.position()

@@ -79,7 +79,7 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case tea.PasteMsg:
 		if t.edit != nil {
 			t.edit.Paste(msg.Content)
-			return t.typed()
+			return t.tried()
 		}
 	case tea.KeyPressMsg:
 		if t.edit != nil {
@@ -218,7 +218,7 @@ func (t *Tab) Capturing() bool { return t.edit != nil }
 // Cursor implements core.Tab: the place in the filter, else the row under the cursor, for magnifiers and screen readers.
 func (t *Tab) Cursor() *tea.Cursor {
 	if t.edit != nil {
-		_, x := t.field(t.width)
+		_, x := t.edit.View(t.width)
 		return tea.NewCursor(x, t.high)
 	}
 	if t.zoom || t.list().Total() == 0 {

@@ -18,7 +18,7 @@ func (t *Tab) Bindings() []core.Binding {
 	move := func(f func(mover)) func() tea.Cmd {
 		return func() tea.Cmd { f(t.current()); return nil }
 	}
-	empty := when(t.current().Total() == 0, "there is no row")
+	empty := core.When(t.current().Total() == 0, "there is no row")
 	return []core.Binding{
 		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: "MOVE", Do: move(func(m mover) { m.Move(1) })},
 		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: "MOVE", Do: move(func(m mover) { m.Move(-1) })},
@@ -127,11 +127,11 @@ func (t *Tab) pickMode() tea.Cmd {
 		}
 		return detail
 	}
-	return pick("mode of "+format.Clean(name), []choice{
-		{"auto", "tc: slows nothing, resets no link", set("auto")},
-		{"generic", mark("generic", "after the driver: copies large packets"), set("generic")},
-		{"tc", mark("tc", "above the driver: sees stripped VLANs"), set("tc")},
-		{"native", mark("native", "in the driver: fastest, asks first"), func() tea.Cmd { return askNative(&l) }},
+	return core.Pick("mode of "+format.Clean(name), []core.Choice{
+		core.Item("auto", "tc: slows nothing, resets no link", set("auto")),
+		core.Item("generic", mark("generic", "after the driver: copies large packets"), set("generic")),
+		core.Item("tc", mark("tc", "above the driver: sees stripped VLANs"), set("tc")),
+		core.Item("native", mark("native", "in the driver: fastest, asks first"), func() tea.Cmd { return askNative(&l) }),
 	})
 }
 
@@ -154,18 +154,18 @@ func confirm(question, verb string, in snap.Intent) tea.Cmd {
 func (t *Tab) pickAction() tea.Cmd {
 	t.current().Hold()
 	l, ok := t.target()
-	list := []choice{{"copy row", "y", t.copy}, {"open", "enter", func() tea.Cmd { t.zoom = true; return nil }}}
+	list := []core.Choice{core.Item("copy row", "y", t.copy), core.Item("open", "enter", func() tea.Cmd { t.zoom = true; return nil })}
 	title := "act"
 	if ok {
 		title = format.Clean(l.Name)
 		if t.cant(true) == "" {
-			list = append(list, choice{"add " + title, "a", t.watch})
+			list = append(list, core.Item("add "+title, "a", t.watch))
 		}
 		if t.cant(false) == "" {
-			list = append(list, choice{"mode of " + title, "e", t.pickMode}, choice{"stop watching " + title, "D  asks", t.unwatch})
+			list = append(list, core.Item("mode of "+title, "e", t.pickMode), core.Item("stop watching "+title, "D  asks", t.unwatch))
 		}
 	}
-	return pick(title, list)
+	return core.Pick(title, list)
 }
 
 func (t *Tab) copy() tea.Cmd {
@@ -181,30 +181,4 @@ func (t *Tab) copy() tea.Cmd {
 		return nil
 	}
 	return func() tea.Msg { return core.CopyMsg{Text: format.Clean(text), What: "row"} }
-}
-
-// choice is a line of a picker with what it does, nil for nothing.
-type choice struct {
-	label, detail string
-	do            func() tea.Cmd
-}
-
-func pick(title string, list []choice) tea.Cmd {
-	msg := core.PickMsg{Title: title, Done: func(i int) tea.Cmd {
-		if i < 0 || i >= len(list) || list[i].do == nil {
-			return nil
-		}
-		return list[i].do()
-	}}
-	for _, c := range list {
-		msg.Items = append(msg.Items, core.PickItem{Label: c.label, Detail: c.detail})
-	}
-	return func() tea.Msg { return msg }
-}
-
-func when(yes bool, why string) string {
-	if yes {
-		return why
-	}
-	return ""
 }

@@ -221,7 +221,7 @@ func (t *Tab) Context(w int) string {
 			n++
 		}
 	}
-	s := plural(n, "program") + " attached, " + plural(len(t.frame.Interfaces), "interface") + " watched"
+	s := format.Plural(uint64(n), "program") + " attached, " + format.Plural(uint64(len(t.frame.Interfaces)), "interface") + " watched"
 	var lost uint64
 	for _, c := range t.frame.Lost {
 		lost += c.N
@@ -230,7 +230,7 @@ func (t *Tab) Context(w int) string {
 		s = format.Count(lost) + " events lost, " + s
 	}
 	if len(s) > w {
-		s = plural(n, "program")
+		s = format.Plural(uint64(n), "program")
 	}
 	if len(s) > w {
 		return ""
@@ -261,13 +261,6 @@ func (t *Tab) Message(w int) string {
 		left = ansi.Truncate(left, room, t.env.Glyphs.Ellipsis)
 	}
 	return left + strings.Repeat(" ", max(w-line.Width(left)-len(pos), 0)) + pos
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func (t *Tab) twin(s string) string {

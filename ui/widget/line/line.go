@@ -63,6 +63,15 @@ func (b *Builder) AddUnder(tok themes.Token, s string) *Builder {
 	return b
 }
 
+// Join appends text that was styled already and takes n cells; it is left out when it does not fit.
+func (b *Builder) Join(styled string, n int) *Builder {
+	if n <= b.Left() {
+		b.sb.WriteString(styled)
+		b.n += n
+	}
+	return b
+}
+
 // Pad appends blanks in the token's style.
 func (b *Builder) Pad(tok themes.Token, n int) *Builder {
 	if n = min(n, b.w-b.n); n > 0 {

@@ -23,6 +23,8 @@ func TestBuilder(t *testing.T) {
 		{"no half of a wide rune", line.New(env.Theme, 3).Add(themes.Text, "世界").Fill(themes.Text), "世 "},
 		{"underline on top", line.New(env.Theme, 2).AddUnder(themes.TextStrong, "abc").String(), bold + under + "ab" + themes.Reset},
 		{"filled", line.New(env.Theme, 5).Add(themes.Text, "ab").Pad(themes.Text, 1).Fill(themes.Text), "ab   "},
+		{"joined", line.New(env.Theme, 5).Join("\x1b[1mab"+themes.Reset, 2).Fill(themes.Text), "\x1b[1mab" + themes.Reset + "   "},
+		{"no room to join", line.New(env.Theme, 5).Join("abcdef", 6).Fill(themes.Text), "     "},
 		{"nothing is nothing", line.New(env.Theme, 5).Add(themes.TextStrong, "").Pad(themes.TextStrong, -1).AddUnder(themes.Text, "").String(), ""},
 	} {
 		if c.got != c.want {

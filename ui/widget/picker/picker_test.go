@@ -33,10 +33,10 @@ func typed(m *Model, ks ...string) (done bool) {
 }
 
 func label(m *Model) string {
-	if m.at >= len(m.found) {
+	if m.list.at >= len(m.list.found) {
 		return ""
 	}
-	return m.items[m.found[m.at].item].Label
+	return m.list.items[m.list.found[m.list.at].item].Label
 }
 
 func TestSearchAndChoose(t *testing.T) {
@@ -44,8 +44,8 @@ func TestSearchAndChoose(t *testing.T) {
 	chosen := -1
 	m.Done = func(i int) tea.Cmd { chosen = i; return nil }
 	typed(m, "s", "o", "u", "r")
-	if got := label(m); got != "sort by source" && got != "block source" || len(m.found) != 2 {
-		t.Errorf("%q of %d", got, len(m.found))
+	if got := label(m); got != "sort by source" && got != "block source" || len(m.list.found) != 2 {
+		t.Errorf("%q of %d", got, len(m.list.found))
 	}
 	typed(m, "ctrl+u", "t", "h", "c", "b")
 	if got := label(m); got != "theme colour-blind" {
@@ -64,11 +64,11 @@ func TestSearchAndChoose(t *testing.T) {
 func TestRecentLeadsWhileTheQueryIsEmpty(t *testing.T) {
 	m := open(t, 6, "item 4", "gone", "sort by source")
 	var got []string
-	for _, f := range m.found[:3] {
-		got = append(got, m.items[f.item].Label)
+	for _, f := range m.list.found[:3] {
+		got = append(got, m.list.items[f.item].Label)
 	}
-	if s := strings.Join(got, ","); s != "item 4,sort by source,block source" || len(m.found) != 6 {
-		t.Errorf("%s of %d", s, len(m.found))
+	if s := strings.Join(got, ","); s != "item 4,sort by source,block source" || len(m.list.found) != 6 {
+		t.Errorf("%s of %d", s, len(m.list.found))
 	}
 }
 
@@ -102,7 +102,7 @@ func TestTabCompletes(t *testing.T) {
 func TestBoxFits(t *testing.T) {
 	for _, n := range []int{3, 500} {
 		m := open(t, n)
-		m.items[0] = core.PickItem{Label: strings.Repeat("long 世 ", 30), Detail: strings.Repeat("d", 40)}
+		m.list.items[0] = core.PickItem{Label: strings.Repeat("long 世 ", 30), Detail: strings.Repeat("d", 40)}
 		for w := 10; w < 120; w += 7 {
 			for h := 3; h < 60; h += 5 {
 				b := m.View(w, h)
@@ -136,5 +136,32 @@ func TestLongDetailStaysWhereTheLabelLeavesRoom(t *testing.T) {
 	}
 	if n := strings.Count(strings.Join(lines, "\n"), detail); n != 1 {
 		t.Errorf("%d details are shown: the second would cut its label", n)
+	}
+}
+
+// TestLists: somebody else's order is kept, the selection stays on its label when items come anew, details stand aligned.
+func TestLists(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.NoColor, true)
+	l := NewList(env, []core.PickItem{{Label: "tcp_v6_rcv", Detail: "two words"}, {Label: "tcp", Detail: "one … word"}, {Label: "udp"}}, nil)
+	l.Aligned = true
+	l.Show("tcp")
+	if i, ok := l.Selected(); !ok || i != 0 || l.Found() != 3 {
+		t.Errorf("item %d of %d", i, l.Found())
+	}
+	l.Move(1)
+	l.SetItems([]core.PickItem{{Label: "new"}, {Label: "tcp"}})
+	if i, ok := l.Selected(); !ok || i != 1 {
+		t.Errorf("after new items the selection is on %d", i)
+	}
+	l.SetItems([]core.PickItem{{Label: "tcp_v6_rcv", Detail: "two words"}, {Label: "tcp", Detail: "one … word"}})
+	l.Search("tcp")
+	for w := 4; w < 60; w++ {
+		for _, f := range uitest.Faults(l.View(w, 2), w, 2, true) {
+			t.Errorf("%d cells: %s", w, f)
+		}
+	}
+	text := uitest.Draw(l.View(40, 2), 40, 2).Text()
+	if want := "> tcp         one ~ word\n  tcp_v6_rcv  two words\n"; text != want {
+		t.Errorf("%q, want %q", text, want)
 	}
 }
