@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package functions
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// symbols are the kernel's functions by address.
+type symbols struct {
+	names string
+	at    []symbol
+}
+
+type symbol struct {
+	addr uint64
+	name uint32 // offset into names
+	size uint8
+}
+
+// furthest is how long a function may be: what lies further behind the last symbol before it belongs to nothing known.
+const furthest = 1 << 20
+
+func loadSymbols(path string) *symbols {
+	f, err := os.Open(path)
+	if err != nil {
+		return &symbols{} // what has no name is shown as an address
+	}
+	defer f.Close()
+	return readSymbols(f)
+}
+
+// readSymbols reads what /proc/kallsyms prints: "ffffffff81000000 T name" or "… name\t[module]".
+func readSymbols(r io.Reader) *symbols {
+	s := &symbols{}
+	var names []byte
+	eachSymbol(r, func(addr uint64, name, _ []byte) {
+		if addr == 0 {
+			return // hidden by kptr_restrict
+		}
+		s.at = append(s.at, symbol{addr, uint32(len(names)), uint8(len(name))})
+		names = append(names, name...)
+	})
+	// The kernel lists the best of the names of one address first. Modules are in no order.
+	slices.SortStableFunc(s.at, func(a, b symbol) int { return cmp.Compare(a.addr, b.addr) })
+	s.at = slices.Clip(slices.CompactFunc(s.at, func(a, b symbol) bool { return a.addr == b.addr }))
+	s.names = string(names)
+	return s
+}
+
+// eachSymbol visits the functions of a listing in kallsyms' form. What it passes is valid during the visit.
+func eachSymbol(r io.Reader, visit func(addr uint64, name, module []byte)) {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		line := lines.Bytes()
+		i := bytes.IndexByte(line, ' ')
+		if i < 0 || i+3 >= len(line) || line[i+2] != ' ' || !bytes.ContainsRune([]byte("tTwW"), rune(line[i+1])) {
+			continue
+		}
+		addr, err := strconv.ParseUint(string(line[:i]), 16, 64)
+		name, module := splitModule(line[i+3:])
+		if err == nil && plain(name) {
+			visit(addr, name, module)
+		}
+	}
+}
+
+// splitModule takes "name [module]" apart, with any blank between.
+func splitModule(text []byte) (name, module []byte) {
+	i := bytes.IndexAny(text, " \t")
+	if i < 0 {
+		return text, nil
+	}
+	return text[:i], bytes.Trim(text[i:], " \t[]")
+}
+
+// plain says whether a name is one that the kernel gives: modules may be anybody's, and names reach terminals.
+func plain(name []byte) bool {
+	for _, b := range name {
+		if b <= ' ' || b > '~' {
+			return false
+		}
+	}
+	return len(name) > 0 && len(name) < 256
+}
+
+func (s *symbols) name(addr uint64) (string, uint64) {
+	i, exact := slices.BinarySearchFunc(s.at, addr, func(s symbol, addr uint64) int { return cmp.Compare(s.addr, addr) })
+	if !exact {
+		i--
+	}
+	if i < 0 || addr-s.at[i].addr >= furthest {
+		return "", 0
+	}
+	at := s.at[i]
+	return s.names[at.name : at.name+uint32(at.size)], addr - at.addr
+}
