@@ -33,3 +33,6 @@ const volatile u8 by_head = 0;
 const volatile u64 tp_cookie = 0;
 const volatile u8 tp_args = 0;
 const volatile u8 tp_reason = 0;
+
+/* Keeps the type of events in the object, of which the Go side is made: nothing else has it by name. */
+const struct trace_stack *const volatile event_type = NULL;

@@ -69,7 +69,7 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 		}
 		fill(&deep->event, h, s, cpu);
 		n = bpf_get_stack(ctx, deep->ips, sizeof(deep->ips), 0);
-		deep->event.depth = n > 0 ? n / 8 : 0;
+		deep->event.depth = n > 0 ? (u64)n / 8 : 0;
 		e = &deep->event;
 	} else {
 		e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);

@@ -29,6 +29,8 @@ static __always_inline int term_holds(const struct seen *s, const volatile struc
 	u32 name[4] = {};
 
 	switch (t->kind) {
+	case TERM_NONE:
+		return 1;
 	case TERM_FAMILY:
 		return s->family == t->value;
 	case TERM_PROTO:

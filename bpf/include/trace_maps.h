@@ -90,7 +90,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, TRACE_STAT_MAX);
-	__type(key, __u32);
+	__type(key, enum trace_stat);
 	__type(value, __u64);
 } ht_tr_stats SEC(".maps");
 

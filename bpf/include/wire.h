@@ -186,7 +186,7 @@ enum trace_term_kind {
 };
 
 struct trace_term {
-	__u32 kind;
+	enum trace_term_kind kind;
 	__u32 dir; /* TERM_SRC | TERM_DST: either */
 	__u32 value;
 	__u32 mask;
