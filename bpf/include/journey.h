@@ -29,12 +29,14 @@ struct hit {
  * begins at a device or leaves from a socket, where a packet that had arrived never comes by. */
 static __always_inline int is_stale(const struct tracked *t, const struct hit *h, const struct seen *s)
 {
+	struct sk_buff *skb = (void *)h->skb; /* READ relocates whatever access its argument holds */
+
 	if (t->freed)
 		return !(h->place & FUNC_LATE);
 	if (!by_head || !s->family || t->print == s->print || t->place != FUNC_RECEIVES)
 		return 0;
 	if (h->place & FUNC_SENDS)
-		return READ((struct sk_buff *)h->skb, sk) != NULL;
+		return READ(skb, sk) != NULL;
 	return h->place & FUNC_RECEIVES && (t->ifindex == s->ifindex || h->ts - t->last > STALE_NS);
 }
 

@@ -5,38 +5,43 @@
 
 #include "kernel.h"
 
-#define arm64(ctx) ((struct pt_regs___arm64 *)(ctx))
-#define is_amd64() field_exists(((struct pt_regs *)0)->di)
+/* Each load stays one of its own: the verifier takes no pointer into the registers that is computed first. */
+#define load_reg(ctx, amd64, arm64)                                                                                            \
+	({                                                                                                             \
+		u64 __r;                                                                                               \
+		if (field_exists(((struct pt_regs *)0)->di)) {                                                         \
+			__r = (ctx)->amd64;                                                                            \
+			barrier_var(__r);                                                                              \
+		} else {                                                                                               \
+			__r = ((struct pt_regs___arm64 *)(ctx))->arm64;                                                \
+			barrier_var(__r);                                                                              \
+		}                                                                                                      \
+		__r;                                                                                                   \
+	})
 
 static __always_inline void regs_args(struct pt_regs *ctx, u64 *args)
 {
-	if (is_amd64()) {
-		args[0] = ctx->di;
-		args[1] = ctx->si;
-		args[2] = ctx->dx;
-		args[3] = ctx->cx;
-		args[4] = ctx->r8;
-	} else {
-		args[0] = arm64(ctx)->regs[0];
-		args[1] = arm64(ctx)->regs[1];
-		args[2] = arm64(ctx)->regs[2];
-		args[3] = arm64(ctx)->regs[3];
-		args[4] = arm64(ctx)->regs[4];
-	}
+	args[0] = load_reg(ctx, di, regs[0]);
+	args[1] = load_reg(ctx, si, regs[1]);
+	args[2] = load_reg(ctx, dx, regs[2]);
+	args[3] = load_reg(ctx, cx, regs[3]);
+	args[4] = load_reg(ctx, r8, regs[4]);
 }
 
-/* Address of the function: a probe on amd64 shows the breakpoint's byte behind it. */
+/* Address of the function: on amd64 a probe shows the byte behind its breakpoint. */
 static __always_inline u64 regs_ip(struct pt_regs *ctx)
 {
-	return is_amd64() ? ctx->ip - 1 : arm64(ctx)->pc;
+	u64 ip = load_reg(ctx, ip, pc);
+
+	return field_exists(((struct pt_regs *)0)->di) ? ip - 1 : ip;
 }
 
 static __always_inline u64 regs_sp(struct pt_regs *ctx)
 {
-	return is_amd64() ? ctx->sp : arm64(ctx)->sp;
+	return load_reg(ctx, sp, sp);
 }
 
 static __always_inline u64 regs_return(struct pt_regs *ctx)
 {
-	return is_amd64() ? ctx->ax : arm64(ctx)->regs[0];
+	return load_reg(ctx, ax, regs[0]);
 }
