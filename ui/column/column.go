@@ -138,7 +138,9 @@ func (c *Column) Only(r Row) string {
 	}
 	switch c.Kind {
 	case PPS, Bits, Size, Duration, Count:
-		if c.Field != VLAN && c.Field != VNI && c.Field != PID && c.Field != Rule {
+		switch c.Field {
+		case VLAN, VNI, PID, Rule, Journey, CPU, Ret, Length, SkbMark:
+		default:
 			return ""
 		}
 	}

@@ -218,9 +218,18 @@ func (p *parser) unknown(at int, name string) *Error {
 	if near := p.set.nearest(name); near != "" {
 		e.Hint = "did you mean " + near + ":?"
 	} else {
-		e.Hint = "columns: source destination port proto dev pps idle process …"
+		e.Hint = "columns: " + strings.Join(p.set.keys(9), " ") + " …"
 	}
 	return e
+}
+
+// keys gives the first n keys.
+func (s *Set) keys(n int) []string {
+	var out []string
+	for i := range s.list[:min(n, len(s.list))] {
+		out = append(out, s.list[i].Key)
+	}
+	return out
 }
 
 func isKeyword(w string) bool {
