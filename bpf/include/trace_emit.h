@@ -91,6 +91,11 @@ static __always_inline int pass(void *ctx, struct hit *h)
 	struct seen s = {};
 	int asked;
 
+	/* Without a filter the answer is known: a flood costs little more than being counted. */
+	if (filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS) && pace_spent(h->ts, rate)) {
+		trace_count(TRACE_RATE);
+		return 0;
+	}
 	if (h->skb)
 		see_skb(&s, (void *)h->skb);
 	else if (h->sk)

@@ -16,11 +16,18 @@ static __always_inline int same_words(const u32 *x, const volatile u32 *y)
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
+static __always_inline int same_ends(const volatile struct trace_term *t, u32 a, u32 b)
+{
+	return t->value || (a == t->aport && b == t->bport);
+}
+
 static __always_inline int same_flow(const struct seen *s, const volatile struct trace_term *t)
 {
-	if (same_words(s->src, t->a) && same_words(s->dst, t->b) && s->sport == t->aport && s->dport == t->bport)
+	if (!t->value && (!has_ports(s->proto) || s->frag == 2))
+		return 0;
+	if (same_words(s->src, t->a) && same_words(s->dst, t->b) && same_ends(t, s->sport, s->dport))
 		return 1;
-	return same_words(s->src, t->b) && same_words(s->dst, t->a) && s->sport == t->bport && s->dport == t->aport;
+	return same_words(s->src, t->b) && same_words(s->dst, t->a) && same_ends(t, s->dport, s->sport);
 }
 
 /* Terms about the packet's header never hold where there is none. */
@@ -50,7 +57,7 @@ static __always_inline int term_holds(const struct seen *s, const volatile struc
 		bpf_get_current_comm(name, sizeof(name));
 		return same_words(name, t->a);
 	case TERM_FLOW:
-		return s->family && has_ports(s->proto) && s->frag != 2 && same_flow(s, t);
+		return s->family && same_flow(s, t);
 	}
 	return 0;
 }

@@ -116,17 +116,32 @@ static __always_inline void trace_count(u32 stat)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline int over_pace(u64 now, u32 limit)
+static __always_inline struct pace *pace_of(u64 now)
 {
 	u32 zero = 0;
 	struct pace *p = bpf_map_lookup_elem(&ht_tr_pace, &zero);
 
-	if (!p)
-		return 0;
-	if (now - p->since >= 1000000000ULL) {
+	if (p && now - p->since >= 1000000000ULL) {
 		p->since = now;
 		p->events = 0;
 	}
+	return p;
+}
+
+/* 1: the second has had its events. */
+static __always_inline int pace_spent(u64 now, u32 limit)
+{
+	struct pace *p = pace_of(now);
+
+	return p && p->events >= limit;
+}
+
+static __always_inline int over_pace(u64 now, u32 limit)
+{
+	struct pace *p = pace_of(now);
+
+	if (!p)
+		return 0;
 	if (p->events >= limit)
 		return 1;
 	__sync_fetch_and_add(&p->events, 1);

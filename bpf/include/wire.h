@@ -177,12 +177,12 @@ enum trace_term_kind {
 	TERM_FAMILY, /* value: 4 or 6 */
 	TERM_PROTO,  /* value or mask: protocol number */
 	TERM_NET,    /* a & b against the addresses that dir names */
-	TERM_PORT,   /* value: port, dir */
+	TERM_PORT,   /* aport, dir */
 	TERM_DEV,    /* a: name */
 	TERM_MARK,   /* value, mask */
 	TERM_PID,    /* value */
 	TERM_COMM,   /* a: name */
-	TERM_FLOW,   /* a:aport > b:bport or back */
+	TERM_FLOW,   /* a:aport > b:bport or back; value: 1 whatever the ports */
 };
 
 struct trace_term {
@@ -192,7 +192,7 @@ struct trace_term {
 	__u32 mask;
 	__u32 a[4];
 	__u32 b[4];
-	__u16 aport; /* network order */
+	__u16 aport; /* network order; also TERM_PORT's */
 	__u16 bport;
 	__u32 pad;
 };

@@ -16,12 +16,6 @@ import (
 	"hooktop/probes/snap"
 )
 
-// TraceTerm is one term of a packet filter as the kernel reads it (struct trace_term of bpf/include/wire.h).
-type TraceTerm = bpf.TraceTraceTerm
-
-// MaxTraceTerms is how many terms a filter may have.
-const MaxTraceTerms = 8
-
 // TraceOptions of OpenTrace.
 type TraceOptions struct {
 	Terms   []TraceTerm // all must hold
@@ -153,7 +147,7 @@ func (t *Trace) load(name string, kind ebpf.AttachType, point map[string]any) (*
 	var filter [MaxTraceTerms]TraceTerm
 	copy(filter[:], t.opt.Terms)
 	values := map[string]any{
-		bpf.TraceVarFilter: filter, bpf.TraceVarRate: uint32(t.opt.Rate), bpf.TraceVarWakeAt: t.rings.size / 4,
+		bpf.TraceVarFilter: filter, bpf.TraceVarRate: uint32(min(max(t.opt.Rate, 0), 1<<31)), bpf.TraceVarWakeAt: t.rings.size / 4,
 		bpf.TraceVarCookies: flag(t.cookies), bpf.TraceVarWantStack: flag(t.opt.Stack), bpf.TraceVarWantRet: flag(t.opt.Returns),
 		bpf.TraceVarByHead: flag(t.opt.ByHead),
 	}
@@ -226,17 +220,9 @@ func (t *Trace) keep(l link.Link, prog *ebpf.Program, own bool, hook, to string)
 	}
 	t.mu.Unlock()
 	if closed {
-		return errors.Join(errTraceClosed, kept.close())
+		return errors.Join(errTraceClosed, l.Close())
 	}
 	return nil
-}
-
-func (k traceLink) close() error {
-	err := k.link.Close()
-	if k.own != nil {
-		err = errors.Join(err, k.own.Close())
-	}
-	return err
 }
 
 // Programs lists what is attached.
@@ -253,17 +239,32 @@ func (t *Trace) Programs() []snap.Program {
 // detachers is how many links are closed at a time: each waits for the kernel's grace periods, which they share.
 const detachers = 16
 
-// Close detaches, a few links at a time, and returns when the kernel has forgotten the programs.
+// Detach takes everything off its hooks, a few links at a time. What was traced before can still be read and counted.
+func (t *Trace) Detach() error {
+	t.mu.Lock()
+	links, again := t.links, t.closed
+	t.closed = true
+	t.mu.Unlock()
+	if again {
+		return nil
+	}
+	return errors.Join(inParallel(detachers, links, func(l traceLink) error { return l.link.Close() })...)
+}
+
+// Close detaches what is still attached, and returns when the kernel has forgotten the programs.
 func (t *Trace) Close() error {
+	errs := []error{t.Detach()}
 	t.mu.Lock()
 	links, programs := t.links, t.programs
-	t.links, t.programs, t.closed = nil, nil, true
+	t.links, t.programs = nil, nil
 	t.mu.Unlock()
 	ids := map[uint32]bool{}
 	for _, l := range links {
 		ids[l.info.ID] = true
+		if l.own != nil {
+			errs = append(errs, l.own.Close())
+		}
 	}
-	errs := inParallel(detachers, links, traceLink.close)
 	for _, p := range programs {
 		errs = append(errs, p.Close())
 	}

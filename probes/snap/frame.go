@@ -22,9 +22,9 @@ type Frame struct {
 	Flows      FlowsView
 	Trace      TraceView // empty unless Query.Tab is "Trace"; Session is always there
 	Ledger     Ledger    // likewise
-	Malformed  []Count  // by reason, nonzero only, sorted by name
-	Lost       []Count  // by stage, nonzero only
-	Notices    []Notice // newest last; at most 200
+	Malformed  []Count   // by reason, nonzero only, sorted by name
+	Lost       []Count   // by stage, nonzero only
+	Notices    []Notice  // newest last; at most 200
 }
 
 // State is the word that the context line shows.

@@ -16,6 +16,9 @@ type TraceSpec struct {
 	Latency bool   // time spent in each function; implies Ret
 }
 
+// JourneyPreset is what a flow is traced by: the functions of receiving, sending, forwarding and dropping.
+const JourneyPreset = "@journey"
+
 // TraceState is where a trace stands.
 type TraceState uint8
 
