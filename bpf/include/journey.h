@@ -54,7 +54,7 @@ static __always_inline u64 shared_journey(const struct seen *s)
 {
 	struct shared *d = bpf_map_lookup_elem(&ht_tr_heads, &s->head);
 
-	return d && d->print == s->print && refs_of(s) > 1 ? d->journey : 0;
+	return d && d->print == s->print ? d->journey : 0;
 }
 
 /* Numbers of journeys are times: the kernel has no counter shared by all CPUs before 5.12. */
@@ -117,6 +117,12 @@ static __always_inline void end_journey(u64 skb, u64 now)
 
 	if (t && !t->freed)
 		t->freed = now;
+	if (by_head) {
+		u64 head = sole_head((struct sk_buff *)skb);
+
+		if (head)
+			bpf_map_delete_elem(&ht_tr_heads, &head);
+	}
 }
 
 /* `to` was made from `from`. */

@@ -30,8 +30,6 @@ struct seen {
 	u32 netns;
 	u32 print; /* of what stays the same on the way of one packet and differs from the next of its flow */
 	u64 head;
-	u32 end;
-	u32 refs; /* sk_buffs that share the data */
 	char dev[16];
 };
 
@@ -174,7 +172,6 @@ static __always_inline void see_skb(struct seen *s, struct sk_buff *skb)
 	s->len = READ(skb, len);
 	s->mark = READ(skb, mark);
 	s->head = (u64)head;
-	s->end = READ(skb, end);
 	if (dev)
 		see_dev(s, dev);
 	if (field_exists(skb->vlan_all)) {
@@ -194,10 +191,12 @@ static __always_inline void see_skb(struct seen *s, struct sk_buff *skb)
 		see_sock(s, sk);
 }
 
-/* How many sk_buffs share the data. skb_shared_info lies at its end. */
-static __always_inline u32 refs_of(const struct seen *s)
+/* Where the data of an sk_buff lies, if no other shares it, else 0. skb_shared_info lies at its end. */
+static __always_inline u64 sole_head(struct sk_buff *skb)
 {
-	struct skb_shared_info *info = (void *)(s->head + s->end);
+	unsigned char *head = READ(skb, head);
+	struct skb_shared_info *info = (void *)(head + READ(skb, end));
 
-	return READ(info, dataref.counter) & 0xffff; /* the upper half counts those that use the payload only */
+	/* The upper half counts those that use the payload only. */
+	return (READ(info, dataref.counter) & 0xffff) == 1 ? (u64)head : 0;
 }
