@@ -51,6 +51,7 @@ type Engine struct {
 	workers  sync.WaitGroup
 	start    []snap.Status
 	starting int     // probes whose start is under way
+	main     int     // probes that are not Beside
 	why      []error // why probes can't work at all
 	started  bool
 	fallback string

@@ -94,6 +94,11 @@ func (p *fakeProbe) Do(_ context.Context, in snap.Intent, answer func(snap.Answe
 	return true
 }
 
+// besideProbe is a fakeProbe beside the main view.
+type besideProbe struct{ fakeProbe }
+
+func (*besideProbe) Beside() {}
+
 func fakeEngine(probes ...Probe) *Engine {
 	var registry []func() Probe
 	for _, p := range probes {

@@ -24,6 +24,11 @@ func (e *Engine) startAll() {
 		}
 		p := make()
 		e.probes = append(e.probes, p)
+		if _, beside := p.(Beside); beside {
+			p.Start(e.ctx, e.bench(), func(error) { e.startedOne(nil) })
+			continue
+		}
+		e.main++
 		p.Start(e.ctx, e.bench(), e.startedOne)
 	}
 	if len(e.registry) == 0 {
@@ -40,12 +45,12 @@ func (e *Engine) startedOne(err error) {
 	}
 }
 
-// begun is the end of the start. When no probe works at all, the fallback takes over.
+// begun is the end of the start. When no probe of the main view works, the fallback takes over.
 func (e *Engine) begun() {
 	if e.ctx.Err() != nil {
 		return
 	}
-	if len(e.why) == len(e.registry) && len(e.why) > 0 {
+	if len(e.why) == e.main && e.main > 0 {
 		e.fallBack(errors.Join(e.why...))
 		return
 	}
@@ -60,12 +65,17 @@ func (e *Engine) ready() {
 
 // fallBack replaces probes that could not start by the read-only view from conntrack and /proc (DESIGN 2).
 func (e *Engine) fallBack(why error) {
+	var beside []Probe
 	for _, p := range e.probes {
+		if _, stays := p.(Beside); stays {
+			beside = append(beside, p)
+			continue
+		}
 		e.stopProbe(p)
 	}
 	e.report = nil // nothing was attached
 	p := newFallback()
-	e.probes = []Probe{p}
+	e.probes = append([]Probe{p}, beside...)
 	e.fallback = clean(why.Error())
 	p.Start(e.ctx, e.bench(), func(err error) {
 		if err != nil {

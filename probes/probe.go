@@ -37,10 +37,17 @@ type Doer interface {
 	Do(ctx context.Context, in snap.Intent, answer func(snap.Answer)) bool
 }
 
+// Beside is a Probe beside the main view: that view falls back (DESIGN 2) when no other probe works, whatever becomes of this
+// one, and this one goes on beside the fallback.
+type Beside interface {
+	Beside()
+}
+
 // registry lists the probes in start order. Adding a probe is one line here.
 func registry() []func() Probe {
 	return []func() Probe{
 		func() Probe { return newPipeline() },
+		func() Probe { return newTracer() },
 	}
 }
 

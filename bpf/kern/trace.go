@@ -203,12 +203,12 @@ func (t *Trace) shared(name string, kind ebpf.AttachType) (*ebpf.Program, error)
 var errTraceClosed = errors.New("attach: the trace is closed")
 
 // keep holds a link until Close, or ends it when that was already.
-func (t *Trace) keep(l link.Link, prog *ebpf.Program, own bool, hook, to string) error {
+func (t *Trace) keep(l link.Link, prog *ebpf.Program, own bool, hook string) error {
 	info, err := DescribeProgram(prog)
 	if err != nil {
 		info = snap.Program{Type: "tracing"} // it works all the same
 	}
-	info.Hook, info.Dev, info.State = hook, to, "attached"
+	info.Hook, info.State = hook, "attached"
 	kept := traceLink{link: l, info: info}
 	if own {
 		kept.own = prog

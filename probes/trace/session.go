@@ -17,13 +17,28 @@ import (
 	"hooktop/ui/format"
 )
 
-// Session is one trace. Run it once; everything else may be called from any goroutine.
+// phase is where a session stands between its caller's steps.
+type phase uint8
+
+const (
+	fresh phase = iota
+	attaching
+	attached // nobody reads yet
+	reading
+	over
+)
+
+// Session is one trace: Attach, then Read, once each. Everything else may be called from any goroutine at any time.
 type Session struct {
 	cat  *functions.Catalog
 	emit func(*snap.TraceEvent) error
-	stop chan string // capacity 1: why
+	stop chan string   // capacity 1: why
+	done chan struct{} // closed when nothing is attached any more
 
 	mu       sync.Mutex
+	phase    phase
+	cancel   context.CancelFunc // of the attach
+	reader   *reader
 	state    snap.TraceSession
 	ends     time.Time
 	store    store
@@ -31,19 +46,42 @@ type Session struct {
 	programs []snap.Program
 }
 
-// New makes a session that does nothing before Run. emit, which may be nil, hears each event in its order, from Run's
+// New makes a session that does nothing before Attach. emit, which may be nil, hears each event in its order, from Read's
 // goroutine; its error stops the session.
 func New(cat *functions.Catalog, spec snap.TraceSpec, emit func(*snap.TraceEvent) error) *Session {
-	return &Session{cat: cat, emit: emit, stop: make(chan string, 1), state: snap.TraceSession{Spec: withLimits(spec), State: snap.TraceAttaching}}
+	return &Session{cat: cat, emit: emit, stop: make(chan string, 1), done: make(chan struct{}),
+		state: snap.TraceSession{Spec: withLimits(spec), State: snap.TraceAttaching}}
 }
 
-// Stop ends the session; why becomes TraceSession.Why. It does not wait.
+// Stop ends the session; why becomes TraceSession.Why. It does not wait for one that attaches or reads: see Done.
 func (s *Session) Stop(why string) {
 	select {
 	case s.stop <- why:
 	default: // it is told to stop already
 	}
+	s.mu.Lock()
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.mu.Unlock()
+	if s.enter(over, fresh, attached) { // nobody else would
+		s.finish(why, nil)
+	}
 }
+
+// enter goes on to the next phase, if the session is in one of those before it.
+func (s *Session) enter(next phase, from ...phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(from, s.phase) {
+		return false
+	}
+	s.phase = next
+	return true
+}
+
+// Done is closed when the session has ended and nothing of it is attached.
+func (s *Session) Done() <-chan struct{} { return s.done }
 
 // State says where the session stands.
 func (s *Session) State() snap.TraceSession {
@@ -79,58 +117,86 @@ func (s *Session) update(f func(st *snap.TraceSession)) {
 	f(&s.state)
 }
 
-// Run attaches, reads until a limit is reached, Stop is called or ctx ends, and detaches. Its error says why nothing could be
-// attached, or what went wrong; State has it too.
+// Run is Attach and Read.
 func (s *Session) Run(ctx context.Context) error {
-	why, err := s.run(ctx)
+	if err := s.Attach(ctx); err != nil {
+		return err
+	}
+	return s.Read(ctx)
+}
+
+// Attach hooks what the wish names. Its error says why nothing could be attached; State has it too, and nothing is left then.
+// A session that is told to stop meanwhile ends without an error, and Read returns at once.
+func (s *Session) Attach(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.cancel = cancel
+	s.mu.Unlock()
+	if !s.enter(attaching, fresh) {
+		return nil
+	}
+	err := s.attachAll(ctx)
+	s.mu.Lock()
+	s.cancel = nil
+	stopped := ctx.Err() != nil
+	if s.phase = over; err == nil && !stopped {
+		s.phase = attached
+		s.state.State, s.state.Started = snap.Tracing, time.Now()
+		s.ends = s.state.Started.Add(time.Duration(s.state.Spec.Seconds) * time.Second)
+		s.programs = s.reader.t.Programs()
+	}
+	s.mu.Unlock()
+	switch {
+	case stopped:
+		return s.finish("stopped while it was attached", nil)
+	case err != nil:
+		return s.finish("", err)
+	}
+	return nil
+}
+
+// Read takes events until a limit is reached, Stop is called or ctx ends, and detaches.
+func (s *Session) Read(ctx context.Context) error {
+	if !s.enter(reading, attached) {
+		return nil
+	}
+	why, err := s.reader.read(ctx)
+	s.enter(over, reading)
+	return s.finish(why, err)
+}
+
+// finish detaches, and says for good how the session ended. Who brought it into the phase over calls it, once.
+func (s *Session) finish(why string, err error) error {
+	if s.reader != nil {
+		err = errors.Join(err, s.reader.end())
+	}
+	s.mu.Lock()
 	s.programs = nil
 	s.state.State, s.state.Why = snap.TraceStopped, why
 	if err != nil {
 		s.state.State, s.state.Why = snap.TraceFailed, format.Clean(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
+	s.mu.Unlock()
+	close(s.done)
 	return err
 }
 
-func (s *Session) run(ctx context.Context) (why string, err error) {
+func (s *Session) attachAll(ctx context.Context) error {
 	spec := s.State().Spec
 	p, err := makePlan(s.cat, spec, kern.HaveKprobeMulti())
 	if err != nil {
-		return "", err
+		return err
 	}
 	s.update(func(st *snap.TraceSession) {
 		st.Means, st.MeansWhy, st.Wanted = string(p.means), format.Clean(p.why), p.asked
 	})
 	t, err := kern.OpenTrace(p.options)
 	if err != nil {
-		return "", fmt.Errorf("trace %s: %w", spec.Pattern, err)
+		return fmt.Errorf("trace %s: %w", spec.Pattern, err)
 	}
-	r := &reader{s: s, t: t, d: newDecoder(s.cat, p.points, spec.Packets)}
-	defer func() { err = errors.Join(err, r.end()) }()
-	attaching, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { // a wish to stop cancels the attach; ends with it; can't panic
-		select {
-		case why := <-s.stop:
-			s.Stop(why)
-			cancel()
-		case <-attaching.Done():
-		}
-	}()
-	if err := s.attach(attaching, t, p); err != nil {
-		if attaching.Err() != nil {
-			return "stopped while it was attached", nil
-		}
-		return "", err
-	}
-	cancel()
-	s.mu.Lock()
-	s.state.State, s.state.Started = snap.Tracing, time.Now()
-	s.ends = s.state.Started.Add(time.Duration(spec.Seconds) * time.Second)
-	s.programs = t.Programs()
-	s.mu.Unlock()
-	return r.read(ctx)
+	s.reader = &reader{s: s, t: t, d: newDecoder(s.cat, p.points, spec.Packets)}
+	return s.attach(ctx, t, p)
 }
 
 // attach hooks what the plan says. One function that fails stops no other; when none is left, its error comes back.
