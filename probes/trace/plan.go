@@ -107,12 +107,27 @@ func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error) (*plan, 
 		Terms: filter.compile(), Rate: spec.Rate, Stack: spec.Stack, Returns: spec.Ret && len(p.funcs) > 0,
 		ByHead: cat.Lacks() != "" && !rare,
 	}
+	switch {
+	case spec.Ret && len(p.funcs) == 0:
+		p.lesser("tracepoints have no returns")
+	case spec.Ret && p.means == byKprobe && kern.HaveReturns() != nil:
+		p.options.Returns = false
+		p.lesser("returns of single functions need Linux 5.15")
+	}
 	if rare {
 		p.options.Packets = 1024 // none is kept
 	} else {
 		p.addKeepers(cat)
 	}
 	return p, nil
+}
+
+// lesser adds to what this kernel does not give.
+func (p *plan) lesser(why string) {
+	if p.why != "" {
+		p.why += "; "
+	}
+	p.why += why
 }
 
 // onlyEvents says whether a pattern asks for nothing but tracepoints: then they are no lesser means.

@@ -190,6 +190,7 @@ func (s *Session) attachAll(ctx context.Context) error {
 	}
 	s.update(func(st *snap.TraceSession) {
 		st.Means, st.MeansWhy, st.Wanted = string(p.means), format.Clean(p.why), p.asked
+		st.Spec.Ret, st.Spec.Latency = p.options.Returns, p.options.Returns && st.Spec.Latency
 	})
 	t, err := kern.OpenTrace(p.options)
 	if err != nil {
