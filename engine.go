@@ -75,6 +75,7 @@ func config(opt cli.Options) probes.Config {
 	return probes.Config{
 		Interfaces: opt.Interfaces, Mode: opt.Mode, Flows: opt.Flows, AccessAgents: opt.AccessAgents,
 		NoTCX: opt.NoTCX, Hz: opt.Screen.Hz,
+		NoTrace: opt.Once, // a snapshot has no place for it
 	}
 }
 

@@ -39,6 +39,8 @@ func run() int {
 		Check:      check,
 		Cleanup:    cleanup,
 		Pcap:       pcap,
+		Trace:      traceEvents,
+		Presets:    tracePresets,
 		Watch:      watch,
 	})
 }

@@ -22,7 +22,7 @@ func TestEveryModeCountsExactlyAndLeavesNothing(t *testing.T) {
 		for _, noTCX := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s no tcx %v", mode, noTCX), func(t *testing.T) {
 				r := newGround(t)
-				f := r.start(Config{Mode: mode, NoTCX: noTCX})
+				f := r.start(Config{Mode: mode, NoTCX: noTCX, NoTrace: true})
 				want := map[string]string{"auto": "tc", "native": "native", "generic": "generic", "tc": "tc"}[mode]
 				if d := iface(f, "v0"); d == nil || d.Mode != want || d.Why == "" {
 					t.Fatalf("v0: %+v, want %s and why", d, want)
@@ -167,7 +167,7 @@ func TestForeignFiltersAndTCXAreUntouched(t *testing.T) {
 
 func TestTakenOffIsSaidAndAttachedOnce(t *testing.T) {
 	r := newGround(t)
-	f := r.start(Config{Mode: "generic"})
+	f := r.start(Config{Mode: "generic", NoTrace: true})
 	off := func(f *snap.Frame) {
 		t.Helper()
 		for _, p := range f.Programs {

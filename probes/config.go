@@ -12,6 +12,7 @@ type Config struct {
 	Modes        map[string]string // device name -> mode, over Mode
 	Flows        int               // flows expected, 0: the default of bpf/kern
 	AccessAgents []string          // processes besides sshd and mosh-server that carry operators' sessions
+	NoTrace      bool              // start no trace by itself
 	NoTCX        bool              // use clsact filters even where the kernel has tcx
 	ReadOnly     string            // why nothing may be changed, "" when it may: shown as State.ReadOnly
 	HeldBy       string            // who holds the pen

@@ -232,6 +232,32 @@ func TestNothingAttachedFallsBackAndSaysWhy(t *testing.T) {
 	}
 }
 
+// An optional probe neither brings the fallback by its failure nor keeps it away by its success.
+func TestOnlyNeededProbesFallBack(t *testing.T) {
+	for _, c := range []struct{ main, beside bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+		main, beside := &fakeProbe{}, &optionalProbe{}
+		if !c.main {
+			main.start = failing("no bpf for you")
+		}
+		if !c.beside {
+			beside.start = failing("no kprobes")
+		}
+		e := fakeEngine(main, beside)
+		run(t, e)
+		f, err := e.Started(t.Context())
+		if err != nil || (f.State.Fallback == "") != c.main {
+			t.Errorf("main works %v, beside %v: fallback %q, %v", c.main, c.beside, f.State.Fallback, err)
+		}
+		if beside.stopped != 0 {
+			t.Errorf("main works %v, beside %v: the probe beside was stopped", c.main, c.beside)
+		}
+		e.Close()
+		if beside.stopped != 1 {
+			t.Errorf("main works %v, beside %v: the probe beside was stopped %d times", c.main, c.beside, beside.stopped)
+		}
+	}
+}
+
 // TestManyAtOnce: readers that never read, questions, wishes, notices and snapshots in any order, then Close. Run it
 // with -race.
 func TestManyAtOnce(t *testing.T) {

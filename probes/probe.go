@@ -54,6 +54,7 @@ func registry() []func() Probe {
 	return []func() Probe{
 		func() Probe { return newPipeline() },
 		func() Probe { return &ledgerView{} },
+		func() Probe { return newTracer() },
 	}
 }
 

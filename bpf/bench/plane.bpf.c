@@ -10,7 +10,6 @@ const volatile u32 flow_mask = 0;
 u32 turn = 0; /* of the generator that goes through the flows in order */
 
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
-static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 
 struct obvious_flow {
 	u64 packets, bytes, last;

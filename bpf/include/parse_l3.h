@@ -4,6 +4,7 @@
  * A super-packet (GSO, GRO, BIG TCP) above 65,535 bytes says 0 in its length field (RFC 2675; kernel: iph_set_totlen). */
 #pragma once
 
+#include "ip.h"
 #include "packet.h"
 
 #define IP_MAX 65535
@@ -12,56 +13,6 @@
 #ifndef IP6_EXT_MAX
 #define IP6_EXT_MAX 8
 #endif
-
-struct ip4 {
-	u8 vihl;
-	u8 tos;
-	u16 tot_len;
-	u16 id;
-	u16 frag_off;
-	u8 ttl;
-	u8 protocol;
-	u16 check;
-	u32 src;
-	u32 dst;
-};
-
-struct ip6 {
-	u32 flow; /* version << 28 */
-	u16 payload_len;
-	u8 next;
-	u8 hop_limit;
-	u32 src[4];
-	u32 dst[4];
-};
-
-struct ip6_ext {
-	u8 next;
-	u8 len;  /* 8-byte units after the first 8; AH: 4-byte units, minus 2 */
-	u16 off; /* fragment header: offset << 3 | M */
-	u32 jumbo;
-};
-
-enum {
-	NEXT_HBH = 0,
-	NEXT_TCP = 6,
-	NEXT_ROUTING = 43,
-	NEXT_FRAGMENT = 44,
-	NEXT_AH = 51,
-	NEXT_DEST = 60,
-	NEXT_MOBILITY = 135,
-	NEXT_HIP = 139,
-	NEXT_SHIM6 = 140,
-};
-
-/* 1 or 0, without a branch: at each of eight extension headers the verifier would follow both ways, 2^8 paths in all. */
-static __always_inline u32 nonzero(u32 x)
-{
-	u32 negative = -x;
-
-	barrier_var(negative);
-	return (x | negative) >> 31;
-}
 
 /* Offset in bytes, `more` fragments to come, `size` bytes carried, `head` bytes of header that the whole packet repeats.
  * Neither offset nor more: an atomic fragment, which is a whole packet (RFC 6946). */
@@ -115,23 +66,6 @@ static __always_inline u32 parse_ip4(struct cursor *c, struct packet *p, u32 *pr
 	p->hash = hash_ip4 + ip->src * hash_seed[3] + ip->dst * hash_seed[7];
 	c->pos += head;
 	return 0;
-}
-
-#define BIT(n) (1ULL << (n))
-
-static __always_inline int is_ip6_ext(u32 next)
-{
-	if (next < 64)
-		return (BIT(NEXT_HBH) | BIT(NEXT_ROUTING) | BIT(NEXT_FRAGMENT) | BIT(NEXT_AH) | BIT(NEXT_DEST)) >> next & 1;
-	return next == NEXT_MOBILITY || next == NEXT_HIP || next == NEXT_SHIM6;
-}
-
-/* Size of an extension header: 8 more per unit, of 4 bytes for AH; a fragment header has no units. */
-static __always_inline u32 ip6_ext_size(u32 kind, u32 units)
-{
-	u32 has_units = nonzero(kind ^ NEXT_FRAGMENT), wide = nonzero(kind ^ NEXT_AH);
-
-	return 8 + ((units * has_units) << (2 + wide));
 }
 
 /* One extension header. */

@@ -2,15 +2,8 @@
 /* TCP, UDP, SCTP, ICMP and ICMPv6: the ports' word of the key, and TCP flags. Everything else is its protocol number. */
 #pragma once
 
+#include "ip.h"
 #include "packet.h"
-
-enum {
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_ICMP6 = 58,
-	PROTO_SCTP = 132,
-};
 
 struct tcp {
 	u32 ports;

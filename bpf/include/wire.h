@@ -114,3 +114,96 @@ struct shadow_io {
 	struct flow_key key; /* out, when found == 0 */
 	__u32 tcp_flags;
 };
+
+/* One function or tracepoint that a packet, or without one a call, passed. Go: kern.TraceEvent. */
+#define TRACE_CLONE 0x01  /* the sk_buff joined its journey as a clone or copy */
+#define TRACE_RETURN 0x02 /* the end of a function: ret and took hold, what is of the packet does not */
+#define TRACE_KEY 0x04    /* src to proto hold */
+#define TRACE_FIRST 0x08  /* the journey begins here */
+#define TRACE_DEPTH 32    /* addresses of a stack */
+
+struct trace_event {
+	__u64 ts;      /* CLOCK_MONOTONIC, ns */
+	__u64 skb;     /* address, 0: none */
+	__u64 journey; /* what all events of one packet have in common, 0: no packet */
+	__u64 ret;
+	__u64 took; /* ns */
+	__u64 args[5];
+	__u32 func; /* number in its session */
+	__u32 cpu;
+	__u32 len;
+	__u32 mark;
+	__u32 ifindex; /* 0: no device yet */
+	__u32 netns;   /* inode */
+	__u32 pid;     /* thread group */
+	__u32 reason;  /* drop reason by number, 0: none told */
+	__u32 src[4];  /* as in flow_key */
+	__u32 dst[4];
+	__u16 sport;
+	__u16 dport;
+	__u8 proto;
+	__u8 frag;  /* 0 whole, 1 first, 2 later */
+	__u16 vlan; /* of the tag beside the packet */
+	__u32 flags; /* TRACE_* */
+	__u32 depth; /* addresses behind the event, see trace_stack */
+	char comm[16];
+	char dev[16];
+};
+
+struct trace_stack {
+	struct trace_event event;
+	__u64 ips[TRACE_DEPTH]; /* innermost first */
+};
+
+/* The attach cookie of a function: its number below, then the argument that is an sk_buff, one that is a sock, and FUNC_*. */
+#define COOKIE_SKB 32
+#define COOKIE_SK 36
+#define COOKIE_FLAGS 40
+#define ARG_NONE 15
+#define FUNC_LATE 0x01     /* runs on an sk_buff that is being freed: no journey begins there */
+#define FUNC_FOLLOWS 0x02  /* not asked for: shown only where it belongs to a journey */
+#define FUNC_QUIET 0x04    /* never shown */
+#define FUNC_FREES 0x08    /* the sk_buff ends here */
+#define FUNC_RECEIVES 0x10 /* an arriving packet, seen by the stack for the first time on a device */
+#define FUNC_SENDS 0x20    /* a packet given to a device */
+
+/* Terms of a packet filter; all must hold. Addresses are as in flow_key. */
+#define TRACE_TERMS 8
+#define TERM_SRC 1
+#define TERM_DST 2
+
+enum trace_term_kind {
+	TERM_NONE,
+	TERM_FAMILY, /* value: 4 or 6 */
+	TERM_PROTO,  /* value or mask: protocol number */
+	TERM_NET,    /* a & b against the addresses that dir names */
+	TERM_PORT,   /* aport, dir */
+	TERM_DEV,    /* a: name */
+	TERM_MARK,   /* value, mask */
+	TERM_PID,    /* value */
+	TERM_COMM,   /* a: name */
+	TERM_FLOW,   /* a:aport > b:bport or back; value: 1 whatever the ports */
+};
+
+struct trace_term {
+	enum trace_term_kind kind;
+	__u32 dir; /* TERM_SRC | TERM_DST: either */
+	__u32 value;
+	__u32 mask;
+	__u32 a[4];
+	__u32 b[4];
+	__u16 aport; /* network order; also TERM_PORT's */
+	__u16 bport;
+	__u32 pad;
+};
+
+/* What becomes of a call of a traced function; each call counts once. The last two are beside that. */
+enum trace_stat {
+	TRACE_SHOWN,
+	TRACE_FILTERED,
+	TRACE_RATE,      /* over the limit of events per second */
+	TRACE_RING,      /* no room in the ring buffer */
+	TRACE_UNTRACKED, /* shown, but its journey could not be noted: what comes next begins another */
+	TRACE_UNPAIRED,  /* a return without its call, or calls nested too deep to note */
+	TRACE_STAT_MAX,
+};

@@ -60,14 +60,18 @@ func (c *constants) ip4() uint64 {
 	return c.seed[11] + mapped*c.seed[2] + mapped*c.seed[6]
 }
 
-// constMap makes the frozen map of one instance's constants. It is made by hand and not by the loader, so that it carries
-// hooktop's prefix.
+// constMap makes the frozen map of one instance's constants.
 func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, shadow bool) (*ebpf.Map, error) {
-	values := map[string]any{
+	return newConstMap(spec, map[string]any{
 		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(shadow),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
-	}
+	})
+}
+
+// newConstMap makes the frozen map of an object's constants. It is made by hand and not by the loader, so that it carries
+// hooktop's prefix.
+func newConstMap(spec *ebpf.CollectionSpec, values map[string]any) (*ebpf.Map, error) {
 	m := spec.Maps[constSection].Copy()
 	content := make([]byte, m.ValueSize)
 	for name, v := range spec.Variables {

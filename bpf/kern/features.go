@@ -41,7 +41,7 @@ func Features() []Feature {
 		jitFeature(),
 		preemptFeature(),
 	}
-	return out
+	return append(out, traceFeatures()...)
 }
 
 func tried(name, min, why, fix string, err error) Feature {

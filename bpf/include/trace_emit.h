@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An event into the ring of this CPU, or into a count. */
+#pragma once
+
+#include "journey.h"
+
+#define RB_NO_WAKEUP 1
+#define RB_FORCE_WAKEUP 2
+#define RB_AVAIL_DATA 0
+
+static __always_inline void fill(struct trace_event *e, const struct hit *h, const struct seen *s, u32 cpu)
+{
+	e->ts = h->ts;
+	e->skb = h->skb;
+	e->journey = h->journey;
+	e->ret = 0;
+	e->took = 0;
+	__builtin_memcpy(e->args, h->args, sizeof(e->args));
+	e->func = h->func;
+	e->cpu = cpu;
+	e->len = s->len;
+	e->mark = s->mark;
+	e->ifindex = s->ifindex;
+	e->netns = s->netns;
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	e->reason = h->reason;
+	__builtin_memcpy(e->src, s->src, sizeof(e->src));
+	__builtin_memcpy(e->dst, s->dst, sizeof(e->dst));
+	e->sport = s->sport;
+	e->dport = s->dport;
+	e->proto = s->proto;
+	e->frag = s->frag;
+	e->vlan = s->vlan;
+	e->flags = h->flags | (s->family ? TRACE_KEY : 0);
+	e->depth = 0;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	__builtin_memcpy(e->dev, s->dev, sizeof(e->dev));
+}
+
+static __always_inline void submit(void *ring, void *event)
+{
+	u64 held = bpf_ringbuf_query(ring, RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(event, held >= wake_at ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
+}
+
+static __always_inline void emit(void *ctx, const struct hit *h, const struct seen *s, u64 ret, u64 took)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct trace_event *e = NULL;
+	struct trace_stack *deep;
+	void *ring;
+	long n;
+
+	if (over_pace(h->ts, rate)) {
+		trace_count(TRACE_RATE);
+		return;
+	}
+	ring = bpf_map_lookup_elem(&ht_tr_rings, &cpu);
+	if (!ring) {
+		trace_count(TRACE_RING);
+		return;
+	}
+	if (want_stack) {
+		deep = bpf_ringbuf_reserve(ring, sizeof(*deep), 0);
+		if (!deep) {
+			trace_count(TRACE_RING);
+			return;
+		}
+		fill(&deep->event, h, s, cpu);
+		n = bpf_get_stack(ctx, deep->ips, sizeof(deep->ips), 0);
+		deep->event.depth = n > 0 ? (u64)n / 8 : 0;
+		e = &deep->event;
+	} else {
+		e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);
+		if (!e) {
+			trace_count(TRACE_RING);
+			return;
+		}
+		fill(e, h, s, cpu);
+	}
+	e->ret = ret;
+	e->took = took;
+	submit(ring, e);
+	trace_count(TRACE_SHOWN);
+}
+
+/* A packet, or a call without one, at a function. 1: it was shown, or would have been but for the pace. */
+static __always_inline int pass(void *ctx, struct hit *h)
+{
+	struct seen s = {};
+	int asked;
+
+	/* Without a filter the answer is known: a flood costs little more than being counted. */
+	if (filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS) && pace_spent(h->ts, rate)) {
+		trace_count(TRACE_RATE);
+		return 0;
+	}
+	if (h->skb)
+		see_skb(&s, (void *)h->skb);
+	else if (h->sk)
+		see_sock(&s, (void *)h->sk);
+	asked = h->skb ? join_journey(h, &s) : !(h->place & FUNC_FOLLOWS) && matches(&s);
+	if (asked)
+		emit(ctx, h, &s, 0, 0);
+	else if (!(h->place & FUNC_FOLLOWS))
+		trace_count(TRACE_FILTERED);
+	return asked;
+}

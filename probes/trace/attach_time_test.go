@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trace
+
+import (
+	"testing"
+	"time"
+
+	"hooktop/bpf/kern"
+	"hooktop/probes/trace/functions"
+)
+
+// Goal S19: all functions that take an sk_buff at once, against a kprobe for each, attached and detached again. The latter are
+// given up as soon as they have taken so much longer: it would be minutes on some kernels.
+const timesFaster = 20
+
+func TestAllPacketFunctionsAtOnce(t *testing.T) {
+	cat, err := functions.Load(functions.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := kern.HaveKprobeMulti(); why != nil {
+		t.Logf("this kernel has no kprobe.multi (%v): other kernels of the matrix show it", why)
+		return
+	}
+	all, err := cat.Match("*", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []kern.TraceTarget
+	for i, f := range all {
+		if f.SKB >= 0 && !f.Event {
+			targets = append(targets, kern.TraceTarget{Name: f.Name, Func: uint32(i), SKB: f.SKB, Sock: -1, Reason: -1})
+		}
+	}
+	filter, err := ParseFilter("host 203.0.113.77") // nobody's: the programs run, and show nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := kern.TraceOptions{Rate: 1000, Terms: filter.compile()}
+	open := func() *kern.Trace {
+		trace, err := kern.OpenTrace(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trace
+	}
+	once := open()
+	if err := once.AttachMulti(targets[:1]); err != nil { // the verifier's work is not what is compared
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	refused, err := once.WithoutRefused(t.Context(), targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := once.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	multi := time.Since(begun)
+	if err := once.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(refused)*100 > len(targets) {
+		t.Errorf("%d of %d functions refused: %v", len(refused), len(targets), refused)
+	}
+	each := open()
+	if _, err := each.AttachKprobes(t.Context(), targets[:1], func() {}); err != nil {
+		t.Fatal(err)
+	}
+	begun = time.Now()
+	n := 0
+	for n < len(targets) && time.Since(begun) < timesFaster*multi {
+		part := targets[n:min(n+kern.MaxKprobes, len(targets))]
+		if _, err := each.AttachKprobes(t.Context(), part, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		n += len(part)
+	}
+	if err := each.Detach(); err != nil {
+		t.Error(err)
+	}
+	single := time.Since(begun)
+	if err := each.Close(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d functions by kprobe.multi: attached and detached in %v; %d of them by a kprobe each: %v, %.0f times as long", len(targets), multi, n, single,
+		float64(single)/float64(multi))
+	if single < timesFaster*multi {
+		t.Errorf("kprobe.multi is %.1f times faster, want %d", float64(single)/float64(multi), timesFaster)
+	}
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trace
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"hooktop/probes/snap"
+)
+
+// sent is a datagram of the twin test.
+type sent struct {
+	from, to netip.AddrPort
+	mark     int
+}
+
+func randomDatagram(r *rand.Rand) sent {
+	src, dst := netip.MustParseAddr(hereAddr), netip.MustParseAddr(thereAddr)
+	if r.IntN(2) == 0 {
+		src, dst = netip.MustParseAddr(hereAddr6), netip.MustParseAddr(thereAddr6)
+	}
+	return sent{netip.AddrPortFrom(src, uint16(5001+r.IntN(2))), netip.AddrPortFrom(dst, uint16(6001+r.IntN(3))), r.IntN(3) * 0x10}
+}
+
+func (s sent) send() error {
+	control := func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if e := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK, s.mark)
+		}); e != nil {
+			return e
+		}
+		return err
+	}
+	d := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(s.from), Control: control}
+	c, err := d.Dial("udp", s.to.String())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Write([]byte("datagram"))
+	return err
+}
+
+func (s sent) packet(comm string) Packet {
+	return Packet{Has: true, Dev: "v0", Mark: uint32(s.mark), PID: uint32(os.Getpid()), Comm: comm, Key: snap.FlowKey{
+		Src: snap.AddrFrom(s.from.Addr()), Dst: snap.AddrFrom(s.to.Addr()), SPort: s.from.Port(), DPort: s.to.Port(), Proto: 17}}
+}
+
+// randomFilter is of terms that hold for about half of the datagrams.
+func randomFilter(r *rand.Rand, comm string) string {
+	terms := []string{"udp", "ip", "ip6", "tcp", "port 6001", "src port 5001", "dst port 6002", "port 5002", "host " + hereAddr, "dst host " + thereAddr6,
+		"src net 10.97.0.0/31", "net 2001:db8:97::/64", "dst net 0.0.0.0/0", "mark 0x10", "mark 0x10/0x10", "mark 0/0x20", "mark 0x20/0xf0",
+		fmt.Sprintf("pid %d", os.Getpid()), "pid 1", `process "` + comm + `"`, "process nobody",
+		fmt.Sprintf("flow %s:5001 > %s:6001", hereAddr, thereAddr), fmt.Sprintf("flow [%s]:6003 > [%s]:5002", thereAddr6, hereAddr6),
+		fmt.Sprintf("flow %s > %s", thereAddr, hereAddr)}
+	out := []string{"dev v0"}
+	for range r.IntN(4) {
+		out = append(out, terms[r.IntN(len(terms))])
+	}
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return strings.Join(out, " ")
+}
+
+// The kernel and the slow twin pass the same packets.
+func TestKernelAndTwinAgree(t *testing.T) {
+	g := newGround(t)
+	g.here.Addr(t, "v0", hereAddr6+"/64")
+	g.there.Addr(t, "v1", thereAddr6+"/64")
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	text, err := os.ReadFile("/proc/thread-self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	comm := strings.TrimSuffix(string(text), "\n")
+	for range 12 {
+		text := randomFilter(r, comm)
+		filter, err := ParseFilter(text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		s, end := g.run(t, snap.TraceSpec{Pattern: "net:net_dev_queue", Filter: text, Rate: 100000})
+		var want, got []string
+		g.here.Do(t, func() error {
+			for range 60 {
+				d := randomDatagram(r)
+				if p := d.packet(comm); filter.Match(&p) {
+					want = append(want, fmt.Sprint(d.from, d.to, d.mark))
+				}
+				if err := d.send(); err != nil && !strings.Contains(err.Error(), "refused") {
+					return err
+				}
+			}
+			return nil
+		})
+		_, events := end()
+		for i := range events {
+			if e := &events[i]; e.Key.Proto == 17 && e.Func == "net:net_dev_queue" && e.PID == os.Getpid() {
+				got = append(got, fmt.Sprint(netip.AddrPortFrom(e.Key.Src.Netip(), e.Key.SPort), netip.AddrPortFrom(e.Key.Dst.Netip(), e.Key.DPort), e.Mark))
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(want, got) {
+			t.Errorf("%q: the kernel passed %d datagrams, its twin %d\nkernel %v\ntwin %v\n%+v", text, len(got), len(want), got, want, s.State())
+		}
+	}
+}
+
+// Each datagram passes two tracepoints: it is sent, and dropped where nobody listens. Every event is shown, refused, or counted
+// as lost.
+func TestSentIsShownFilteredOrLost(t *testing.T) {
+	const wanted, other = 200_000, 20_000
+	for _, rate := range []int{2000, 1 << 30} {
+		g := newGround(t)
+		_, end := g.run(t, snap.TraceSpec{Pattern: "net:net_dev_queue,skb:kfree_skb", Filter: "dev v0 udp dst port 7001", Packets: 1 << 20, Rate: rate, Seconds: 300})
+		g.here.SendUDP(t, hereAddr+":0", thereAddr+":7002", []byte("x"), other)
+		g.here.SendUDP(t, hereAddr+":0", thereAddr+":7001", []byte("x"), wanted)
+		st, events := end()
+		sum := uint64(0)
+		for _, l := range st.Lost {
+			sum += l.N
+		}
+		t.Logf("rate %d: shown %d, filtered %d, lost %v", rate, st.Events, st.Filtered, st.Lost)
+		if st.Events != uint64(len(events)) || st.Events+sum != 2*wanted {
+			t.Errorf("rate %d: %d shown, %d heard of, %d lost, want %d in all", rate, st.Events, len(events), sum, 2*wanted)
+		}
+		if st.Filtered < 2*other {
+			t.Errorf("rate %d: %d filtered, want %d at least", rate, st.Filtered, 2*other)
+		}
+	}
+}

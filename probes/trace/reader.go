@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trace
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hooktop/bpf/kern"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+const (
+	readEvery = 50 * time.Millisecond
+	linger    = 200 * time.Millisecond // after the last packet asked for has begun, so that its journey is whole
+)
+
+// reader takes a session's events from the kernel.
+type reader struct {
+	s      *Session
+	t      *kern.Trace
+	d      *decoder
+	failed error // of emit
+	full   time.Time
+}
+
+// read takes events until the session is over, and says why it is.
+func (r *reader) read(ctx context.Context) (why string, err error) {
+	r.s.mu.Lock()
+	ends, spec := r.s.ends, r.s.state.Spec
+	r.s.mu.Unlock()
+	for {
+		if err := r.t.Wait(readEvery); err != nil {
+			return "", err
+		}
+		r.take(false)
+		if err := r.count(); err != nil {
+			return "", err
+		}
+		now := time.Now()
+		if r.d.full() && r.full.IsZero() {
+			r.full = now
+		}
+		switch {
+		case r.failed != nil:
+			return "", r.failed
+		case ctx.Err() != nil:
+			return "hooktop ends", nil
+		case !r.full.IsZero() && now.Sub(r.full) >= linger:
+			return format.Count(uint64(spec.Packets)) + " packets were traced", nil
+		case !now.Before(ends):
+			return fmt.Sprintf("%d s are over", spec.Seconds), nil
+		}
+		select {
+		case why := <-r.s.stop:
+			return why, nil
+		default:
+		}
+	}
+}
+
+// take reads the rings and hands on what is settled.
+func (r *reader) take(all bool) {
+	r.t.Read(r.d.add)
+	var batch []*snap.TraceEvent
+	r.d.flush(all, func(e *snap.TraceEvent) { batch = append(batch, e) })
+	if r.s.emit != nil {
+		for _, e := range batch {
+			if r.failed == nil {
+				r.failed = r.s.emit(e)
+			}
+		}
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, e := range batch {
+		r.s.store.add(e)
+	}
+	r.s.state.Packets, r.s.state.Events = r.d.begun, r.d.seq
+}
+
+// count brings what was refused and lost up to date.
+func (r *reader) count() error {
+	c, err := r.t.Counts()
+	if err != nil {
+		return err
+	}
+	var lost []snap.Count
+	for _, l := range []snap.Count{
+		{Name: "over the rate", N: c.Rate},
+		{Name: "ring buffer full", N: c.Ring},
+		{Name: "passed over by the kernel", N: c.Missed},
+		{Name: "past the last packet", N: r.d.past},
+		{Name: "packets not followed", N: c.Untracked},
+		{Name: "returns without a call", N: c.Unpaired},
+	} {
+		if l.N > 0 {
+			lost = append(lost, l)
+		}
+	}
+	r.s.update(func(st *snap.TraceSession) { st.Filtered, st.Lost = c.Filtered, lost })
+	return nil
+}
+
+// end detaches, takes what still waits, and counts for the last time.
+func (r *reader) end() error {
+	err := r.t.Detach()
+	r.take(true)
+	if e := r.count(); err == nil {
+		err = e
+	}
+	if e := r.t.Close(); err == nil {
+		err = e
+	}
+	return err
+}
