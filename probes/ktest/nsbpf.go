@@ -13,6 +13,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // Sections of a State, and kinds of object.
@@ -52,8 +53,18 @@ func nextMap(id uint32) (uint32, error) {
 	return uint32(following), err
 }
 
-// nextLink walks with the iterator, which has no start: links are few.
-func nextLink(after uint32) (uint32, error) {
+// nextLink walks with the iterator, which has no start: links are few. The kernel answers EAGAIN for a link that another
+// process is just making: the walk begins anew, a few times.
+func nextLink(after uint32) (id uint32, err error) {
+	for range 100 {
+		if id, err = linkAfter(after); !errors.Is(err, unix.EAGAIN) {
+			break
+		}
+	}
+	return id, err
+}
+
+func linkAfter(after uint32) (uint32, error) {
 	it := new(link.Iterator)
 	defer it.Close()
 	for it.Next() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -146,14 +147,24 @@ func listPresets(c *call) error {
 	}
 	object := presetsObject{Schema: "hooktop.trace-presets/1", Presets: []presetObject{}}
 	table := &grid{titles: []string{"PRESET", "TRACES", "BUT HERE"}}
+	var whys []string
 	for _, p := range list {
 		o := presetObject{format.Clean(p.Name), format.Clean(p.Help), format.Clean(p.Why)}
 		object.Presets = append(object.Presets, o)
-		table.add(o.Name, o.Help, o.Why)
+		means, why, _ := strings.Cut(o.Why, ": ") // the same for most: said once, below
+		table.add(o.Name, o.Help, means)
+		if why != "" && !slices.Contains(whys, why) {
+			whys = append(whys, why)
+		}
 	}
 	return c.print(object, func(w io.Writer) error {
 		if err := table.write(w); err != nil {
 			return err
+		}
+		for _, why := range whys {
+			if _, err := fmt.Fprintln(w, "\n"+why); err != nil {
+				return err
+			}
 		}
 		_, err := fmt.Fprintln(w, "\nhooktop trace @PRESET starts one; functions by name or pattern: hooktop trace 'tcp_*,ip_rcv'")
 		return err
