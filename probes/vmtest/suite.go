@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vmtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// Binary is a package whose tests run in the guests.
+type Binary struct {
+	Package string   // below the module
+	Run     string   // pattern of -test.run, "" all
+	Skip    string   // pattern of -test.skip
+	Files   []string // that the tests read, from the root of the tree
+}
+
+// Suite is what runs on every kernel: what attaches, counts, traces, enters namespaces and cleans up. Adding a package is
+// one line.
+func Suite() []Binary {
+	return []Binary{
+		{Package: "bpf/kern"},
+		{Package: "probes"},
+		{Package: "probes/attach"},
+		{Package: "probes/guard"},
+		{Package: "probes/dryrun", Skip: "^TestPcapsAgainstTshark$", Files: []string{"testdata/pcap"}},
+		{Package: "netcfg/nl"},
+		{Package: "netcfg/lab"},
+		{Package: "probes/ktest"},
+		{Package: "probes/owner"},
+	}
+}
+
+// Tools are programs that the tests compare with, and run. They and their libraries are the host's.
+func Tools() []string { return []string{"ip", "tc", "bpftool", "nft", "cat"} }
+
+// GuestPath is the PATH of runs, and has the tools.
+const GuestPath = "/bin"
+
+// treeDir is where a guest has the parts of the tree that tests read.
+const treeDir = "tree"
+
+const modulePath = "hooktop"
+
+// runLimit ends a binary that hangs, with the stacks of its goroutines.
+const runLimit = 3 * time.Minute
+
+// Build makes init and the test binaries in dir, once for all kernels. root is that of the tree.
+func Build(ctx context.Context, root, dir string, suite []Binary) error {
+	tests := []string{"test", "-c", "-ldflags=-s -w", "-o", dir + "/"}
+	for _, b := range suite {
+		tests = append(tests, modulePath+"/"+b.Package)
+	}
+	for _, args := range [][]string{{"build", "-ldflags=-s -w", "-o", filepath.Join(dir, initName), modulePath + "/probes/vmtest/init"}, tests} {
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build what guests run: go %s: %w: %s", args[0], err, text)
+		}
+	}
+	return nil
+}
+
+const initName = "init"
+
+// file is the name that go test -c gives the binary.
+func (b Binary) file() string { return path.Base(b.Package) + ".test" }
+
+// run is the binary's turn in a guest, in the folder of its package as go test has it.
+func (b Binary) run() Run {
+	r := Run{Name: b.Package, Dir: "/" + path.Join(treeDir, b.Package)}
+	r.Args = []string{"/" + path.Join(treeDir, b.Package, b.file()), "-test.v", "-test.count=1", "-test.timeout=" + runLimit.String()}
+	if b.Run != "" {
+		r.Args = append(r.Args, "-test.run="+b.Run)
+	}
+	if b.Skip != "" {
+		r.Args = append(r.Args, "-test.skip="+b.Skip)
+	}
+	return r
+}
