@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/ktest"
@@ -126,6 +127,10 @@ func TestAttachCountsAndLeavesNothing(t *testing.T) {
 				if _, ok := want[k]; !ok {
 					t.Errorf("%+v: %+v, and nobody sent it", k, n)
 				}
+			}
+			if a == nil { // a filter, whose removal is netcfg/nl's
+				l.here.Do(t, func() error { return netlink.QdiscDel(clsactOf(l.dev.Index)) })
+				return
 			}
 			l.checkInfo(t, a, h)
 			linkID, progID := a.ID()

@@ -26,6 +26,7 @@ func initramfs(file string, img Image, root, built string, suite []Binary) error
 	a.device("dev/console", 5, 1)
 	a.device("dev/null", 1, 3)
 	a.copy("init", modeExec, filepath.Join(built, initName))
+	a.file("etc/passwd", modeFile, []byte("root:x:0:0:root:/root:/bin/sh\n"))
 	var script Script
 	mods, err := img.modules(modules())
 	if err != nil {
