@@ -35,18 +35,9 @@ type Outcome struct {
 	Runs    []Ended
 	Boot    time.Duration // until init reported for the first time
 	Took    time.Duration
+	CPU     time.Duration // of the host
 	Console string
 	Err     error
-}
-
-// OK says whether all of a suite ran and passed.
-func (o Outcome) OK() bool {
-	for _, r := range o.Runs {
-		if r.Code != 0 {
-			return false
-		}
-	}
-	return o.Err == nil
 }
 
 // Boot runs a suite on a kernel. built is Build's folder; console and logs stay in logs, each in a file of its own.
@@ -78,6 +69,7 @@ func Boot(ctx context.Context, img Image, root, built, logs string, suite []Bina
 	done, err := o.listen(out, begin)
 	werr := cmd.Wait()
 	o.Took = time.Since(begin)
+	o.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	switch {
 	case err != nil:
 		o.Err = fmt.Errorf("read what the guest reports: %w", err)
