@@ -18,6 +18,9 @@ type Run struct {
 // ScriptPath is where init finds its Script, as JSON.
 const ScriptPath = "/script.json"
 
+// Rounds is how often tests repeat that kill processes: once in attach, run and detach, and once with the watcher.
+const Rounds = "4"
+
 // Serial ports of a guest: the kernel writes to the first, init and the runs to the second.
 const (
 	ConsolePort = "ttyS0"
