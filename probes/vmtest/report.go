@@ -74,8 +74,14 @@ func Tables(outcomes []Outcome, suite []Binary) string {
 		}
 	}
 	b.WriteString("\nseconds\n" + grid(times))
-	b.WriteString("\nverified instructions, and budget\n" + grid(append([][]string{titles}, said(outcomes, `program (\S+): (\d+ of \d+|unavailable: [^\n]*)`)...)))
-	b.WriteString("\nfeatures\n" + grid(append([][]string{titles}, said(outcomes, `feature ([^:\n]+): (\w+)`)...)))
+	for _, table := range [][2]string{
+		{"verified instructions, and budget", `program (\S+): (\d+ of \d+|unavailable: [^\n]*)`},
+		{"features", `feature ([^:\n]+): (\w+)`},
+	} {
+		if rows := said(outcomes, table[1]); len(rows) > 0 {
+			b.WriteString("\n" + table[0] + "\n" + grid(append([][]string{titles}, rows...)))
+		}
+	}
 	return b.String()
 }
 

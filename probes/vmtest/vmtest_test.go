@@ -33,17 +33,17 @@ func TestTheMatrixHasTheKernelsOfTheClaims(t *testing.T) {
 
 // A pattern that names no test any more would select nothing, or skip nothing, without a word.
 func TestSelectionsNameTests(t *testing.T) {
-	for _, b := range Suite() {
-		names := declared(t, filepath.Join(root, b.Package), "*_test.go", `(?m)^func ((?:Test|Fuzz)\w+)\(`)
-		for _, selected := range slices.Concat(b.Run, b.Skip) {
-			test, _, _ := strings.Cut(selected, "/")
+	for _, selected := range Suite() {
+		names := declared(t, filepath.Join(root, selected.Package), "*_test.go", `(?m)^func ((?:Test|Fuzz)\w+)\(`)
+		for _, name := range slices.Concat(selected.Run, selected.Skip) {
+			test, _, _ := strings.Cut(name, "/")
 			if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, test) }) {
-				t.Errorf("%s: no test's name begins with %s", b.Package, test)
+				t.Errorf("%s: no test's name begins with %s", selected.Package, test)
 			}
 		}
-		for _, f := range b.Files {
+		for _, f := range selected.Files {
 			if _, err := os.Stat(filepath.Join(root, f)); err != nil {
-				t.Errorf("%s: %v", b.Package, err)
+				t.Errorf("%s: %v", selected.Package, err)
 			}
 		}
 	}
