@@ -12,6 +12,8 @@ export PATH := $(if $(GO),$(dir $(GO)):)$(PATH):/usr/sbin:/sbin
 
 # What `make test` needs beyond Go: the compiler of the BPF objects, the tools that tests compare with.
 APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark openssh-server openssh-client tmux
+# The guests of the kernel matrix, and what unpacks their modules.
+APT += qemu-system-x86 xz-utils
 # What `make bench` compares with.
 PEERS := iproute2 xdp-tools htop btop
 NEEDS = $(APT)
@@ -25,11 +27,11 @@ RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/nam
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
-.PHONY: build run test bench screenshot generate generate-check lint fuzz race unit test-faults docs clean help go-check tools
+.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults docs clean help go-check tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'more targets: build bench screenshot generate generate-check lint fuzz race unit test-faults docs clean'
+	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults docs clean'
 
 build: go-check
 	$(BUILD) -o hooktop .
@@ -39,11 +41,18 @@ run: build
 	./hooktop lab
 
 # The last step is go test over the whole tree, so that its closing lines end the output.
-test: tools lint generate-check build fuzz race unit
+test: tools lint generate-check build fuzz race test-vm unit
 
 # Packages one after another: tests that compare the kernel's lists of programs before and after must not meet.
 unit: go-check
 	$(GO) test -count=1 -p 1 -timeout 9m ./...
+
+# The same tests on four Debian kernels in QEMU, without KVM. Kernels are fetched once, into $$HOOKTOP_KERNELS or the user's
+# cache; one kernel: make test-vm KERNEL=6.1; some packages: make test-vm PACKAGES=bpf/kern,netcfg/nl
+KERNEL ?= .*
+PACKAGES ?=
+test-vm: tools
+	$(GO) test -tags vm -v -count=1 -run '^TestMatrix$$/^linux$$/^$(KERNEL)$$' -timeout 20m ./probes/vmtest -args -packages '$(PACKAGES)'
 
 race: go-check
 	CC=clang-14 CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 2 -timeout 5m -skip '$(RACE_SKIP)' $(RACE)
@@ -59,6 +68,7 @@ lint: go-check
 	@bad=$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +); [ -z "$$bad" ] || { echo "gofmt: $$bad" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags bench ./probes/bench
+	$(GO) vet -tags vm ./probes/vmtest
 
 generate: go-check
 	$(GO) generate ./...

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hooktop/bpf/kern"
 	"hooktop/themes"
 	"hooktop/ui"
 	"hooktop/ui/cli"
@@ -55,6 +56,21 @@ func TestReadmeListsTheKeys(t *testing.T) {
 		fmt.Fprintf(&table, "| %s | %s |\n", strings.Join(keys, " "), b.Help)
 	}
 	section(t, "keys", table.String()+"\n")
+}
+
+func TestReadmeListsTheKernels(t *testing.T) {
+	var table strings.Builder
+	series := kern.Series()
+	fmt.Fprintf(&table, "\n| feature | what for | since | %s | where it is missing |\n|---|---|---|%s---|\n", strings.Join(series, " | "),
+		strings.Repeat("---|", len(series)))
+	for _, s := range kern.Supported() {
+		fmt.Fprintf(&table, "| %s | %s | %s |", s.Name, s.Why, s.MinKernel)
+		for _, on := range s.On {
+			table.WriteString(map[bool]string{true: " yes |", false: " - |"}[on])
+		}
+		fmt.Fprintf(&table, " %s |\n", strings.TrimPrefix(s.Without, "none needed: "))
+	}
+	section(t, "kernels", table.String()+"\n")
 }
 
 func readme(t *testing.T) string {

@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -54,6 +55,18 @@ func (r *rig) veth(name, addr, peerAddr string) {
 	r.peer.Up(r.t, name)
 	r.ns.WaitUp(r.t, name)
 	r.peer.WaitUp(r.t, name)
+}
+
+// rename takes the device down for it: before Linux 6.2 one that is up keeps its name.
+func (r *rig) rename(from, to string) {
+	r.t.Helper()
+	l, err := r.ns.NL.LinkByName(from)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := errors.Join(r.ns.NL.LinkSetDown(l), r.ns.NL.LinkSetName(l, to), r.ns.NL.LinkSetUp(l)); err != nil {
+		r.t.Fatalf("rename %s to %s: %v", from, to, err)
+	}
 }
 
 // start runs an engine and returns its first frame after the start.

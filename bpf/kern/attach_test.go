@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/ktest"
@@ -69,6 +70,11 @@ func (l *lab) filter(egress bool) error {
 	return clsact(l.dev.Index, prog.FD(), egress)
 }
 
+func (l *lab) filterOff(t *testing.T) {
+	t.Helper()
+	l.here.Do(t, func() error { return netlink.QdiscDel(clsactOf(l.dev.Index)) })
+}
+
 // mark is a datagram by which a test knows that all frames before it have been handled.
 func mark() []byte { return patch(eth(typeIP4, v4(17, udp(nil))), 14+12, 172) }
 
@@ -126,6 +132,10 @@ func TestAttachCountsAndLeavesNothing(t *testing.T) {
 				if _, ok := want[k]; !ok {
 					t.Errorf("%+v: %+v, and nobody sent it", k, n)
 				}
+			}
+			if a == nil { // a filter, whose removal is netcfg/nl's
+				l.filterOff(t)
+				return
 			}
 			l.checkInfo(t, a, h)
 			linkID, progID := a.ID()

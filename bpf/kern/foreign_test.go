@@ -116,8 +116,14 @@ func TestTCXNextToStranger(t *testing.T) {
 	var lnk link.Link
 	l.here.Do(t, func() (err error) {
 		lnk, err = link.AttachTCX(link.TCXOptions{Interface: l.dev.Index, Program: stranger, Attach: ebpf.AttachTCXIngress})
+		if errors.Is(err, link.ErrNotSupported) { // before 6.6: netcfg/nl tests filters beside those of others
+			return nil
+		}
 		return err
 	})
+	if lnk == nil {
+		return
+	}
 	defer lnk.Close()
 	a := l.attach(t, kern.TCIngress)
 	_, ours := a.ID()

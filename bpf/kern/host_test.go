@@ -75,35 +75,3 @@ func TestClockAgo(t *testing.T) {
 		t.Error("170 Hz is taken for a known value")
 	}
 }
-
-// The CI host has everything that is used; what is missing elsewhere says why and what to do.
-func TestFeatures(t *testing.T) {
-	for _, f := range Features() {
-		t.Logf("%-18s %v: %s", f.Name, f.Have, f.Why)
-		if f.Name == "" || f.Why == "" || !f.Have && f.Fix == "" {
-			t.Errorf("%+v says too little", f)
-		}
-		switch f.Name {
-		case "bpf", "mmapable maps", "xdp", "tc programs", "jiffies":
-			if !f.Have {
-				t.Errorf("%+v", f)
-			}
-		}
-	}
-}
-
-// Verified instructions, as on Linux 6.18: what grows much past this makes attaching slow, and is to be looked at.
-// The verifier's limit is 1,000,000.
-func TestInstructionBudget(t *testing.T) {
-	p := openPipeline(t, Options{Flows: 16})
-	for hook, budget := range map[Hook]uint32{XDPGeneric: 70_000, TCIngress: 160_000, TCEgress: 160_000} {
-		info, err := DescribeProgram(loadFor(t, p, 1, hook))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%s: %d verified instructions", hook, info.Insns)
-		if info.Insns == 0 || info.Insns > budget {
-			t.Errorf("%s: %d verified instructions, budget %d", hook, info.Insns, budget)
-		}
-	}
-}

@@ -14,6 +14,10 @@ import (
 // Load makes an instance for a device and hook, over the shared maps. The Pipeline closes it at the latest in Close.
 // When the verifier refuses it, its log stands behind %+v of the error.
 func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
+	return p.load(d, h, ebpf.ProgramOptions{})
+}
+
+func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program, error) {
 	if d.Slot == 0 || d.Slot > p.MaxSlot() {
 		return nil, fmt.Errorf("load program for %s: slot %d is not in 1-%d", d.Name, d.Slot, p.MaxSlot())
 	}
@@ -38,7 +42,7 @@ func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
 			delete(spec.Programs, other)
 		}
 	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace})
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace, Programs: o})
 	if err != nil {
 		return nil, explainLoad(d, h, err)
 	}

@@ -50,10 +50,7 @@ func netlinkXDP(n *ktest.NS, dev netlink.Link, fd, flags int) error {
 
 // clsact adds a direct-action filter to a device of the calling thread's namespace.
 func clsact(ifindex, fd int, egress bool) error {
-	qdisc := &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
-		LinkIndex: ifindex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
-	}}
-	if err := netlink.QdiscReplace(qdisc); err != nil {
+	if err := netlink.QdiscReplace(clsactOf(ifindex)); err != nil {
 		return fmt.Errorf("add clsact: %w", err)
 	}
 	parent := uint32(netlink.HANDLE_MIN_INGRESS)
@@ -63,4 +60,10 @@ func clsact(ifindex, fd int, egress bool) error {
 	return netlink.FilterAdd(&netlink.BpfFilter{Fd: fd, Name: "ht_test", DirectAction: true, FilterAttrs: netlink.FilterAttrs{
 		LinkIndex: ifindex, Parent: parent, Handle: 1, Priority: 1, Protocol: unix.ETH_P_ALL,
 	}})
+}
+
+func clsactOf(ifindex int) netlink.Qdisc {
+	return &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: ifindex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+	}}
 }

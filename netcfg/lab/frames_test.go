@@ -136,6 +136,9 @@ func TestBuildRefusesANamespaceInUse(t *testing.T) {
 	if err := onlyLoopback(h); err != nil {
 		t.Errorf("an empty namespace: %v", err)
 	}
+	if !fallback(snap.Link{Name: "tunl0", Kind: "ipip"}) || fallback(snap.Link{Name: "tunl0", Kind: "ipip", Up: true}) || fallback(snap.Link{Name: "eth0"}) {
+		t.Error("the tunnel device that a namespace is born with counts as use, or one in use does not")
+	}
 	ktest.Veth(t, a, "eth0", b, "eth0")
 	if err := onlyLoopback(h); err == nil || !strings.Contains(err.Error(), `"eth0"`) {
 		t.Errorf("a namespace in use: %v", err)

@@ -63,7 +63,7 @@ func (w *watch) run(ctx context.Context) {
 		n, err := w.file.Read(buf)
 		switch {
 		case errors.Is(err, unix.ENOBUFS):
-			if !w.resync(ctx) {
+			if w.drain(buf) != nil || !w.resync(ctx) {
 				return
 			}
 			continue
@@ -88,6 +88,30 @@ func (w *watch) run(ctx context.Context) {
 // isBridgePort says that a message is the bridge's own about a port (family AF_BRIDGE): its RTM_DELLINK means that the
 // device left the bridge, not that it vanished.
 func isBridgePort(p []byte) bool { return len(p) > 0 && p[0] == unix.AF_BRIDGE }
+
+// drain empties the socket. The kernel tells of an overrun once, and of the next not before the queue was empty
+// (netlink_overrun): what it drops between a listing and that moment nobody would ever hear of.
+func (w *watch) drain(buf []byte) error {
+	conn, err := w.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	for {
+		var got error
+		if err := conn.Read(func(fd uintptr) bool {
+			_, got = unix.Read(int(fd), buf)
+			return true
+		}); err != nil {
+			return err // closed
+		}
+		switch {
+		case errors.Is(got, unix.EAGAIN):
+			return nil
+		case got != nil && !errors.Is(got, unix.ENOBUFS) && !errors.Is(got, unix.EINTR):
+			return got
+		}
+	}
+}
 
 // resync lists the devices anew because the kernel dropped messages. False ends the watch.
 func (w *watch) resync(ctx context.Context) bool {

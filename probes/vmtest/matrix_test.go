@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build vm
+
+package vmtest
+
+import (
+	"context"
+	"flag"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var packages = flag.String("packages", "", "comma-separated packages of the suite to run (bpf/kern,netcfg/nl), all when empty")
+
+const (
+	// guestLimit ends a guest that hangs.
+	guestLimit = 6 * time.Minute
+	// shown is how much of the end of a log is printed, in bytes.
+	shown = 64 << 10
+)
+
+// TestMatrix is what `make test-vm` runs: every kernel boots once, for all binaries of the suite.
+func TestMatrix(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Fatalf("the guests run the host's tools: an amd64 host is needed, this is %s", runtime.GOARCH)
+	}
+	cache, err := Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite := slices.DeleteFunc(Suite(), func(b Binary) bool {
+		return *packages != "" && !slices.Contains(strings.Split(*packages, ","), b.Package)
+	})
+	built, root, begin := t.TempDir(), filepath.Join("..", ".."), time.Now()
+	if err := Build(t.Context(), root, built, suite); err != nil {
+		t.Fatal(err)
+	}
+	guests := AtOnce()
+	t.Logf("built %d test binaries in %v; %d guests at a time", len(suite), time.Since(begin).Round(time.Second), guests)
+	slots := make(chan struct{}, guests)
+	var mu sync.Mutex
+	var outcomes []Outcome
+	t.Run("linux", func(t *testing.T) {
+		for _, k := range Kernels() {
+			t.Run(k.Series, func(t *testing.T) {
+				t.Parallel()
+				img, err := k.Fetch(t.Context(), cache)
+				if err != nil {
+					t.Fatal(err)
+				}
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
+				defer cancel()
+				logs := filepath.Join(cache, "logs", k.Suite)
+				o := Boot(ctx, img, root, built, logs, suite)
+				judge(t, o, suite, logs)
+				mu.Lock()
+				defer mu.Unlock()
+				outcomes = append(outcomes, o)
+			})
+		}
+	})
+	t.Logf("all in %v\n%s", time.Since(begin).Round(time.Second), Tables(outcomes, suite))
+}
+
+// judge fails with all that is needed to see why.
+func judge(t *testing.T, o Outcome, suite []Binary, logs string) {
+	t.Helper()
+	for _, r := range o.Runs {
+		if why := r.Failed(); why != "" {
+			t.Errorf("%s on %s: %s. Its log (all of it is in %s):\n%s", r.Package, o.Image.Release, why, logs, end(r.Log))
+		}
+	}
+	if o.Err == nil && len(o.Runs) != len(suite) {
+		t.Errorf("%s ran %d of %d binaries", o.Image.Release, len(o.Runs), len(suite))
+	}
+	if o.Err != nil {
+		t.Errorf("%s: %v", o.Image.Release, o.Err)
+	}
+	if t.Failed() {
+		t.Logf("console of %s:\n%s", o.Image.Release, end(o.Console))
+	}
+}
+
+func end(text string) string { return text[max(0, len(text)-shown):] }
