@@ -37,7 +37,7 @@ func Features() []Feature {
 		}
 		out = append(out, f)
 	}
-	return append(out, traceFeatures()...)
+	return out
 }
 
 // Series are the kernels that every test runs on, those of Debian's cloud images, and the columns of Support.
@@ -99,7 +99,8 @@ func known() []feature {
 		{"typed tracepoints", "5.5", "", "traces that read arguments by their type", upgrade, tryTypedTracepoint},
 		{"drop reasons", "5.17", "5.10", "why the kernel dropped a packet", "none needed: the function that dropped it is shown", tryDropReason},
 		{"kprobe", "4.17", "", "traces of any function", "none needed: tracepoints are used instead", tryKprobe},
-		{"kprobe.multi", "5.18", "5.10 6.1", "traces of a thousand functions at once", "none needed: up to 100 single kprobes are used instead, or tracepoints", tryKprobeMulti},
+		{"kprobe.multi", "5.18", "5.10 6.1", "traces of a thousand functions at once", "none needed: up to 100 single kprobes are used instead, or tracepoints", HaveKprobeMulti},
+		{"attach cookies", "5.15", "5.10", "returns and latency of single functions", "none needed: calls are shown without their returns", HaveReturns},
 		{"fentry", "5.5", "", "arguments and return values of a few functions", "none needed: kprobes or tracepoints are used instead", tryFentry},
 		{"jit", "", "", "programs run as machine code", "sysctl net.core.bpf_jit_enable=1", haveJIT},
 		{"exclusive softirq", "", "", "per-CPU counters are exact", "none needed for looking", haveExclusiveSoftirq},

@@ -117,10 +117,16 @@ func tryKprobe() error {
 	return unix.Close(fd)
 }
 
-func tryKprobeMulti() error {
+// HaveKprobeMulti says why functions cannot be hooked all at once; nil when they can.
+func HaveKprobeMulti() error {
 	err := features.HaveBPFLinkKprobeMulti()
 	if errors.Is(err, ebpf.ErrNotSupported) {
 		return errors.New("the kernel has no such link (needs Linux 5.18, built with CONFIG_FPROBE)")
 	}
 	return err
 }
+
+// HaveReturns says why returns of single functions cannot be told apart; nil when they can.
+func HaveReturns() error { return features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie) }
+
+func haveCookies() bool { return HaveReturns() == nil }
