@@ -14,7 +14,7 @@ import (
 func traceFeatures() []Feature {
 	_, kprobes := os.Stat("/sys/bus/event_source/devices/kprobe")
 	return []Feature{
-		tried("kprobe.multi", "5.18", "tracing thousands of functions at once", "none needed: functions are hooked one by one, at most 100", HaveKprobeMulti()),
+		tried("kprobe.multi", "5.18", "tracing thousands of functions at once", "none needed (or a kernel built with CONFIG_FPROBE): functions are hooked one by one, at most 100", HaveKprobeMulti()),
 		tried("kprobes", "4.1", "tracing functions", "build the kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; tracepoints are used without", kprobes),
 		tried("attach cookies", "5.15", "returns and latency of single functions", "upgrade the kernel", HaveReturns()),
 		tried("raw tracepoints", "4.17", "tracing packets by tracepoints", "upgrade the kernel", features.HaveProgramType(ebpf.RawTracepoint)),
