@@ -213,8 +213,9 @@ func (t *tracer) pick(q snap.TraceQuery, view *snap.TraceView) {
 	view.Functions, view.Pickable = t.functions, t.pickable
 }
 
-// detachWithin bounds how long the end waits for a session to detach: single kprobes take up to 80 ms each.
-const detachWithin = 10 * time.Second
+// detachWithin bounds how long the end waits for a session to detach: single kprobes take up to 80 ms each, and on a slow
+// machine the kernel needs seconds more to free their programs.
+const detachWithin = 25 * time.Second
 
 // Stop detaches.
 func (t *tracer) Stop() []snap.Status {

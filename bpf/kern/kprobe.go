@@ -94,7 +94,7 @@ func (t *Trace) kprobe(program string, target *TraceTarget, returns bool) error 
 	case err != nil:
 		return fmt.Errorf("attach %s: %w", hook, err)
 	}
-	return t.keep(l, prog, false, hook+" "+target.Name)
+	return t.keep(traceLink{link: l}, prog, hook+" "+target.Name)
 }
 
 // addresses enters the functions' cookies by address, where the kernel keeps none with a kprobe.

@@ -72,7 +72,7 @@ func (t *Trace) multi(program string, targets []TraceTarget, returns bool) error
 	if err != nil {
 		return fmt.Errorf("attach %s to %d functions: %w", hook, len(targets), err)
 	}
-	return t.keep(l, prog, false, fmt.Sprintf("%s %d functions", hook, len(targets)))
+	return t.keep(traceLink{link: l}, prog, fmt.Sprintf("%s %d functions", hook, len(targets)))
 }
 
 // WithoutRefused attaches by AttachMulti, and leaves out what the kernel refuses: functions that it lists, and can't hook all

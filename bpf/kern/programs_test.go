@@ -27,6 +27,7 @@ func programObjects() []object {
 	return []object{
 		{"Xdp", bpf.LoadXdp, loadPipeline},
 		{"Tc", bpf.LoadTc, loadPipeline},
+		{"Trace", bpf.LoadTrace, loadTraced},
 		{"Bench", bpf.LoadBench, loadAlone},
 	}
 }
@@ -45,6 +46,11 @@ func budgets() map[string]struct {
 		bpf.XdpProgHtXdp:           {70_000, ""},
 		bpf.TcProgHtTcIn:           {160_000, ""},
 		bpf.TcProgHtTcOut:          {160_000, ""},
+		bpf.TraceProgHtTrCall:      {14_000, ""},
+		bpf.TraceProgHtTrReturn:    {1_000, ""},
+		bpf.TraceProgHtTrFree:      {1_000, ""},
+		bpf.TraceProgHtTrCopy:      {1_000, ""},
+		bpf.TraceProgHtTrPoint:     {12_000, ""},
 		bpf.BenchProgPass:          {10, ""},
 		bpf.BenchProgPassRandom:    {1_000, ""},
 		bpf.BenchProgOursRandom:    {100_000, ""},
@@ -123,6 +129,21 @@ func loadPipeline(t *testing.T, _ *ebpf.CollectionSpec, program string, o ebpf.P
 	}
 	p := openPipeline(t, Options{Flows: 16})
 	return p.load(Device{Name: "test", Slot: 1}, hook, o)
+}
+
+// loadTraced loads a program of a trace with everything that options switch on.
+func loadTraced(t *testing.T, _ *ebpf.CollectionSpec, program string, o ebpf.ProgramOptions) (*ebpf.Program, error) {
+	t.Helper()
+	trace, err := OpenTrace(TraceOptions{Rate: 1000, Stack: true, Returns: true, ByHead: true, Terms: fullFilter()})
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	trace.log = o
+	if program != bpf.TraceProgHtTrPoint {
+		return trace.load(program, 0, nil)
+	}
+	return trace.load(program, 0, pointValues(TraceTarget{SKB: 0, Sock: 1, Reason: -1, Args: 5}))
 }
 
 // loadAlone loads one program of an object with small maps.

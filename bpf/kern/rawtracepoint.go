@@ -27,7 +27,7 @@ func (t *Trace) AttachTracepoint(target TraceTarget) error {
 		}
 		return errors.Join(fmt.Errorf("attach to tracepoint %s: %w", target.Name, err), prog.Close())
 	}
-	if err := t.keep(l, prog, true, "tracepoint "+target.Name); err != nil {
+	if err := t.keep(traceLink{link: l, own: prog, quiet: target.Flags&TraceQuiet != 0}, prog, "tracepoint "+target.Name); err != nil {
 		return errors.Join(err, prog.Close())
 	}
 	return nil

@@ -69,6 +69,7 @@ type Trace struct {
 	maps    map[string]*ebpf.Map
 	rings   rings
 	cookies bool
+	log     ebpf.ProgramOptions // what the verifier is to say: for tests
 
 	mu       sync.Mutex
 	programs map[string]*ebpf.Program // of functions, by name and attach type
@@ -78,9 +79,10 @@ type Trace struct {
 
 // traceLink is an attached program; one that serves this link only is closed with it.
 type traceLink struct {
-	link link.Link
-	own  *ebpf.Program
-	info snap.Program
+	link  link.Link
+	own   *ebpf.Program
+	quiet bool // it never shows anything
+	info  snap.Program
 }
 
 // OpenTrace makes the maps of a trace.
@@ -169,7 +171,7 @@ func (t *Trace) load(name string, kind ebpf.AttachType, point map[string]any) (*
 		}
 	}
 	spec.Programs[name].AttachType = kind
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace})
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace, Programs: t.log})
 	if err != nil {
 		return nil, fmt.Errorf("load trace program %s: %w", name, err)
 	}
@@ -203,16 +205,13 @@ func (t *Trace) shared(name string, kind ebpf.AttachType) (*ebpf.Program, error)
 var errTraceClosed = errors.New("attach: the trace is closed")
 
 // keep holds a link until Close, or ends it when that was already.
-func (t *Trace) keep(l link.Link, prog *ebpf.Program, own bool, hook string) error {
+func (t *Trace) keep(kept traceLink, prog *ebpf.Program, hook string) error {
 	info, err := DescribeProgram(prog)
 	if err != nil {
 		info = snap.Program{Type: "tracing"} // it works all the same
 	}
 	info.Hook, info.State = hook, "attached"
-	kept := traceLink{link: l, info: info}
-	if own {
-		kept.own = prog
-	}
+	kept.info = info
 	t.mu.Lock()
 	closed := t.closed
 	if !closed {
@@ -220,7 +219,7 @@ func (t *Trace) keep(l link.Link, prog *ebpf.Program, own bool, hook string) err
 	}
 	t.mu.Unlock()
 	if closed {
-		return errors.Join(errTraceClosed, l.Close())
+		return errors.Join(errTraceClosed, kept.link.Close())
 	}
 	return nil
 }
@@ -276,9 +275,13 @@ func (t *Trace) Close() error {
 	return errors.Join(append(errs, waitGone(ids))...)
 }
 
+// traceGoneWithin bounds how long Close waits for the kernel. It frees kprobes one after another, each after grace periods of its
+// own: on a slow machine that takes seconds.
+const traceGoneWithin = 20 * time.Second
+
 // waitGone waits until the kernel knows none of the programs any more, as far as it tells.
 func waitGone(ids map[uint32]bool) error {
-	for deadline := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(traceGoneWithin); ; time.Sleep(time.Millisecond) {
 		left := uint32(0)
 		for id := range ids {
 			prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
@@ -293,7 +296,7 @@ func waitGone(ids map[uint32]bool) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("detach trace: program %d still exists after %v: somebody else holds it", left, goneWithin)
+			return fmt.Errorf("detach trace: program %d still exists after %v: somebody else holds it", left, traceGoneWithin)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package kern
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -18,6 +19,7 @@ type TraceCounts struct {
 	Rate      uint64 // over the limit of events per second
 	Ring      uint64 // no room in the ring buffer
 	Missed    uint64 // the kernel ran no program, because one of the same kind was running on that CPU
+	Unkept    uint64 // the same of what keeps journeys true: an sk_buff's end or copy may not be known
 	Untracked uint64 // shown, but what follows of its packet begins another journey
 	Unpaired  uint64 // returns without their call
 }
@@ -40,11 +42,18 @@ func (t *Trace) Counts() (TraceCounts, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, prog := range t.programs {
-		c.Missed += missed(prog)
+	for key, prog := range t.programs {
+		if strings.HasPrefix(key, bpf.TraceProgHtTrCall) || strings.HasPrefix(key, bpf.TraceProgHtTrReturn) {
+			c.Missed += missed(prog)
+		} else {
+			c.Unkept += missed(prog)
+		}
 	}
 	for _, l := range t.links {
-		if l.own != nil {
+		switch {
+		case l.own != nil && l.quiet:
+			c.Unkept += missed(l.own)
+		case l.own != nil:
 			c.Missed += missed(l.own)
 		}
 	}

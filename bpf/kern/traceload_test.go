@@ -13,14 +13,27 @@ import (
 	"hooktop/bpf"
 )
 
-// Every program of a trace passes this kernel's verifier, whatever the options switch on.
-func TestTraceProgramsLoad(t *testing.T) {
+// fullFilter has as many terms as there can be, of every kind.
+func fullFilter() []TraceTerm {
 	terms := make([]TraceTerm, MaxTraceTerms)
 	for i := range terms {
 		terms[i].Kind = uint32(bpf.TraceTraceTermKindTERM_FAMILY) + uint32(i)
 		terms[i].Dir = 3
 	}
 	terms[0].Kind = uint32(bpf.TraceTraceTermKindTERM_FLOW)
+	return terms
+}
+
+// pointValues are the constants of a tracepoint's program.
+func pointValues(target TraceTarget) map[string]any {
+	return map[string]any{
+		bpf.TraceVarTpCookie: target.cookie(), bpf.TraceVarTpArgs: uint8(target.Args), bpf.TraceVarTpReason: uint8(noArg),
+	}
+}
+
+// Every program of a trace passes this kernel's verifier, whatever the options switch on.
+func TestTraceProgramsLoad(t *testing.T) {
+	terms := fullFilter()
 	for _, o := range []TraceOptions{
 		{Rate: 1000}, {Rate: 1000, Stack: true, Returns: true, Terms: terms}, {Rate: 1000, ByHead: true, Terms: terms, Stack: true},
 	} {
@@ -39,9 +52,7 @@ func TestTraceProgramsLoad(t *testing.T) {
 			}
 			for args := range 6 {
 				target := TraceTarget{SKB: args - 1, Sock: -1, Reason: -1, Args: args}
-				prog, err := trace.load(bpf.TraceProgHtTrPoint, 0, map[string]any{
-					bpf.TraceVarTpCookie: target.cookie(), bpf.TraceVarTpArgs: uint8(args), bpf.TraceVarTpReason: uint8(noArg),
-				})
+				prog, err := trace.load(bpf.TraceProgHtTrPoint, 0, pointValues(target))
 				if err != nil {
 					refused(t, err)
 				}

