@@ -93,6 +93,9 @@ func (s *screen) fill(content string) bool {
 		s.lines[y] = line
 		uv.NewStyledString(line).Draw(s.cells, uv.Rect(0, y, s.cells.Width(), 1))
 		s.sums[y] = s.sum(s.cells.Line(y))
+		if strings.TrimSpace(ansi.Strip(line)) == "" { // the renderer may erase the end of the screen, the line above included
+			s.cells.TouchLine(0, y-1, s.cells.Width())
+		}
 	}
 	if changed {
 		s.scroll(known && moved(before, s.sums))
