@@ -183,7 +183,10 @@ func (m *model) toggleMouse() tea.Cmd {
 	return nil
 }
 
-func (m *model) repaint() tea.Cmd { return func() tea.Msg { return tea.ClearScreen() } }
+func (m *model) repaint() tea.Cmd {
+	m.views.anew = true
+	return nil
+}
 
 func (m *model) suspend() tea.Cmd {
 	do := m.host.suspend

@@ -3,7 +3,6 @@
 package ui
 
 import (
-	"fmt"
 	"image/color"
 	"strings"
 	"testing"
@@ -104,8 +103,8 @@ func TestCopy(t *testing.T) {
 	s := newStage(t, 80, 24)
 	s.frame()
 	s.press("y")
-	if len(s.out) != 1 || fmt.Sprint(s.out[0]) != "a row" || len(s.clip) != 1 {
-		t.Errorf("clipboard %v, file %v", s.out, s.clip)
+	if len(s.said) != 1 || s.said[0] != "\x1b]52;c;YSByb3c=\x07" || len(s.clip) != 1 { // "a row"
+		t.Errorf("clipboard %q, file %v", s.said, s.clip)
 	}
 	s.want("copied row, also to ~/.cache/hooktop/clip")
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/sys/unix"
 
 	"hooktop/probes/snap"
@@ -20,7 +21,7 @@ import (
 func (m *model) copy(c core.CopyMsg) tea.Cmd {
 	clip := m.host.clip
 	mux := term.Getenv(m.opt.Env, "TMUX") != "" || term.Getenv(m.opt.Env, "STY") != ""
-	return tea.Batch(tea.SetClipboard(c.Text), func() tea.Msg {
+	return tea.Batch(m.say(ansi.SetSystemClipboard(c.Text)), func() tea.Msg {
 		if err := clip(c.Text); err != nil {
 			return core.ToastMsg{Sev: snap.Warn, Text: "copied " + c.What + " to the terminal only: " + err.Error()}
 		}

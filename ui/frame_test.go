@@ -10,6 +10,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 
 	"hooktop/probes/snap"
 	"hooktop/themes"
@@ -212,6 +213,29 @@ func TestNothingChangedIsNotDrawn(t *testing.T) {
 	s.m.View()
 	s.frame(func(f *snap.Frame) { f.Notices = []snap.Notice{{Seq: 1, Sev: snap.Crit, Text: "eth0 went away"}} })
 	s.want("eth0 went away", "PAUSED")
+}
+
+// TestLinesStandForThemselves: the painter draws each line alone; that must come to what the whole view is.
+func TestLinesStandForThemselves(t *testing.T) {
+	painted := func(o *Options, _ *core.Env, _ *look) { o.Paint = true }
+	ascii := func(_ *Options, env *core.Env, _ *look) { env.Glyphs = themes.ASCII() }
+	for scene, ks := range scenes() {
+		for _, size := range uitest.Sizes() {
+			for _, set := range [][]setting{{realTabs}, {realTabs, painted}, {realTabs, ascii}} {
+				s := staged(t, size[0], size[1], ks, set...)
+				s.m.env.Theme, s.m.views.dirty = s.m.painted(s.m.env.Theme), true
+				content := s.m.View().Content
+				whole, alone := uv.NewScreenBuffer(s.m.w, s.m.h), uv.NewScreenBuffer(s.m.w, s.m.h)
+				uv.NewStyledString(content).Draw(whole, whole.Bounds())
+				for y, line := range strings.Split(content, "\n") {
+					uv.NewStyledString(line).Draw(alone, uv.Rect(0, y, s.m.w, 1))
+				}
+				if whole.Render() != alone.Render() {
+					t.Errorf("%s at %v: a line changes the style of the next", scene, size)
+				}
+			}
+		}
+	}
 }
 
 func BenchmarkView(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
-	"hooktop/ui/term"
+	"hooktop/ui/paint"
 	"hooktop/ui/widget/box"
 	"hooktop/ui/widget/cmdlog"
 	"hooktop/ui/widget/start"
@@ -58,8 +58,16 @@ type model struct {
 	host hostActions
 }
 
+// painter draws what the model shows (paint.Painter).
+type painter interface {
+	Show(paint.Frame)
+	Say(seq string)
+	Report(tea.ModeReportMsg)
+}
+
 // hostActions are the things around the terminal that only Run can do.
 type hostActions struct {
+	painter painter
 	suspend func() // ctrl+z
 	quit    func()
 	slow    func() bool // whether a write took long since the last call
@@ -87,8 +95,10 @@ type loaded struct {
 type views struct {
 	dirty bool
 	last  tea.View
-	top   int // lines above the body
-	body  int // lines of the body
+	w, h  int  // of the terminal
+	anew  bool // the terminal may show anything: every cell is to be drawn
+	top   int  // lines above the body
+	body  int  // lines of the body
 	bar   []tabSpan
 }
 
@@ -127,13 +137,17 @@ func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { ret
 func (m *model) Init() tea.Cmd {
 	m.look.asked = m.env.Now()
 	cmds := []tea.Cmd{m.next(), tick()}
+	ask := paint.Questions(m.opt.Env)
 	if m.look.profile != themes.NoColor {
-		cmds = append(cmds, tea.RequestBackgroundColor)
+		ask += ansi.RequestBackgroundColor
 	}
-	if term.Getenv(m.opt.Env, "SSH_TTY") != "" || term.Getenv(m.opt.Env, "SSH_CONNECTION") != "" {
-		cmds = append(cmds, tea.Raw(ansi.RequestModeSynchronizedOutput)) // the framework does not ask over SSH
-	}
-	return tea.Batch(cmds...)
+	return tea.Batch(append(cmds, m.say(ask))...)
+}
+
+// say sends a sequence to the terminal that is no part of the picture.
+func (m *model) say(seq string) tea.Cmd {
+	p := m.host.painter
+	return func() tea.Msg { p.Say(seq); return nil }
 }
 
 // Update implements tea.Model. It copies pointers and moves integers; what takes time goes into commands.
@@ -147,7 +161,11 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.views.dirty = true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
+		if msg.Width == 0 || msg.Height == 0 { // the framework's first, which without its renderer it does not know
+			return m, nil
+		}
 		m.w, m.h = min(msg.Width, maxWidth), min(msg.Height, maxHeight)
+		m.views.w, m.views.h, m.views.anew = msg.Width, msg.Height, true
 		return m, core.Ask
 	case tea.KeyPressMsg:
 		cmd := m.onKey(msg)
@@ -166,6 +184,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.BackgroundColorMsg:
 		m.onBackground(msg)
 	case tea.ModeReportMsg:
+		m.host.painter.Report(msg)
 		if msg.Mode == ansi.ModeSynchronizedOutput && msg.Value.IsReset() {
 			m.synced = true
 		}

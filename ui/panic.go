@@ -57,11 +57,14 @@ func (s *safe) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	return next, s.guard(cmd)
 }
 
-// View implements tea.Model. After a panic the last view stands until the program has ended.
+// View implements tea.Model. The framework asks for it after each message; it goes to the painter, the framework draws nothing.
+// After a panic the last view stands until the program has ended.
 func (s *safe) View() (v tea.View) {
 	v = s.m.views.last
 	defer rescue("view", s.end)
-	return s.m.View()
+	f := s.m.picture()
+	s.m.host.painter.Show(f)
+	return f.View
 }
 
 // guard rescues a command, and the commands that it returns.

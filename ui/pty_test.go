@@ -83,13 +83,20 @@ func TestTerminalClosed(t *testing.T) {
 }
 
 func TestStalledTerminal(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR1} {
-		t.Run(s.String(), func(t *testing.T) {
+	signal := func(s syscall.Signal) func(*ptyRun) {
+		return func(p *ptyRun) {
+			if err := p.cmd.Process.Signal(s); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for name, end := range map[string]func(*ptyRun){
+		"SIGTERM": signal(syscall.SIGTERM), "context": signal(syscall.SIGUSR1), "q": func(p *ptyRun) { p.typed("q") },
+	} {
+		t.Run(name, func(t *testing.T) {
 			p := startPty(t, ptyOptions{scenario: "flood", unread: true})
 			p.note("stalled")
-			if err := p.cmd.Process.Signal(s); err != nil {
-				t.Fatal(err)
-			}
+			end(p)
 			p.finish(term.ErrStalled.Error())
 			go p.read() // the terminal comes back: what it finds leaves every mode
 			p.await("a clean terminal", func(_ string, raw []byte) bool {
@@ -157,6 +164,36 @@ func TestResizeStorm(t *testing.T) {
 	p.await("the dashboard at 80x24", func(s string, _ []byte) bool {
 		return strings.Contains(s, "row 19 of frame") && strings.Contains(s, "? help")
 	})
+	p.typed("q")
+	p.finish("<nil>")
+	p.clean()
+}
+
+func TestResizeIsFollowed(t *testing.T) {
+	p := startPty(t, ptyOptions{scenario: "screen"})
+	p.up()
+	for _, size := range [][2]int{{100, 41}, {60, 12}, {80, 24}} {
+		p.mu.Lock()
+		p.emu.Resize(size[0], size[1])
+		p.mu.Unlock()
+		if err := pty.Setsize(p.master, &pty.Winsize{Cols: uint16(size[0]), Rows: uint16(size[1])}); err != nil {
+			t.Fatal(err)
+		}
+		p.await("the hints on the last line", func(s string, _ []byte) bool {
+			lines := strings.Split(s, "\n")
+			return len(lines) == size[1] && strings.Contains(lines[size[1]-1], "? help") && strings.Contains(s, "row 5 of frame")
+		})
+	}
+	p.typed("q")
+	p.finish("<nil>")
+	p.clean()
+}
+
+func TestCopiedTextReachesTheTerminal(t *testing.T) {
+	p := startPty(t, ptyOptions{scenario: "screen"})
+	p.up()
+	p.typed("y")
+	p.await("the text for the clipboard", func(_ string, raw []byte) bool { return bytes.Contains(raw, []byte("\x1b]52;c;YSByb3c=\x07")) })
 	p.typed("q")
 	p.finish("<nil>")
 	p.clean()

@@ -15,6 +15,7 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
+	"hooktop/ui/paint"
 	"hooktop/ui/term"
 )
 
@@ -70,14 +71,17 @@ func prepare(ctx context.Context, o Options) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{ended: make(chan struct{}), saved: saved, in: o.In}
-	r.out = term.NewOutput(o.Out, func(err error) { r.end(err) })
+	r := &runner{ended: make(chan struct{}), resizes: make(chan os.Signal, 1), saved: saved, in: o.In}
+	r.out, r.size = term.NewOutput(o.Out, func(err error) { r.end(err) }), int(o.Out.Fd())
 	m, err := build(ctx, o, r)
 	if err != nil {
 		return nil, errors.Join(err, r.out.Close())
 	}
+	profile := teaProfile(m.look.profile)
+	r.painter = paint.New(r.out, paint.Options{Env: o.Env, Profile: profile, Tabs: saved.Tabs(), Backspace: saved.Backspaces()})
+	m.host.painter = r.painter
 	r.p = tea.NewProgram(&safe{m, r.end}, tea.WithInput(o.In), tea.WithOutput(r.out), tea.WithEnvironment(o.Env),
-		tea.WithColorProfile(teaProfile(m.look.profile)), tea.WithoutSignalHandler())
+		tea.WithColorProfile(profile), tea.WithoutSignalHandler(), tea.WithoutRenderer(), tea.WithFPS(1))
 	return r, nil
 }
 

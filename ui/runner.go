@@ -17,23 +17,27 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/paint"
 	"hooktop/ui/term"
 )
 
-// runner owns the terminal while the screen is up: what the framework leaves undone when a terminal vanishes or stalls, when
-// a signal comes, when a goroutine panics.
+// runner owns the terminal while the screen is up: its settings and size, signals, suspension, and every end, when it
+// vanishes or stalls and when a goroutine panics too. The framework gets keys and messages only.
 type runner struct {
-	p     *tea.Program
-	in    *os.File
-	out   *term.Output
-	saved term.State
+	p       *tea.Program
+	painter *paint.Painter
+	in      *os.File
+	size    int // the descriptor to ask for the terminal's size
+	out     *term.Output
+	saved   term.State
 
 	once  sync.Once
 	ended chan struct{} // closed when the end was asked for
 	why   error         // read after ended is closed
 
-	stopping sync.Mutex  // one suspension at a time
-	stopped  atomic.Bool // we stopped ourselves: the next SIGCONT is ours
+	resizes  chan os.Signal // one slot: the size is to be read
+	stopping sync.Mutex     // one suspension at a time
+	stopped  atomic.Bool    // we stopped ourselves: the next SIGCONT is ours
 }
 
 // end asks the program to finish; the first reason stands. It never waits.
@@ -42,6 +46,16 @@ func (r *runner) end(why error) {
 		r.why = why
 		close(r.ended)
 	})
+}
+
+// over reports whether the end was asked for.
+func (r *runner) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // goes runs an own goroutine; a panic in it ends the program in order.
@@ -53,29 +67,34 @@ func (r *runner) goes(where string, f func()) {
 }
 
 func (r *runner) run(ctx context.Context) error {
+	if err := term.Raw(int(r.in.Fd()), r.saved); err != nil {
+		return errors.Join(fmt.Errorf("%w: %w", term.ErrGone, err), r.out.Close())
+	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP, syscall.SIGCONT)
 	defer signal.Stop(signals)
 	r.goes("signals", func() { r.signals(ctx, signals) })
+	signal.Notify(r.resizes, syscall.SIGWINCH)
+	defer signal.Stop(r.resizes)
+	r.measure()
+	r.goes("resizes", func() { r.resized(ctx) })
 
 	finished := make(chan error, 1)
-	r.goes("the renderer", func() {
+	r.goes("the painter", r.painter.Run)
+	r.goes("the screen", func() {
 		_, err := r.p.Run()
+		r.end(nil) // from here on a terminal that stalls is given up after a while
+		r.painter.Close()
 		finished <- err
 	})
-	var err error
-	running := true
 	select {
-	case err = <-finished:
-		running = false
 	case <-ctx.Done():
 	case <-r.ended:
 	}
-	stalled := false
-	if running {
-		err, stalled = r.finish(finished)
-	}
+	err, stalled := r.finish(finished)
 	r.end(nil)
+	r.stopping.Lock() // a suspension under way takes the terminal once more
+	defer r.stopping.Unlock()
 	restored := term.Restore(int(r.in.Fd()), r.saved)
 	if stalled || err != nil || r.why != nil {
 		r.out.Reset()
@@ -133,12 +152,38 @@ func (r *runner) signals(ctx context.Context, in <-chan os.Signal) {
 	}
 }
 
+// measure has the size read.
+func (r *runner) measure() {
+	select {
+	case r.resizes <- syscall.SIGWINCH:
+	default: // it will be
+	}
+}
+
+// resized tells the program the terminal's size whenever it may have changed. One goroutine does it, so that the last size told
+// is the last one read.
+func (r *runner) resized(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.resizes:
+		}
+		w, h, err := term.Size(r.size)
+		if err != nil {
+			r.end(fmt.Errorf("%w: %w", term.ErrGone, err))
+			return
+		}
+		r.p.Send(tea.WindowSizeMsg{Width: w, Height: h})
+	}
+}
+
 // resumedMsg comes after the program was stopped and continued.
 type resumedMsg struct{}
 
 func (m *model) onResumed(resumedMsg) tea.Cmd {
 	m.ask(true)
-	return tea.RequestWindowSize
+	return nil
 }
 
 // suspend gives the terminal back and stops the process group, as ctrl+z does for any program. Not by SIGTSTP: once it was
@@ -146,12 +191,14 @@ func (m *model) onResumed(resumedMsg) tea.Cmd {
 func (r *runner) suspend() {
 	r.stopping.Lock()
 	defer r.stopping.Unlock()
+	if r.over() {
+		return
+	}
 	if !term.CanStop() {
 		r.p.Send(core.ToastMsg{Sev: snap.Warn, Text: "suspend: no shell with job control above that could resume hooktop"})
 		return
 	}
-	if err := r.p.ReleaseTerminal(); err != nil {
-		r.end(err)
+	if r.painter.Stop(); r.over() { // it may have waited for the terminal
 		return
 	}
 	r.stopped.Store(true)
@@ -169,47 +216,19 @@ func (r *runner) continued() {
 	if r.stopped.Swap(false) {
 		return
 	}
-	if err := r.p.ReleaseTerminal(); err != nil {
-		r.end(err)
+	if r.painter.Stop(); r.over() {
 		return
 	}
 	r.retake()
 }
 
-// Waiting for the first drawing after a stop.
-const (
-	drawsWithin = 250 * time.Millisecond
-	lookEvery   = 5 * time.Millisecond
-	retakes     = 5
-)
-
-// retake takes the terminal that was released and makes sure that the screen is drawn again: the framework's old renderer
-// may stop the ticker that the new one has just started, and would then draw no more.
+// retake takes the terminal that was given back.
 func (r *runner) retake() {
-	for try := 0; ; try++ {
-		before := r.out.Written()
-		if err := r.p.RestoreTerminal(); err != nil {
-			r.end(err)
-			return
-		}
-		if r.drawn(before) || try == retakes {
-			break
-		}
-		if err := r.p.ReleaseTerminal(); err != nil {
-			r.end(err)
-			return
-		}
+	if err := term.Raw(int(r.in.Fd()), r.saved); err != nil {
+		r.end(err)
+		return
 	}
+	r.painter.Start()
+	r.measure() // a resize while we were stopped may have sent no signal
 	r.p.Send(resumedMsg{})
-}
-
-// drawn waits until more than the given number of bytes was written, or the time for it has passed.
-func (r *runner) drawn(before int64) bool {
-	for waited := time.Duration(0); waited < drawsWithin; waited += lookEvery {
-		if r.out.Written() > before || r.out.Waiting() {
-			return true
-		}
-		time.Sleep(lookEvery)
-	}
-	return false
 }

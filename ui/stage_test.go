@@ -15,6 +15,7 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
+	"hooktop/ui/paint"
 	"hooktop/ui/uitest"
 	"hooktop/ui/widget/prompt"
 )
@@ -156,12 +157,19 @@ type stage struct {
 	m     *model
 	b     *fakeBackend
 	clock *uitest.Clock
-	out   []tea.Msg // what went to the framework: clipboard, quit …
+	said  []string // sequences for the terminal: questions, the clipboard's text
 	clip  []string
 	calls []string // what was asked of the runner
 	slow  bool
 	seq   uint64
 }
+
+// stagePainter notes what it is told.
+type stagePainter struct{ *stage }
+
+func (p stagePainter) Show(paint.Frame)         {}
+func (p stagePainter) Say(seq string)           { p.said = append(p.said, seq) }
+func (p stagePainter) Report(tea.ModeReportMsg) {}
 
 type setting func(*Options, *core.Env, *look)
 
@@ -184,7 +192,7 @@ func newStage(t testing.TB, w, h int, set ...setting) *stage {
 	s.m = newModel(context.Background(), o, env, l, &keys.Own{}, hostActions{
 		suspend: func() { s.calls = append(s.calls, "suspend") }, quit: func() { s.calls = append(s.calls, "quit") },
 		slow: func() bool { v := s.slow; s.slow = false; return v }, written: func() int64 { return 1600 },
-		clip: func(text string) error { s.clip = append(s.clip, text); return nil },
+		clip: func(text string) error { s.clip = append(s.clip, text); return nil }, painter: stagePainter{s},
 	})
 	s.m.look.asked = clock.Now()
 	s.send(tea.WindowSizeMsg{Width: w, Height: h})
@@ -211,10 +219,6 @@ func (s *stage) run(cmd tea.Cmd) {
 			s.run(c)
 		}
 	default:
-		if ofFramework(msg) {
-			s.out = append(s.out, msg)
-			return
-		}
 		s.send(msg)
 	}
 }

@@ -22,12 +22,15 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
+	"hooktop/ui/paint"
 )
 
 // stream is a running program whose bytes go into an emulator.
 type stream struct {
 	t     *testing.T
 	p     *tea.Program
+	brush *paint.Painter
+	done  chan struct{} // the program has ended and left the screen
 	s     *stage
 	mu    sync.Mutex
 	cond  *sync.Cond
@@ -80,7 +83,7 @@ func (s *spy) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 func startStream(t *testing.T, w, h int, set ...setting) *stream {
 	t.Helper()
-	st := &stream{t: t, emu: vt.NewEmulator(w, h)}
+	st := &stream{t: t, emu: vt.NewEmulator(w, h), done: make(chan struct{})}
 	st.cond = sync.NewCond(&st.mu)
 	st.s = newStage(t, w, h, set...)
 	m := &spy{safe: safe{st.s.m, func(err error) {
@@ -90,26 +93,30 @@ func startStream(t *testing.T, w, h int, set ...setting) *stream {
 		st.cond.Broadcast()
 	}}, st: st}
 	in, keysIn := io.Pipe()
-	if _, err := st.emu.Write([]byte("\x1b[20h")); err != nil { // input is no terminal: the renderer relies on ONLCR
-		t.Fatal(err)
-	}
+	st.brush = paint.New(st, paint.Options{Env: []string{"TERM=xterm-256color"}, Profile: colorprofile.ANSI256, Tabs: true, Backspace: true})
+	st.s.m.host.painter = st.brush
 	go io.Copy(io.Discard, st.emu) // answers block the emulator when nobody reads them
 	st.p = tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(st), tea.WithWindowSize(w, h), tea.WithoutSignals(),
-		tea.WithColorProfile(colorprofile.ANSI256), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithFPS(120))
-	done := make(chan struct{})
+		tea.WithColorProfile(colorprofile.ANSI256), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithoutRenderer(), tea.WithFPS(1))
+	go st.brush.Run()
 	go func() {
-		defer close(done)
+		defer close(st.done)
 		_, _ = st.p.Run() // the end is checked by what the emulator shows
+		st.brush.Close()
 	}()
 	t.Cleanup(func() {
-		st.p.Quit()
-		<-done
+		st.quit()
 		keysIn.Close()
 		if st.emu.IsAltScreen() {
 			t.Error("the alternate screen is left on")
 		}
 	})
 	return st
+}
+
+func (st *stream) quit() {
+	st.p.Quit()
+	<-st.done
 }
 
 func (st *stream) send(msgs ...tea.Msg) {
@@ -261,8 +268,7 @@ func TestStrangersSendNoSequences(t *testing.T) {
 			}
 		}
 		st.send(keys.Press("esc"))
-		st.p.Quit()
-		st.p.Wait()
+		st.quit()
 		st.mu.Lock()
 		if !utf8.Valid(st.raw) {
 			t.Error("the stream is not UTF-8")

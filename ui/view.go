@@ -13,6 +13,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/format"
+	"hooktop/ui/paint"
 	"hooktop/ui/widget/line"
 )
 
@@ -65,6 +66,13 @@ func (m *model) View() tea.View {
 	v.Content = strings.Join(lines, "\n")
 	m.views.last = v
 	return v
+}
+
+// picture is the view with what the painter must know besides.
+func (m *model) picture() paint.Frame {
+	f := paint.Frame{View: m.View(), W: m.views.w, H: m.views.h, Anew: m.views.anew}
+	m.views.anew = false
+	return f
 }
 
 // screen puts the parts together: h lines, and the place of the real cursor.

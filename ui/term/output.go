@@ -31,9 +31,8 @@ const pollMs = 50
 // It writes through its own non-blocking description of the terminal, so that giving up works even in the middle of a
 // write, and so that the mode of the descriptor that the shell shares is not touched.
 type Output struct {
-	file *os.File // what Run was given: size, termios
-	fd   int      // what is written to
-	own  bool     // fd is our own, non-blocking
+	fd   int  // what is written to
+	own  bool // fd is our own, non-blocking
 	lost func(error)
 
 	mu      sync.Mutex // one write at a time
@@ -46,7 +45,7 @@ type Output struct {
 
 // NewOutput wraps the terminal f. lost must not wait: a write is under way.
 func NewOutput(f *os.File, lost func(error)) *Output {
-	o := &Output{file: f, fd: int(f.Fd()), lost: lost}
+	o := &Output{fd: int(f.Fd()), lost: lost}
 	path := fmt.Sprintf("/proc/self/fd/%d", o.fd)
 	if fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0); err == nil {
 		o.fd, o.own = fd, true
@@ -120,12 +119,6 @@ func (o *Output) Reset() {
 	_ = unix.IoctlSetInt(o.fd, unix.TCFLSH, unix.TCOFLUSH) // best effort: the terminal may be gone
 	_, _ = unix.Write(o.fd, []byte(ResetSequences()))
 }
-
-// Fd implements the file that the renderer asks for its size.
-func (o *Output) Fd() uintptr { return o.file.Fd() }
-
-// Read implements the same; the screen never reads here.
-func (o *Output) Read(b []byte) (int, error) { return o.file.Read(b) }
 
 // Close closes the own description; the file stays open for whoever gave it.
 func (o *Output) Close() error {

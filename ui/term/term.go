@@ -31,6 +31,35 @@ func Restore(fd int, s State) error {
 	return nil
 }
 
+// Raw gives every key to the program and every byte to the terminal, as cfmakeraw does. before is what Save read.
+func Raw(fd int, before State) error {
+	t := before.Termios
+	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	t.Oflag &^= unix.OPOST
+	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &t); err != nil {
+		return fmt.Errorf("set terminal settings: %w", err)
+	}
+	return nil
+}
+
+// Tabs reports whether the terminal gets tabs as they are, not as blanks.
+func (s State) Tabs() bool { return s.Termios.Oflag&unix.TABDLY == unix.TAB0 }
+
+// Backspaces reports whether they need no time.
+func (s State) Backspaces() bool { return s.Termios.Oflag&unix.BSDLY == unix.BS0 }
+
+// Size is the terminal's width and height in cells.
+func Size(fd int) (w, h int, err error) {
+	s, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the terminal's size: %w", err)
+	}
+	return int(s.Col), int(s.Row), nil
+}
+
 // ResetSequences leaves every mode that the screen may have switched on; harmless where they are off. Written by those who
 // restore a terminal after the program is gone.
 func ResetSequences() string {
