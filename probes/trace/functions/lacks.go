@@ -39,7 +39,7 @@ func (s *sources) switchedOff() string {
 
 // unbuilt names the option that a kernel without kprobes was built without.
 func (s *sources) unbuilt() string {
-	const ask = ": functions cannot be traced, tracepoints can; it takes a kernel built with "
+	const ask = ": only tracepoints can be traced; functions take a kernel built with "
 	config, ok := s.config("CONFIG_KPROBES", "CONFIG_KPROBE_EVENTS")
 	switch {
 	case ok && !config["CONFIG_KPROBES"]:

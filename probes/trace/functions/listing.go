@@ -5,6 +5,7 @@ package functions
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,14 +49,15 @@ func (s *sources) groups() (map[string]string, error) {
 	if err != nil {
 		return knownGroups(), err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "available_events"))
+	const list = "available_events"
+	text, err := os.ReadFile(filepath.Join(dir, list))
 	if err != nil {
-		return knownGroups(), err
+		return knownGroups(), fmt.Errorf("read %s of tracefs: %w", list, cause(err))
 	}
 	out := map[string]string{}
 	for line := range strings.Lines(string(text)) {
-		group, name, ok := strings.Cut(strings.TrimSpace(line), ":")
-		if ok && plain([]byte(group+name)) {
+		line = strings.TrimSpace(line)
+		if group, name, ok := strings.Cut(line, ":"); ok && plain([]byte(line)) {
 			out[name] = group
 		}
 	}

@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -95,19 +96,41 @@ type builder struct {
 	forbid map[string]bool
 }
 
+// The kernel has a typedef for each tracepoint (include/trace/bpf_probe.h), and a function that runs what is attached to it
+// (include/linux/tracepoint.h), which takes the same and names it.
+const (
+	typedefOf = "btf_trace_"
+	runnerOf  = "__traceiter_"
+)
+
 // addTypes takes functions and tracepoints from the types.
 func (b *builder) addTypes() {
-	const prefix = "btf_trace_" // the kernel has a typedef of this name for each tracepoint (include/trace/bpf_probe.h)
 	for i, m := range b.c.mods {
+		runner := map[string]types.ID{}
+		from := len(b.found)
+		b.found = slices.Grow(b.found, m.types.Len()/2)
 		m.types.All(func(id types.ID, kind types.Kind, name string) {
+			f := candidate{name: name, typ: id, mod: uint16(i)}
 			switch {
-			case kind == types.Func && plain([]byte(name)):
-				b.found = append(b.found, candidate{name: name, typ: id, mod: uint16(i), skb: int8(m.types.PointerSlot(id, "sk_buff", 0))})
-			case kind == types.Typedef && strings.HasPrefix(name, prefix) && plain([]byte(name)):
-				b.found = append(b.found, candidate{name: name[len(prefix):], typ: id, mod: uint16(i), event: true,
-					skb: int8(m.types.PointerSlot(id, "sk_buff", 1))})
+			case !plain([]byte(name)):
+				return
+			case kind == types.Func:
+				f.skb = int8(m.types.PointerSlot(id, "sk_buff", 0))
+				if event, ok := strings.CutPrefix(name, runnerOf); ok {
+					runner[event] = id
+				}
+			case kind == types.Typedef && strings.HasPrefix(name, typedefOf):
+				f.name, f.event, f.skb = name[len(typedefOf):], true, int8(m.types.PointerSlot(id, "sk_buff", 1))
+			default:
+				return
 			}
+			b.found = append(b.found, f)
 		})
+		for j := range b.found[from:] {
+			if f := &b.found[from+j]; f.event {
+				f.typ = cmp.Or(runner[f.name], f.typ)
+			}
+		}
 	}
 	b.c.reasons, b.c.subsys = dropReasons(b.c.mods)
 }
@@ -125,7 +148,11 @@ func (b *builder) addTraceable(src *sources) {
 	}
 	b.c.notes = append(b.c.notes, "functions that can be attached to are taken from the kernel's symbols, and some may refuse: "+err.Error())
 	err = b.addListing(src.path("/proc/kallsyms"), func(r io.Reader, visit func(name, module []byte)) {
-		eachSymbol(r, func(_ uint64, name, module []byte) { visit(name, module) })
+		eachSymbol(r, func(_ uint64, name, module []byte) {
+			if !bytes.HasSuffix(name, []byte(".cold")) { // the unlikely part of a function, which nobody calls
+				visit(name, module)
+			}
+		})
 	})
 	if err != nil {
 		b.c.notes = append(b.c.notes, err.Error())
@@ -135,7 +162,7 @@ func (b *builder) addTraceable(src *sources) {
 func (b *builder) addListing(path string, each func(io.Reader, func(name, module []byte))) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("read %s: %w", filepath.Base(path), cause(err))
 	}
 	defer f.Close()
 	mods := map[string]uint16{}
@@ -153,7 +180,7 @@ func (b *builder) addListing(path string, each func(io.Reader, func(name, module
 		b.found = append(b.found, candidate{name: string(name), mod: at, skb: -1, listed: true})
 	})
 	if len(b.found) == before {
-		return fmt.Errorf("read %s: it lists no function", path)
+		return fmt.Errorf("read %s: it lists no function", filepath.Base(path))
 	}
 	return nil
 }

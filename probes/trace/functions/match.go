@@ -34,7 +34,7 @@ func (c *Catalog) Match(pattern string, max int) ([]Function, error) {
 			}
 		}
 	}
-	n := 0
+	n, functions := 0, 0
 	for i := range picked {
 		for j := range terms {
 			t := &terms[j]
@@ -42,6 +42,9 @@ func (c *Catalog) Match(pattern string, max int) ([]Function, error) {
 		}
 		if picked[i] {
 			n++
+			if !c.entries[i].event {
+				functions++
+			}
 		}
 	}
 	switch {
@@ -49,7 +52,7 @@ func (c *Catalog) Match(pattern string, max int) ([]Function, error) {
 		return nil, fmt.Errorf("trace %q: %w once everything behind a ! is excluded", pattern, ErrNothing)
 	case n > max:
 		return nil, fmt.Errorf("trace %q: it %w: %s, at most %s at once: narrow it (tcp_v4_*), or exclude some (!*_get)",
-			pattern, ErrTooMany, things(n), format.Count(uint64(max)))
+			pattern, ErrTooMany, things(n, functions), format.Count(uint64(max)))
 	}
 	out := make([]Function, 0, n)
 	for i := range picked {
@@ -65,16 +68,23 @@ func (c *Catalog) pick(t *term, picked []bool) error {
 	if !t.events && literal(t.name) {
 		return c.pickName(t, picked)
 	}
-	n := 0
+	n, events := 0, false
 	for i := range c.entries {
-		if e := &c.entries[i]; e.can == canTrace && t.matches(c.name(e), e.event, c.lacks != "") {
+		e := &c.entries[i]
+		switch {
+		case e.can != canTrace:
+		case t.matches(c.name(e), e.event, c.lacks != ""):
 			picked[i] = true
 			n++
+		default:
+			events = events || e.event && t.matches(c.name(e), true, true)
 		}
 	}
 	switch {
 	case n > 0:
 		return nil
+	case events:
+		return fmt.Errorf("%s %w among the functions, but tracepoints: write *:%s", t.text, ErrNothing, t.name)
 	case t.events:
 		return fmt.Errorf("%s %w: %s", t.text, ErrNothing, c.noEvent(t))
 	case c.lacks != "":
@@ -139,9 +149,9 @@ func meant(names []string) string {
 	return ": did you mean " + strings.Join(names, ", ") + "?"
 }
 
-func things(n int) string {
-	if n == 1 {
-		return "1 function"
+func things(n, functions int) string {
+	if functions == 0 {
+		return format.Count(uint64(n)) + " tracepoints"
 	}
 	return format.Count(uint64(n)) + " functions"
 }

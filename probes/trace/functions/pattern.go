@@ -26,6 +26,9 @@ func parsePattern(pattern string) ([]term, error) {
 		if t.text, t.not = strings.CutPrefix(text, "!"); t.text == "" {
 			return nil, fmt.Errorf("read pattern %q: ! excludes nothing: write !name", pattern)
 		}
+		if !plain([]byte(t.text)) {
+			return nil, fmt.Errorf("read pattern %q: %q has what no name of the kernel has", pattern, t.text)
+		}
 		t.group, t.name, t.events = strings.Cut(t.text, ":")
 		if !t.events {
 			t.name = t.text
@@ -66,7 +69,8 @@ func (t *term) matches(name string, event, bare bool) bool {
 	if !t.events {
 		return bare && glob(t.name, name)
 	}
-	return (!ok || glob(t.group, group)) && glob(t.name, name)
+	known := glob(t.group, group) || !ok && literal(t.text) // who writes out both knows better
+	return known && glob(t.name, name)
 }
 
 // glob matches a name against a glob of path.Match, whose syntax was checked; names have no slash. Globs of stars only are

@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
+	"strings"
 )
 
 // symbols are the kernel's functions by address.
@@ -59,15 +59,30 @@ func eachSymbol(r io.Reader, visit func(addr uint64, name, module []byte)) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		line := lines.Bytes()
 		i := bytes.IndexByte(line, ' ')
-		if i < 0 || i+3 >= len(line) || line[i+2] != ' ' || !bytes.ContainsRune([]byte("tTwW"), rune(line[i+1])) {
+		if i < 0 || i+3 >= len(line) || line[i+2] != ' ' || strings.IndexByte("tTwW", line[i+1]) < 0 {
 			continue
 		}
-		addr, err := strconv.ParseUint(string(line[:i]), 16, 64)
+		addr, ok := unhex(line[:i])
 		name, module := splitModule(line[i+3:])
-		if err == nil && plain(name) {
+		if ok && plain(name) && !bytes.HasPrefix(name, []byte("__pfx_")) { // the padding in front of each function
 			visit(addr, name, module)
 		}
 	}
+}
+
+// unhex reads an address without making a string of it: there are more than 100,000.
+func unhex(text []byte) (v uint64, ok bool) {
+	for _, b := range text {
+		switch {
+		case b >= '0' && b <= '9':
+			v = v<<4 | uint64(b-'0')
+		case b >= 'a' && b <= 'f':
+			v = v<<4 | uint64(b-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return v, len(text) > 0 && len(text) <= 16
 }
 
 // splitModule takes "name [module]" apart, with any blank between.

@@ -63,11 +63,18 @@ func (s *Set) qualified(word string, id ID, depth int) string {
 	return word + " " + name
 }
 
+// pointer puts the star beside the name that is to come: "int (*)()", "int (**)()", "int (*)[3]".
 func (s *Set) pointer(id ID, depth int) string {
 	if t := s.look(id); t.kind == FuncProto {
-		return declare(s.nameAt(t.ref(), depth), "(*)()")
+		return s.nameAt(t.ref(), depth) + " (*)()"
 	}
 	name := s.nameAt(id, depth)
+	if at := strings.IndexByte(name, ')'); at >= 0 {
+		return name[:at] + "*" + name[at:]
+	}
+	if at := strings.IndexByte(name, '['); at >= 0 {
+		return name[:at] + " (*)" + name[at:]
+	}
 	if strings.HasSuffix(name, "*") {
 		return name + "*"
 	}

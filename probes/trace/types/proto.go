@@ -165,7 +165,14 @@ func (s *Set) Signature(name string, id ID, skip int) string {
 	return b.String()
 }
 
+// declare puts a name to a type: in front of, or within what C writes behind it.
 func declare(kind, name string) string {
+	if at := strings.IndexByte(kind, ')'); at >= 0 {
+		return kind[:at] + name + kind[at:]
+	}
+	if at := strings.IndexByte(kind, '['); at >= 0 {
+		return declare(kind[:at], name) + kind[at:]
+	}
 	if name == "" || strings.HasSuffix(kind, "*") {
 		return kind + name
 	}
