@@ -18,7 +18,7 @@ import (
 func objects(t *testing.T) map[string]*ebpf.CollectionSpec {
 	t.Helper()
 	out := map[string]*ebpf.CollectionSpec{}
-	for name, load := range map[string]func() (*ebpf.CollectionSpec, error){"xdp": bpf.LoadXdp, "tc": bpf.LoadTc} {
+	for name, load := range map[string]func() (*ebpf.CollectionSpec, error){"xdp": bpf.LoadXdp, "tc": bpf.LoadTc, "trace": bpf.LoadTrace} {
 		spec, err := load()
 		if err != nil {
 			t.Fatal(err)
@@ -29,6 +29,9 @@ func objects(t *testing.T) map[string]*ebpf.CollectionSpec {
 }
 
 func TestLayouts(t *testing.T) {
+	trace := map[string]reflect.Type{
+		"trace_event": reflect.TypeFor[TraceEvent](), "trace_stack": reflect.TypeFor[bpf.TraceTraceStack](), "trace_term": reflect.TypeFor[TraceTerm](),
+	}
 	types := map[string]reflect.Type{
 		"flow_key": reflect.TypeFor[bpf.XdpFlowKey](), "flow_entry": reflect.TypeFor[bpf.XdpFlowEntry](),
 		"flow_bucket": reflect.TypeFor[bpf.XdpFlowBucket](), "counter": reflect.TypeFor[bpf.XdpCounter](),
@@ -37,7 +40,11 @@ func TestLayouts(t *testing.T) {
 	}
 	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "counter": pathBytes, "dev_counters": deviceBytes, "dev_state": stateBytes}
 	for object, spec := range objects(t) {
-		for name, goType := range types {
+		here := types
+		if object == "trace" {
+			here = trace
+		}
+		for name, goType := range here {
 			var s *btf.Struct
 			if err := spec.Types.TypeByName(name, &s); err != nil {
 				if object == "tc" && name == "shadow_io" {

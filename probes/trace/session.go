@@ -192,6 +192,9 @@ func (s *Session) attachAll(ctx context.Context) error {
 		st.Means, st.MeansWhy, st.Wanted = string(p.means), format.Clean(p.why), p.asked
 		st.Spec.Ret, st.Spec.Latency = p.options.Returns, p.options.Returns && st.Spec.Latency
 	})
+	if spec.Stack {
+		s.cat.Symbol(1) // reads the kernel's symbols now, not when a screen asks for a stack
+	}
 	t, err := kern.OpenTrace(p.options)
 	if err != nil {
 		return fmt.Errorf("trace %s: %w", spec.Pattern, err)
