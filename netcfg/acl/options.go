@@ -16,7 +16,7 @@ const (
 
 func (p *parser) rate(r *Rule) {
 	const form = "write rate 500/s per source burst 100"
-	t, ok := p.value("rate", form)
+	t, ok := p.value("rate: the figure", form)
 	if !ok {
 		return
 	}
@@ -28,7 +28,7 @@ func (p *parser) rate(r *Rule) {
 		p.fail(t.at, "rate: "+quote(figure)+" is no number", form)
 		return
 	case !cut:
-		p.fail(t.at, "rate: "+clip(t.text)+" a second, a minute, an hour?", "write "+clip(t.text)+"/s")
+		p.fail(t.at, "rate: "+clip(t.text)+" has no unit", "write "+clip(t.text)+"/s")
 		return
 	case per == 0:
 		p.fail(t.at, "rate: "+quote(unit)+" is no unit", "s, m or h")
@@ -43,7 +43,7 @@ func (p *parser) rate(r *Rule) {
 		return
 	}
 	if t := p.peek(); !p.accept("source") {
-		p.fail(t.at, "rate: per what?", "per source is the only one")
+		p.fail(t.at, "rate: per "+quote(t.text)+" is not known", "per source is the only one")
 	}
 }
 
@@ -60,7 +60,7 @@ func unitOf(word string) time.Duration {
 }
 
 func (p *parser) burst(r *Rule) {
-	t, ok := p.value("burst", "write burst 100")
+	t, ok := p.value("burst: the figure", "write burst 100")
 	if !ok {
 		return
 	}
@@ -82,6 +82,7 @@ func defaultBurst(r Rate) uint32 {
 const (
 	maxExpiry = 366 * 24 * time.Hour
 	day       = 24 * time.Hour
+	tooLong   = "is too long"
 )
 
 func (p *parser) expires(r *Rule) {
@@ -108,12 +109,15 @@ func (p *parser) expires(r *Rule) {
 		}
 		return
 	}
+	const span = "1s to 366d; without expires a rule stays"
 	after, msg := parseSpan(t.text)
 	switch {
+	case msg == tooLong:
+		p.fail(t.at, "expires: "+quote(t.text)+" "+msg, span)
 	case msg != "":
 		p.fail(t.at, "expires: "+quote(t.text)+" "+msg, form)
 	case after <= 0 || after > maxExpiry:
-		p.fail(t.at, "expires: "+quote(t.text)+" is out of range", "1s to 366d; without expires a rule stays")
+		p.fail(t.at, "expires: "+quote(t.text)+" is out of range", span)
 	default:
 		r.Expires.After = after
 	}
@@ -136,7 +140,7 @@ func parseSpan(word string) (time.Duration, string) {
 		}
 		figure, err := strconv.ParseInt(rest[:n], 10, 32)
 		if err != nil {
-			return 0, "is too long"
+			return 0, tooLong
 		}
 		if rest = rest[n:]; rest == "" {
 			return 0, "has no unit"
@@ -152,11 +156,11 @@ func parseSpan(word string) (time.Duration, string) {
 		}
 		// Before the product, which could run over.
 		if figure > int64(maxExpiry/unit)+1 {
-			return 0, "is too long"
+			return 0, tooLong
 		}
 		sum += time.Duration(figure) * unit
 		if sum > 2*maxExpiry {
-			return 0, "is too long"
+			return 0, tooLong
 		}
 		rest = rest[1:]
 	}

@@ -45,6 +45,8 @@ func (p *parser) entry() Entry {
 	switch {
 	case ok:
 		return Entry{Rule: p.rule(off, action)}
+	case first.is("off"):
+		p.fail(first.at, "off is given twice", "keep one of them")
 	case first.text == "" && !first.quoted:
 		p.fail(first.at, "nothing follows off", "off stands before a rule that is to rest")
 	default:
@@ -240,7 +242,7 @@ func (p *parser) stray(t token) {
 	case t.quoted:
 		p.fail(t.at, "quoted text stands alone", `only log takes a label: log "text"`)
 	case t.is("port"):
-		p.fail(t.at, "port: whose?", "write to any port … or from any port …")
+		p.fail(t.at, "port stands alone", "write to any port … or from any port …")
 	case t.is("per"):
 		p.fail(t.at, "per: without a rate", "write rate 500/s per source burst 100")
 	case t.is("proto"):
@@ -250,7 +252,7 @@ func (p *parser) stray(t token) {
 	case t.is("off"):
 		p.fail(t.at, "off stands first", "write off before the action")
 	case t.is("any"):
-		p.fail(t.at, "any: of what?", "write from any, to any, or leave it out")
+		p.fail(t.at, "any stands alone", "write from any, to any, or leave it out")
 	case t.is("{"), t.is("}"), t.is("@"):
 		p.fail(t.at, quote(t.text)+" has no place in a rule", "define set name { … } and write from @name")
 	case t.is(","):

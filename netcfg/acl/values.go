@@ -83,6 +83,9 @@ func (p *parser) ports() Ports {
 		out.List = append(out.List, r)
 		return true
 	})
+	if t := p.peek(); p.more() && !t.quoted && strings.Trim(t.text, "0123456789-") == "" && t.text != "," {
+		p.fail(t.at, "port list: a comma is missing before "+clip(t.text), "write port 23,8000-8100")
+	}
 	out.List = joinRanges(out.List)
 	return out
 }
@@ -140,7 +143,7 @@ func joinRanges(list []Range) []Range {
 // types reads the list after type. Numbers wait for wholeTypes: they mean nothing without the protocol.
 func (p *parser) types(r *Rule) {
 	r.Type.Not = p.accept("not")
-	p.list("type", "write type echo-request", func(t token) bool {
+	p.list("type: the name", "write type echo-request", func(t token) bool {
 		one, ok := typeByName(t.text)
 		n, err := strconv.ParseUint(t.text, 10, 8)
 		switch {
