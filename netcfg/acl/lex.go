@@ -44,6 +44,7 @@ func plain(text string) int {
 // split cuts a line into tokens and the comment with its #.
 func (p *parser) split() {
 	s := p.text
+	p.toks = make([]token, 0, min(len(s)/5+2, 32))
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case blank(c):

@@ -146,6 +146,7 @@ func (e Expiry) Passed(now time.Time) bool { return !e.At.IsZero() && !now.Befor
 
 // Set is a named list of prefixes of both families, sorted, none inside another.
 type Set struct {
+	Line    int // of the file, 0: not in a file
 	Name    string
 	List    []netip.Prefix
 	Comment string

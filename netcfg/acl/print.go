@@ -12,88 +12,91 @@ import (
 
 // String is the canonical line of the file: action and direction in columns, the comment last.
 func (r *Rule) String() string {
-	var b strings.Builder
+	b := make([]byte, 0, 128)
 	if r.Off {
-		b.WriteString("off ")
+		b = append(b, "off "...)
 	}
-	words := r.fields()
-	fmt.Fprintf(&b, "%-5s", r.Action)
+	b = column(b, r.Action.String(), 5)
 	if r.Dir != Both {
-		fmt.Fprintf(&b, " %-3s", r.Dir)
+		b = column(append(b, ' '), r.Dir.String(), 3)
 	}
-	for _, w := range words {
-		b.WriteByte(' ')
-		b.WriteString(w)
+	b = r.fields(b)
+	if r.Log {
+		b = append(b, " log"...)
 	}
-	for _, w := range r.options() {
-		b.WriteByte(' ')
-		b.WriteString(w)
+	if r.Label != "" {
+		b = append(append(b, ' '), quoted(r.Label)...)
 	}
-	return commented(strings.TrimRight(b.String(), " "), r.Comment)
+	if text := r.Expires.String(); text != "" {
+		b = append(append(b, " expires "...), text...)
+	}
+	return commented(strings.TrimRight(string(b), " "), r.Comment)
+}
+
+func column(b []byte, word string, width int) []byte {
+	b = append(b, word...)
+	for range width - len(word) {
+		b = append(b, ' ')
+	}
+	return b
 }
 
 // Match is the rule's canonical text without what changes nothing about the packets that it decides: off, log, expiry and
 // comment. Counters are named by it.
 func (r *Rule) Match() string {
-	words := []string{r.Action.String()}
+	b := append(make([]byte, 0, 128), r.Action.String()...)
 	if r.Dir != Both {
-		words = append(words, r.Dir.String())
+		b = append(append(b, ' '), r.Dir.String()...)
 	}
-	return strings.Join(append(words, r.fields()...), " ")
+	return string(r.fields(b))
 }
 
-// fields gives what the rule matches, and its rate.
-func (r *Rule) fields() []string {
-	var w []string
+// fields appends what the rule matches, and its rate, each with a blank before it.
+func (r *Rule) fields(b []byte) []byte {
 	if len(r.Proto.List) > 0 {
-		w = append(w, not(r.Proto.Not)+r.Proto.words())
+		b = append(b, not(" ", r.Proto.Not)...)
+		b = append(b, r.Proto.words()...)
 	}
-	w = r.From.words(w, "from")
-	w = r.To.words(w, "to")
-	if len(r.Type.List) > 0 {
-		var names []string
-		for _, t := range r.Type.List {
-			names = append(names, t.word())
+	b = r.From.words(b, " from ")
+	b = r.To.words(b, " to ")
+	for i, t := range r.Type.List {
+		if i == 0 {
+			b = append(b, not(" type ", r.Type.Not)...)
+		} else {
+			b = append(b, ',')
 		}
-		w = append(w, "type", not(r.Type.Not)+strings.Join(names, ","))
+		b = append(b, t.word()...)
 	}
 	if r.Established {
-		w = append(w, "established")
+		b = append(b, " established"...)
 	}
 	if r.Dev.Name != "" {
-		w = append(w, "dev", not(r.Dev.Not)+deviceWord(r.Dev.Name))
+		b = append(b, not(" dev ", r.Dev.Not)...)
+		b = append(b, deviceWord(r.Dev.Name)...)
 	}
-	if r.VLAN.ID > 0 {
-		w = append(w, "vlan", not(r.VLAN.Not)+strconv.Itoa(int(r.VLAN.ID)))
-	}
-	if r.VNI.ID > 0 {
-		w = append(w, "vni", not(r.VNI.Not)+strconv.Itoa(int(r.VNI.ID)))
-	}
+	b = r.VLAN.words(b, " vlan ")
+	b = r.VNI.words(b, " vni ")
 	if r.Rate.N > 0 {
-		unit := "s"
-		switch r.Rate.Per {
-		case time.Minute:
-			unit = "m"
-		case time.Hour:
-			unit = "h"
-		}
-		w = append(w, fmt.Sprintf("rate %d/%s per source burst %d", r.Rate.N, unit, r.Rate.Burst))
+		b = fmt.Appendf(b, " rate %d/%s per source burst %d", r.Rate.N, unitWord(r.Rate.Per), r.Rate.Burst)
 	}
-	return w
+	return b
 }
 
-func (r *Rule) options() []string {
-	var w []string
-	if r.Log {
-		w = append(w, "log")
+func unitWord(per time.Duration) string {
+	switch per {
+	case time.Minute:
+		return "m"
+	case time.Hour:
+		return "h"
 	}
-	if r.Label != "" {
-		w = append(w, quoted(r.Label))
+	return "s"
+}
+
+func (t Tag) words(b []byte, clause string) []byte {
+	if t.ID == 0 {
+		return b
 	}
-	if text := r.Expires.String(); text != "" {
-		w = append(w, "expires", text)
-	}
-	return w
+	return strconv.AppendUint(append(b, not(clause, t.Not)...), uint64(t.ID), 10)
 }
 
 // String gives the time as rules write it, "" for never.
@@ -107,48 +110,47 @@ func (e Expiry) String() string {
 	return ""
 }
 
-func not(inverted bool) string {
+// not gives a clause's word, inverted or not.
+func not(clause string, inverted bool) string {
 	if inverted {
-		return "not "
+		return clause + "not "
 	}
-	return ""
+	return clause
 }
 
-func (e End) words(w []string, side string) []string {
+func (e End) words(b []byte, side string) []byte {
 	if e.Any() && len(e.Ports.List) == 0 {
-		return w
+		return b
 	}
-	w = append(w, side, not(e.Not)+e.address())
-	if len(e.Ports.List) > 0 {
-		w = append(w, "port", e.Ports.String())
-	}
-	return w
-}
-
-func (e End) address() string {
+	b = append(b, not(side, e.Not)...)
 	switch {
 	case e.Set != "":
-		return "@" + e.Set
+		b = append(append(b, '@'), e.Set...)
+	case e.Prefix.IsSingleIP():
+		b = e.Prefix.Addr().AppendTo(b)
 	case e.Prefix.IsValid():
-		return prefixText(e.Prefix)
+		b = e.Prefix.AppendTo(b)
+	default:
+		b = append(b, "any"...)
 	}
-	return "any"
+	if len(e.Ports.List) > 0 {
+		b = e.Ports.words(append(b, " port "...))
+	}
+	return b
 }
 
-func (p Ports) String() string {
-	var b strings.Builder
-	b.WriteString(not(p.Not))
+func (p Ports) words(b []byte) []byte {
+	b = append(b, not("", p.Not)...)
 	for i, r := range p.List {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.WriteString(strconv.Itoa(int(r.Lo)))
+		b = strconv.AppendUint(b, uint64(r.Lo), 10)
 		if r.Hi > r.Lo {
-			b.WriteByte('-')
-			b.WriteString(strconv.Itoa(int(r.Hi)))
+			b = strconv.AppendUint(append(b, '-'), uint64(r.Hi), 10)
 		}
 	}
-	return b.String()
+	return b
 }
 
 // deviceWord quotes a name that would not be read back as one.

@@ -54,6 +54,9 @@ func ProtoName(n uint8) string {
 }
 
 func (p Protos) words() string {
+	if len(p.List) == 1 {
+		return ProtoName(p.List[0])
+	}
 	var out []string
 	both := slices.Contains(p.List, ICMP) && slices.Contains(p.List, ICMPv6)
 	for _, n := range p.List {

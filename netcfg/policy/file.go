@@ -124,7 +124,7 @@ func Parse(text string) (File, error) {
 	if len(errs.List) > 0 {
 		return File{}, errs
 	}
-	f.name(map[acl.ID]bool{})
+	f.nameAll()
 	return f, nil
 }
 
@@ -262,7 +262,9 @@ func (f File) ACL() acl.Policy {
 	for i, l := range f.lines {
 		switch l.Kind {
 		case Set:
-			p.Sets[l.Set.Name] = *l.Set
+			set := *l.Set
+			set.Line = i + 1
+			p.Sets[set.Name] = set
 		case Rule:
 			r := *l.Rule
 			r.Line = i + 1

@@ -21,6 +21,18 @@ func (f *File) name(taken map[acl.ID]bool) {
 	}
 }
 
+// nameAll gives identities to the rules of a file that nobody has seen yet.
+func (f *File) nameAll() {
+	next := make(map[string]int, len(f.lines))
+	for _, l := range f.lines {
+		if l.Kind == Rule {
+			text := l.Rule.Match()
+			next[text]++
+			l.Rule.ID = acl.ID{Text: text, Ordinal: next[text]}
+		}
+	}
+}
+
 func fresh(text string, next map[string]int, taken map[acl.ID]bool) acl.ID {
 	id := acl.ID{Text: text, Ordinal: max(1, next[text])}
 	for taken[id] {
