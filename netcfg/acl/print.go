@@ -168,7 +168,7 @@ func (s *Set) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(" " + prefixText(p))
+		b.WriteString(" " + PrefixText(p))
 	}
 	b.WriteString(" }")
 	return commented(b.String(), s.Comment)
@@ -189,8 +189,8 @@ func commented(text, comment string) string {
 	return text + "  " + comment
 }
 
-// prefixText writes a prefix as rules do: a whole address without its length.
-func prefixText(p netip.Prefix) string {
+// PrefixText writes a prefix as rules do: a whole address without its length.
+func PrefixText(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
 	}

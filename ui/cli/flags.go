@@ -21,6 +21,8 @@ type flagKind func(*pflag.FlagSet, flag, *settings)
 type settings struct {
 	opt      Options
 	all      bool
+	check    bool
+	write    bool
 	config   string
 	noConfig bool
 }
