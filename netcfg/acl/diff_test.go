@@ -131,10 +131,12 @@ func TestSamplerMeetsRules(t *testing.T) {
 	p := parsed(t, text.String())
 	s := acl.NewSampler(7, &p)
 	met, all := 0, 0
-	hit := map[int]bool{}
+	hit, frags := map[int]bool{}, map[acl.Frag]int{}
 	for i := range p.Rules {
 		for range 50 {
-			d := acl.Evaluate(&p, s.For(&p.Rules[i]), nil)
+			k := s.For(&p.Rules[i])
+			frags[k.Frag]++
+			d := acl.Evaluate(&p, k, nil)
 			all++
 			if d.By == acl.ByRule {
 				met++
@@ -144,6 +146,9 @@ func TestSamplerMeetsRules(t *testing.T) {
 	}
 	if met*10 < all*7 || len(hit) != len(p.Rules) {
 		t.Errorf("%d of %d packets met a rule, %d of %d rules were met", met, all, len(hit), len(p.Rules))
+	}
+	if frags[acl.First]*50 < all || frags[acl.Later]*50 < all {
+		t.Errorf("fragments: %v of %d packets", frags, all)
 	}
 	again := acl.NewSampler(7, &p)
 	first := acl.NewSampler(7, &p)

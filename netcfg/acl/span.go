@@ -147,7 +147,12 @@ func (p *Policy) spans(e *End) spans {
 			out = append(out, s)
 			continue
 		}
-		out = append(out, span{s.lo, mapped.lo.prev()}, span{mapped.hi.next(), s.hi})
+		if s.lo.compare(mapped.lo) < 0 {
+			out = append(out, span{s.lo, mapped.lo.prev()})
+		}
+		if s.hi.compare(mapped.hi) > 0 {
+			out = append(out, span{mapped.hi.next(), s.hi})
+		}
 	}
 	out = join(out)
 	if e.Not {
