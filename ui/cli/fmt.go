@@ -18,7 +18,7 @@ func fmtCommand() command {
 		name: "fmt", args: "[FILE]", max: 1, short: "Print the canonical form of a policy",
 		long: "fmt reads a policy (FILE, or standard input without one or for -) and prints its\ncanonical form; comments and order stay. " +
 			"A policy with errors is not printed: each\nerror is one line on stderr with line, column and what to write instead.\n\n" +
-			"Exit codes: 0 fine, 1 the policy has errors, can't be read or written, or (with\n--check) is not in canonical form, 2 wrong usage.",
+			acl.Grammar + "\n\nExit codes: 0 fine, 1 the policy has errors, can't be read or written, or (with\n--check) is not in canonical form, 2 wrong usage.",
 		example: "  hooktop fmt policy.acl\n  hooktop fmt --check policy.acl || hooktop fmt -w policy.acl",
 		flags: join([]flag{
 			{name: "check", usage: "print nothing; exit code 1 when the policy is not in canonical form",
