@@ -10,15 +10,17 @@ import (
 
 // call is one run of a command.
 type call struct {
-	ctx  context.Context
-	args []string
-	opt  Options
-	all  bool // cleanup --all
-	spec snap.TraceSpec
-	std  Stdio
-	b    Backends
-	page func(name string) error // writes the man page of a command, "" for the program
-	comp func(shell string) error
+	ctx   context.Context
+	args  []string
+	opt   Options
+	all   bool // cleanup --all
+	check bool // fmt --check
+	write bool // fmt --write
+	spec  snap.TraceSpec
+	std   Stdio
+	b     Backends
+	page  func(name string) error // writes the man page of a command, "" for the program
+	comp  func(shell string) error
 }
 
 // command is one command as data.
@@ -90,6 +92,8 @@ func commands() []command {
 			flags:   join(traceFlags(), jsonFlag()),
 			run:     runTrace,
 		},
+		fmtCommand(),
+		diffCommand(),
 		{name: "version", short: "Print the version", flags: jsonFlag(), run: runVersion},
 		{
 			name: "completion", args: "bash|zsh|fish", min: 1, max: 1, valid: []string{"bash", "zsh", "fish"},

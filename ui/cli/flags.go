@@ -24,6 +24,8 @@ type settings struct {
 	opt      Options
 	all      bool
 	spec     snap.TraceSpec
+	check    bool
+	write    bool
 	config   string
 	noConfig bool
 }

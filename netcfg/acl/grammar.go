@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package acl
+
+// Grammar is the language for the manual page. Lines have at most 80 characters.
+const Grammar = `One line an entry; file and inline editor hold the same:
+
+    default in deny                  for packets that no rule decides
+    set NAME { 10.0.0.0/8, 2001:db8::1 }
+    [off] ACTION [in|out] [CLAUSE …] [# comment]
+
+Actions are allow, deny, limit (allow while the source's token bucket lasts,
+deny beyond) and count (count and go on). The first rule that matches decides;
+without one the default does, which is allow unless said. Clauses come in any
+order, each at most once:
+
+    [not] tcp,udp                    by name or number; icmp is both ICMPs
+    from [not] ADDR [port [not] 23,8000-8100]
+    to [not] ADDR [port [not] 443]   ADDR is any, an address, a prefix or @set
+    type [not] echo-request          ICMP; by number after icmpv4 or icmpv6
+    established                      the other direction was seen and allowed
+    dev [not] eth0                   the watched device
+    vlan [not] 12                    the outermost tag whose ID is not 0
+    vni [not] 100                    of the tunnel that the packet came in
+    rate 500/s per source burst 100  of limit; by s, m or h, for each address
+    log "label"                      an event for each packet, within limits
+    expires 15m                      absolute from the commit on
+
+A rule without addresses matches both families. not inverts what follows it and
+nothing else: from not 10.0.0.0/8 matches every IPv6 address. IPv4-mapped
+addresses are their IPv4 selves.
+
+A fragment other than the first shows neither ports nor an ICMP type. Rules that
+ask for them, or for established, take it for theirs when they allow or limit,
+and pass it over when they deny or count: a datagram whose first fragment is
+denied is never put together, one whose first is allowed arrives whole. What
+can't be parsed falls under the default.`

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hooktop/netcfg/acl"
+)
+
+// Limits of a file. A rule's number is its line, which the kernel keeps in 16 bits.
+const (
+	MaxBytes  = 8 << 20
+	MaxLines  = 1<<16 - 1
+	MaxErrors = 100 // that Parse reports one by one
+)
+
+// Kind of a line.
+type Kind uint8
+
+const (
+	Blank Kind = iota
+	Comment
+	Rule
+	Set
+	Default
+	Tunnel // kept as it is, not acted on
+	Chain  // likewise
+)
+
+// Line is one line of a file. What its pointers lead to is never changed.
+type Line struct {
+	Kind    Kind
+	Text    string // of comments, tunnel and chain lines
+	Rule    *acl.Rule
+	Set     *acl.Set
+	Default *acl.Default
+}
+
+// String is the line's canonical text.
+func (l Line) String() string {
+	switch l.Kind {
+	case Rule:
+		return l.Rule.String()
+	case Set:
+		return l.Set.String()
+	case Default:
+		return l.Default.String()
+	}
+	return l.Text
+}
+
+// File is a whole policy file.
+type File struct {
+	lines []Line
+}
+
+// Len is the number of lines.
+func (f File) Len() int { return len(f.lines) }
+
+// Line gives the n-th line, from 1.
+func (f File) Line(n int) Line { return f.lines[n-1] }
+
+// String is the canonical text. Parse of it gives the same file.
+func (f File) String() string {
+	var b strings.Builder
+	for _, l := range f.lines {
+		b.WriteString(l.String())
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Errors are all that is wrong with a text; More counts those beyond MaxErrors.
+type Errors struct {
+	List []acl.Error
+	More int
+}
+
+func (e *Errors) Error() string {
+	text := e.List[0].Error()
+	if n := len(e.List) + e.More - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more)", n)
+	}
+	return text
+}
+
+func (e *Errors) add(line int, list ...acl.Error) {
+	for _, one := range list {
+		if len(e.List) == MaxErrors {
+			e.More++
+			continue
+		}
+		one.Line = line
+		e.List = append(e.List, one)
+	}
+}
+
+// Parse reads a policy. When the error is not nil it is an *Errors with everything that is wrong, and the file is empty: a
+// policy with an error changes nothing.
+func Parse(text string) (File, error) {
+	errs := &Errors{}
+	if len(text) > MaxBytes {
+		errs.add(1, acl.Error{Col: 1, Msg: fmt.Sprintf("the file has %d bytes", len(text)), Hint: fmt.Sprintf("at most %d", MaxBytes)})
+		return File{}, errs
+	}
+	var f File
+	var rows []string // as typed, for the columns of errors
+	f.lines = make([]Line, 0, strings.Count(text, "\n")+1)
+	for n := 1; text != ""; n++ {
+		if n > MaxLines {
+			errs.add(n, acl.Error{Col: 1, Msg: fmt.Sprintf("the file has more than %d lines", MaxLines), Hint: "put addresses into sets"})
+			break
+		}
+		var row string
+		row, text, _ = strings.Cut(text, "\n")
+		l, list := ParseLine(strings.TrimSuffix(row, "\r"))
+		errs.add(n, list...)
+		f.lines, rows = append(f.lines, l), append(rows, row)
+	}
+	f.check(errs, func(i int) string { return rows[i] })
+	if len(errs.List) > 0 {
+		return File{}, errs
+	}
+	f.nameAll()
+	return f, nil
+}
+
+// ParseLine reads one line, as the inline editor holds it. Errors have Line 0; the line is blank then.
+func ParseLine(text string) (Line, []acl.Error) {
+	body := strings.Trim(text, blanks)
+	if body == "" {
+		return Line{}, nil
+	}
+	if kind := verbatim(body); kind != Blank {
+		if bad := acl.CheckText(text); bad != nil {
+			return Line{}, bad
+		}
+		body = strings.ReplaceAll(body, "\t", " ")
+		if word, rest := wordOf(body); word == "off" {
+			body = "off " + strings.TrimLeft(rest, blanks)
+		}
+		return Line{Kind: kind, Text: body}, nil
+	}
+	e, errs := acl.ParseEntry(text)
+	switch {
+	case errs != nil:
+		return Line{}, errs
+	case e.Rule != nil:
+		return Line{Kind: Rule, Rule: e.Rule}, nil
+	case e.Set != nil:
+		return Line{Kind: Set, Set: e.Set}, nil
+	}
+	return Line{Kind: Default, Default: e.Default}, nil
+}
+
+const blanks = " \t"
+
+// verbatim recognises what is kept as it stands: comments, and lines that this version does not act on.
+func verbatim(text string) Kind {
+	if text[0] == '#' {
+		return Comment
+	}
+	word, rest := wordOf(text)
+	if word == "off" {
+		word, _ = wordOf(rest)
+	}
+	switch word {
+	case "tunnel":
+		return Tunnel
+	case "chain":
+		return Chain
+	}
+	return Blank
+}
+
+// wordOf cuts the first word off.
+func wordOf(text string) (word, rest string) {
+	text = strings.TrimLeft(text, blanks)
+	if i := strings.IndexAny(text, blanks); i >= 0 {
+		return text[:i], text[i:]
+	}
+	return text, ""
+}
+
+// Unused is a line that this version keeps and does not act on.
+type Unused struct {
+	Line int
+	Text string // "tunnel lines are kept as they are: this version does not act on them"
+}
+
+// Unused lists the lines that have no effect although they are switched on.
+func (f File) Unused() []Unused {
+	var out []Unused
+	for i, l := range f.lines {
+		word := map[Kind]string{Tunnel: "tunnel", Chain: "chain"}[l.Kind]
+		if word != "" && strings.HasPrefix(l.Text, word) {
+			out = append(out, Unused{Line: i + 1, Text: word + " lines are kept as they are: this version does not act on them"})
+		}
+	}
+	return out
+}
+
+// Check says what is wrong between lines: a set that is missing or made twice, a default said twice. nil: nothing.
+func (f File) Check() error {
+	errs := &Errors{}
+	f.check(errs, func(i int) string { return f.lines[i].String() })
+	if len(errs.List) > 0 {
+		return errs
+	}
+	return nil
+}
+
+// check looks between lines; row gives the text that columns are counted in.
+func (f File) check(errs *Errors, row func(int) string) {
+	sets, defaults := map[string]int{}, map[acl.Dir]int{}
+	bad := func(i int, word, hint, msg string, args ...any) {
+		errs.add(i+1, acl.Error{Col: acl.Column(row(i), word), Msg: fmt.Sprintf(msg, args...), Hint: hint})
+	}
+	for i, l := range f.lines {
+		switch {
+		case l.Kind == Set && sets[l.Set.Name] > 0:
+			bad(i, l.Set.Name, "rename one, or join them", "set: %q is made in line %d too", l.Set.Name, sets[l.Set.Name])
+		case l.Kind == Set:
+			sets[l.Set.Name] = i + 1
+		case l.Kind == Default && !l.Default.Off && defaults[l.Default.Dir] > 0:
+			bad(i, "default", "remove one", "default %s is said in line %d too", l.Default.Dir, defaults[l.Default.Dir])
+		case l.Kind == Default && !l.Default.Off:
+			defaults[l.Default.Dir] = i + 1
+		}
+	}
+	for i, l := range f.lines {
+		if l.Kind != Rule {
+			continue
+		}
+		for _, e := range []acl.End{l.Rule.From, l.Rule.To} {
+			if e.Set != "" && sets[e.Set] == 0 {
+				bad(i, "@"+e.Set, "add set "+e.Set+" { … }", "set @%s is not made anywhere", e.Set)
+			}
+		}
+	}
+}
+
+// Resolve makes every relative expiry absolute, for a commit at now. Identities stay.
+func (f File) Resolve(now time.Time) File {
+	out := File{lines: append([]Line(nil), f.lines...)}
+	for i, l := range out.lines {
+		if l.Kind == Rule && l.Rule.Expires.After > 0 {
+			r := *l.Rule
+			r.Expires = r.Expires.From(now)
+			out.lines[i].Rule = &r
+		}
+	}
+	return out
+}
+
+// ACL gives what lint, oracle, difference and compiler read. The guard is the caller's.
+func (f File) ACL() acl.Policy {
+	p := acl.Policy{Sets: map[string]acl.Set{}}
+	for i, l := range f.lines {
+		switch l.Kind {
+		case Set:
+			set := *l.Set
+			set.Line = i + 1
+			p.Sets[set.Name] = set
+		case Rule:
+			r := *l.Rule
+			r.Line = i + 1
+			p.Rules = append(p.Rules, r)
+		case Default:
+			switch d := l.Default; {
+			case d.Off:
+			case d.Dir == acl.In:
+				p.In, p.InLine = d.Action, i+1
+			default:
+				p.Out, p.OutLine = d.Action, i+1
+			}
+		}
+	}
+	return p
+}
