@@ -3,6 +3,7 @@
 package ktest
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"runtime"
@@ -119,14 +120,15 @@ func (n *NS) waitAddrs(t testing.TB, name string, late <-chan time.Time) {
 	defer again.Stop()
 	for {
 		addrs, err := n.NL.AddrList(n.Link(t, name), netlink.FAMILY_V6)
-		if err != nil {
+		interrupted := errors.Is(err, netlink.ErrDumpInterrupted) // an address came meanwhile: look again
+		if err != nil && !interrupted {
 			t.Fatalf("list addresses of %s: %v", name, err)
 		}
 		local, err := n.NL.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{Table: unix.RT_TABLE_LOCAL}, netlink.RT_FILTER_TABLE)
 		if err != nil {
 			t.Fatalf("list local routes: %v", err)
 		}
-		if !slices.ContainsFunc(addrs, func(a netlink.Addr) bool {
+		if !interrupted && !slices.ContainsFunc(addrs, func(a netlink.Addr) bool {
 			return !slices.ContainsFunc(local, func(r netlink.Route) bool { return r.Dst != nil && r.Dst.IP.Equal(a.IP) })
 		}) {
 			return

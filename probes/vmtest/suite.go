@@ -27,13 +27,13 @@ type Binary struct {
 // the rest only what may differ between kernels is selected, and runs short.
 func Suite() []Binary {
 	return []Binary{
-		// Not selected: 60,000 packets against a twin of the table.
-		{Package: "bpf/kern", Skip: []string{"TestTableTwin"}},
+		// Not selected: 60,000 packets against a twin of the table, bulk TCP, and variants of trace programs beside the largest,
+		// which TestEveryProgramLoads loads.
+		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestBulkTCP", "TestTraceProgramsLoad"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
-		// the kernel (foreign XDP, forwarding, devices that come and go), random wishes, and a sender that fills one of the
-		// emulated CPUs (mode changes).
-		{Package: "probes", Run: []string{"TestEveryMode/native_no_tcx_true", "TestEveryMode/tc_no_tcx_false", "TestForeignFilters/no_tcx_false",
-			"TestTakenOff", "TestKillAtAnyMoment", "TestTheLedgerShows", "TestTracesAre"}},
+		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
+		// the emulated CPUs (mode changes).
+		{Package: "probes", Run: []string{"TestEveryMode/native_no_tcx_true", "TestEveryMode/tc_no_tcx_false", "TestTakenOff", "TestKillAtAnyMoment", "TestTheLedgerShows", "TestTracesAre"}},
 		{Package: "probes/trace"},
 		// Not selected: what asks no kernel.
 		{Package: "probes/trace/functions", Run: []string{"TestThisKernel", "TestLoadLeaves"}},
