@@ -78,6 +78,24 @@ func linkAfter(after uint32) (uint32, error) {
 	return 0, os.ErrNotExist
 }
 
+// mapName is the name and type of a map by its id, behind a blank: who made it can be told by them. "" when it is gone.
+func mapName(id string) string {
+	n, err := strconv.ParseUint(id, 10, 32)
+	if err != nil {
+		return ""
+	}
+	m, err := ebpf.NewMapFromID(ebpf.MapID(n))
+	if err != nil {
+		return ""
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		return ""
+	}
+	return " " + info.Name + " " + info.Type.String()
+}
+
 // heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a
 // program's maps.
 func heldByOthers(self int) map[object]bool {

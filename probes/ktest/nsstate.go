@@ -44,6 +44,9 @@ func TakeState(t testing.TB, n *NS) State {
 	for object := range heldByOthers(os.Getpid()) {
 		s[object.kind] = slices.DeleteFunc(s[object.kind], func(id string) bool { return id == object.id })
 	}
+	for i, id := range s[bpfMap] {
+		s[bpfMap][i] = id + mapName(id)
+	}
 	return s
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,16 +33,24 @@ const (
 	thereAddr6 = "2001:db8:97::2"
 )
 
+// readCatalog reads the kernel's types once for all tests: an emulated CPU needs a second for it.
+var readCatalog = sync.OnceValues(func() (*functions.Catalog, error) { return functions.Load(functions.Options{}) })
+
+func catalog(t *testing.T) *functions.Catalog {
+	t.Helper()
+	cat, err := readCatalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
 func newGround(t *testing.T) *ground {
 	t.Helper()
 	if _, err := exec.LookPath("bpftool"); err == nil { // a bare guest has no commands to list its state with
 		ktest.HostState(t)
 	}
-	cat, err := functions.Load(functions.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), cat: cat}
+	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), cat: catalog(t)}
 	ktest.Veth(t, g.here, "v0", g.there, "v1")
 	g.here.Addr(t, "v0", hereAddr+"/24")
 	g.there.Addr(t, "v1", thereAddr+"/24")
@@ -313,10 +322,7 @@ func TestReturnsBelongToTheirCalls(t *testing.T) {
 }
 
 func TestBadWishesSayWhatIsWrong(t *testing.T) {
-	cat, err := functions.Load(functions.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cat := catalog(t)
 	for _, c := range []struct{ pattern, filter, want string }{
 		{"skb:kfree_skp", "", "kfree_skb"},
 		{"@nothing", "", "@drops"},

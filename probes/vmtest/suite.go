@@ -33,7 +33,8 @@ func Suite() []Binary {
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
 		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
 		// the emulated CPUs (mode changes).
-		{Package: "probes", Run: []string{"TestEveryMode/native_no_tcx_true", "TestEveryMode/tc_no_tcx_false", "TestTakenOff", "TestKillAtAnyMoment", "TestTheLedgerShows", "TestTracesAre"}},
+		{Package: "probes", Run: []string{"TestEveryMode/native_no_tcx_true", "TestEveryMode/tc_no_tcx_false", "TestTakenOff", "TestKillAtAnyMoment",
+			"TestTheLedgerShows", "TestTracesAre"}},
 		{Package: "probes/trace"},
 		// Not selected: what asks no kernel.
 		{Package: "probes/trace/functions", Run: []string{"TestThisKernel", "TestLoadLeaves"}},
