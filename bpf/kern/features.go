@@ -101,7 +101,6 @@ func known() []feature {
 		{"kprobe", "4.17", "", "traces of any function", "none needed: tracepoints are used instead", tryKprobe},
 		{"kprobe.multi", "5.18", "5.10 6.1", "traces of a thousand functions at once", "none needed: up to 100 single kprobes are used instead, or tracepoints", HaveKprobeMulti},
 		{"attach cookies", "5.15", "5.10", "returns and latency of single functions", "none needed: calls are shown without their returns", HaveReturns},
-		{"fentry", "5.5", "", "arguments and return values of a few functions", "none needed: kprobes or tracepoints are used instead", tryFentry},
 		{"jit", "", "", "programs run as machine code", "sysctl net.core.bpf_jit_enable=1", haveJIT},
 		{"exclusive softirq", "", "", "per-CPU counters are exact", "none needed for looking", haveExclusiveSoftirq},
 	}

@@ -62,11 +62,6 @@ func tryTypedTracepoint() error {
 	return attached(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: dropTracepoint}, attachTracing)
 }
 
-// tryFentry attaches to a function that the kernel has for this purpose and calls only in a test run.
-func tryFentry() error {
-	return attached(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "bpf_fentry_test1"}, attachTracing)
-}
-
 // tryDropReason looks whether the tracepoint of drops hands out the reason (5.17).
 func tryDropReason() error {
 	spec, err := btf.LoadKernelSpec()

@@ -29,6 +29,7 @@ func facts() []feature {
 		{name: "BTF of modules", min: "5.11", lack: "5.10", try: func() error { _, err := os.Stat("/sys/kernel/btf/veth"); return err }},
 		{name: "cookies of kprobes", min: "5.15", lack: "5.10", try: helper(ebpf.Kprobe, asm.FnGetAttachCookie)},
 		{name: "address of the probed function", min: "5.15", lack: "5.10", try: helper(ebpf.Kprobe, asm.FnGetFuncIp)},
+		{name: "fentry", min: "5.5", try: tryFentry},
 		{name: "kprobe.session", min: "6.10", lack: "5.10 6.1", try: features.HaveBPFLinkKprobeSession},
 		{name: "uprobe.multi", min: "6.6", lack: "5.10 6.1", try: features.HaveBPFLinkUprobeMulti},
 		{name: "bpf_timer", min: "5.15", lack: "5.10", try: helper(ebpf.XDP, asm.FnTimerInit)},
@@ -40,6 +41,11 @@ func facts() []feature {
 		{name: "batches of a per-CPU array", min: "5.13", lack: "5.10", try: func() error { return tryBatch(ebpf.PerCPUArray, 4, 0) }},
 		{name: "batches of an LPM trie", min: "5.13", lack: "5.10", try: func() error { return tryBatch(ebpf.LPMTrie, 8, unix.BPF_F_NO_PREALLOC) }},
 	}
+}
+
+// tryFentry attaches to a function that the kernel has for this purpose and calls only in a test run.
+func tryFentry() error {
+	return attached(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "bpf_fentry_test1"}, attachTracing)
 }
 
 // onRequest are features that a kernel may be built without, whatever its version.

@@ -191,9 +191,23 @@ func (d *decoder) called(e *snap.TraceEvent, f *functions.Function, r *raw) {
 		}
 		return
 	}
+	if f.Name == "sock:inet_sock_set_state" {
+		e.Args = tcpState(r.Args[1]) + " > " + tcpState(r.Args[2]) + " sk=0x" + strconv.FormatUint(r.Args[0], 16)
+		return
+	}
 	if r.Skb == 0 || f.SKB < 0 {
 		e.Args = format.Clean(d.cat.FormatArgs(f, r.Args))
 	}
+}
+
+// tcpState is a state as ss and netstat call it (include/net/tcp_states.h); other protocols use the same numbers.
+func tcpState(n uint64) string {
+	names := [...]string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
+		"LISTEN", "CLOSING", "NEW_SYN_RECV"}
+	if state := uint32(n); state > 0 && int(state) < len(names) {
+		return names[state]
+	}
+	return strconv.FormatUint(n, 10)
 }
 
 // returned takes the bytes that a function's type has; callers leave the rest of the register as it was.
