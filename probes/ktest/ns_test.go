@@ -4,7 +4,9 @@ package ktest
 
 import (
 	"io"
+	"net"
 	"testing"
+	"time"
 
 	"hooktop/probes/snap"
 )
@@ -42,11 +44,26 @@ func TestCaptureCountsWhatWasSent(t *testing.T) {
 		from, to string
 		header   uint64
 	}{{"192.0.2.2:0", "192.0.2.1:9", 14 + 20 + 8}, {"[2001:db8::2]:0", "[2001:db8::1]:9", 14 + 40 + 8}} {
+		in := a.UDPSocket(t, family.to)
 		c := a.Capture(t, "a0")
 		port := b.SendUDP(t, family.from, family.to, make([]byte, 100), 200)
+		received(t, in, 200) // a capture sees a packet before its socket does
 		got := find(t, c.Stop(t), func(k snap.FlowKey) bool { return k.SPort == port && k.DPort == 9 && !k.Egress })
 		if want := (Tally{200, 200 * (family.header + 100)}); got != want {
 			t.Errorf("to %s: captured %+v, sent %+v", family.to, got, want)
+		}
+	}
+}
+
+// received waits for datagrams.
+func received(t *testing.T, s *net.UDPConn, n int) {
+	t.Helper()
+	if err := s.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if _, err := s.Read(make([]byte, 1500)); err != nil {
+			t.Fatalf("after %d of %d datagrams: %v", i, n, err)
 		}
 	}
 }
