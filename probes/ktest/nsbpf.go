@@ -99,26 +99,10 @@ func mapName(id string) string {
 // heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a
 // program's maps.
 func heldByOthers(self int) map[object]bool {
-	return heldBy(func(pid string) bool { return pid != strconv.Itoa(self) })
-}
-
-// inUse are the objects that this process has open, and the maps of the programs listed. A map that nobody else has open is
-// else on its way out: the kernel frees what a program held long after the program, on a slow machine after ten seconds.
-func inUse(programs []string) map[object]bool {
-	held := heldBy(func(pid string) bool { return pid == strconv.Itoa(os.Getpid()) })
-	for _, id := range programs {
-		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
-			hold(held, bpfProgram, uint32(n))
-		}
-	}
-	return held
-}
-
-func heldBy(counts func(pid string) bool) map[object]bool {
 	held := map[object]bool{}
 	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*") // the pattern is right
 	for _, path := range infos {
-		if pid, _, _ := strings.Cut(strings.TrimPrefix(path, "/proc/"), "/"); !counts(pid) {
+		if strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self)) {
 			continue
 		}
 		target, err := os.Readlink(strings.Replace(path, "/fdinfo/", "/fd/", 1))

@@ -33,7 +33,7 @@ var listings = []struct{ command, input string }{
 
 // TakeState lists the namespace of n, or the process's own for nil, and the kernel's BPF programs, maps and links. Those
 // are the whole machine's: what a living process other than this one holds is its own business and left out, so that what
-// remains is attached or held by this process. (A pinned map that no program uses would be missed: hooktop pins nothing.)
+// remains is attached, pinned or held by this process.
 func TakeState(t testing.TB, n *NS) State {
 	t.Helper()
 	s := takeNet(t, n)
@@ -44,13 +44,9 @@ func TakeState(t testing.TB, n *NS) State {
 	for object := range heldByOthers(os.Getpid()) {
 		s[object.kind] = slices.DeleteFunc(s[object.kind], func(id string) bool { return id == object.id })
 	}
-	used, maps := inUse(s[bpfProgram]), []string{}
-	for _, id := range s[bpfMap] {
-		if used[object{bpfMap, id}] {
-			maps = append(maps, id+mapName(id))
-		}
+	for i, id := range s[bpfMap] {
+		s[bpfMap][i] = id + mapName(id)
 	}
-	s[bpfMap] = maps
 	return s
 }
 
