@@ -54,15 +54,15 @@ func hardware(mac [6]byte) net.HardwareAddr {
 
 // open gives a descriptor of the Host's namespace, to be closed by the caller.
 func (h *Host) open() (*os.File, error) {
-	path := "/proc/thread-self/ns/net"
-	if h.ns != nil {
-		path = fmt.Sprintf("/proc/self/fd/%d", h.ns.Fd())
+	if h.ns == nil {
+		return openNamespace("/proc/thread-self/ns/net")
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open network namespace: %w", err)
-	}
-	return f, nil
+	var f *os.File
+	err := h.withFD(func(ns int) (err error) {
+		f, err = openNamespace(fmt.Sprintf("/proc/self/fd/%d", ns))
+		return err
+	})
+	return f, err
 }
 
 // Remove deletes a device. One that is gone is no error.

@@ -29,9 +29,9 @@ func Open() (*Host, error) {
 
 // At opens another namespace by a path such as /proc/4711/ns/net. The Host keeps the namespace alive.
 func At(path string) (*Host, error) {
-	ns, err := os.Open(path)
+	ns, err := openNamespace(path)
 	if err != nil {
-		return nil, fmt.Errorf("open network namespace: %w", err)
+		return nil, err
 	}
 	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
@@ -41,7 +41,15 @@ func At(path string) (*Host, error) {
 	return &Host{ns: ns, handle: h}, nil
 }
 
-// Close releases the sockets and the namespace.
+func openNamespace(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace: %w", err)
+	}
+	return f, nil
+}
+
+// Close releases the sockets and the namespace; the latter not before the last Do ends. A later Do fails.
 func (h *Host) Close() error {
 	h.handle.Close()
 	if h.ns != nil {
@@ -64,9 +72,22 @@ func (h *Host) Do(f func() error) error {
 			}
 			done <- err
 		}()
-		err = inNamespace(int(h.ns.Fd()), f)
+		err = h.withFD(func(ns int) error { return inNamespace(ns, f) })
 	}()
 	return <-done
+}
+
+// withFD runs f with the namespace's descriptor, which stays open meanwhile: work aside may outlive Close's caller.
+func (h *Host) withFD(f func(ns int) error) error {
+	conn, err := h.ns.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	var ferr error
+	if err := conn.Control(func(fd uintptr) { ferr = f(int(fd)) }); err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	return ferr
 }
 
 // inNamespace switches the goroutine's thread to ns for the length of f. When the way back fails the thread stays
@@ -95,7 +116,7 @@ func inNamespace(ns int, f func() error) error {
 func (h *Host) Namespace() (uint64, error) {
 	if h.ns != nil {
 		var st unix.Stat_t
-		if err := unix.Fstat(int(h.ns.Fd()), &st); err != nil {
+		if err := h.withFD(func(ns int) error { return unix.Fstat(ns, &st) }); err != nil {
 			return 0, fmt.Errorf("stat network namespace: %w", err)
 		}
 		return st.Ino, nil
