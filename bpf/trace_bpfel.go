@@ -119,6 +119,7 @@ const (
 	TraceTraceTermKindTERM_PID    TraceTraceTermKind = 7
 	TraceTraceTermKindTERM_COMM   TraceTraceTermKind = 8
 	TraceTraceTermKindTERM_FLOW   TraceTraceTermKind = 9
+	TraceTraceTermKindTERM_NETNS  TraceTraceTermKind = 10
 )
 
 type TraceTracked struct {
@@ -156,6 +157,7 @@ const (
 	TraceVarTpArgs      = "tp_args"
 	TraceVarTpCookie    = "tp_cookie"
 	TraceVarTpReason    = "tp_reason"
+	TraceVarTpStates    = "tp_states"
 	TraceVarWakeAt      = "wake_at"
 	TraceVarWantRet     = "want_ret"
 	TraceVarWantStack   = "want_stack"
@@ -235,6 +237,7 @@ type TraceVariableSpecs struct {
 	TpArgs    *ebpf.VariableSpec `ebpf:"tp_args"`
 	TpCookie  *ebpf.VariableSpec `ebpf:"tp_cookie"`
 	TpReason  *ebpf.VariableSpec `ebpf:"tp_reason"`
+	TpStates  *ebpf.VariableSpec `ebpf:"tp_states"`
 	WakeAt    *ebpf.VariableSpec `ebpf:"wake_at"`
 	WantRet   *ebpf.VariableSpec `ebpf:"want_ret"`
 	WantStack *ebpf.VariableSpec `ebpf:"want_stack"`
@@ -293,6 +296,7 @@ type TraceVariables struct {
 	TpArgs    *ebpf.Variable `ebpf:"tp_args"`
 	TpCookie  *ebpf.Variable `ebpf:"tp_cookie"`
 	TpReason  *ebpf.Variable `ebpf:"tp_reason"`
+	TpStates  *ebpf.Variable `ebpf:"tp_states"`
 	WakeAt    *ebpf.Variable `ebpf:"wake_at"`
 	WantRet   *ebpf.Variable `ebpf:"want_ret"`
 	WantStack *ebpf.Variable `ebpf:"want_stack"`

@@ -46,6 +46,10 @@ struct sock {
 	u16 sk_protocol;
 } CORE;
 
+struct inet_sock {
+	u16 inet_sport; /* network order; stays when the port is given back */
+} CORE;
+
 struct sk_buff {
 	struct net_device *dev; /* shares its place with links of queues: see dev_of */
 	struct sock *sk;

@@ -144,8 +144,11 @@ static __always_inline void see_sock(struct seen *s, struct sock *sk)
 	if (!s->dport)
 		return;
 	s->proto = PROTO_TCP;
-	if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV) /* those are smaller structs */
+	if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV) { /* those are smaller structs */
 		s->proto = READ(sk, sk_protocol);
+		if (!s->sport)
+			s->sport = READ((struct inet_sock *)sk, inet_sport);
+	}
 	if (family == AF_INET) {
 		set_ip4(s->src, READ(sk, __sk_common.skc_rcv_saddr));
 		set_ip4(s->dst, READ(sk, __sk_common.skc_daddr));
@@ -155,6 +158,17 @@ static __always_inline void see_sock(struct seen *s, struct sock *sk)
 	bpf_probe_read_kernel(s->src, 16, __builtin_preserve_access_index(&sk->__sk_common.skc_v6_rcv_saddr));
 	bpf_probe_read_kernel(s->dst, 16, __builtin_preserve_access_index(&sk->__sk_common.skc_v6_daddr));
 	s->family = !s->src[0] && !s->src[1] && s->src[2] == 0xffff0000 ? 4 : 6;
+}
+
+/* The namespace of a packet without device: its socket's. */
+static __always_inline void see_netns(struct seen *s, struct sk_buff *skb)
+{
+	struct sock *sk = READ(skb, sk);
+	struct net *net = sk ? READ(sk, __sk_common.skc_net.net) : NULL;
+	u32 inum = net ? READ(net, ns.inum) : 0;
+
+	if (inum >= NS_INUM_MIN)
+		s->netns = inum;
 }
 
 static __always_inline int see_ip(struct seen *s, u32 protocol, const void *at, u32 left)
@@ -174,6 +188,8 @@ static __always_inline void see_skb(struct seen *s, struct sk_buff *skb)
 	s->head = (u64)head;
 	if (dev)
 		see_dev(s, dev);
+	if (!s->netns)
+		see_netns(s, skb);
 	if (field_exists(skb->vlan_all)) {
 		if (READ(skb, vlan_all))
 			s->vlan = READ(skb, vlan_tci) & TAG_VLAN_MASK;

@@ -34,5 +34,8 @@ const volatile u64 tp_cookie = 0;
 const volatile u8 tp_args = 0;
 const volatile u8 tp_reason = 0;
 
+/* Of sock:inet_sock_set_state: the states (as bits) whose end is shown, 0: any. Connections end in most states all the time. */
+const volatile u32 tp_states = 0;
+
 /* Keeps the type of events in the object, of which the Go side is made: nothing else has it by name. */
 const struct trace_stack *const volatile event_type = NULL;

@@ -16,6 +16,7 @@ import (
 func (t *Trace) AttachTracepoint(target TraceTarget) error {
 	prog, err := t.load(bpf.TraceProgHtTrPoint, 0, map[string]any{
 		bpf.TraceVarTpCookie: target.cookie(), bpf.TraceVarTpArgs: uint8(min(target.Args, 5)), bpf.TraceVarTpReason: uint8(arg(target.Reason)),
+		bpf.TraceVarTpStates: target.States,
 	})
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ type TraceTarget struct {
 	Sock   int    // one that is a struct sock, looked at where there is no sk_buff
 	Reason int    // tracepoints: the drop reason
 	Args   int    // tracepoints: how many arguments
+	States uint32 // sock:inet_sock_set_state: the states, as bits, whose end is shown; 0: any
 	Flags  uint8
 }
 

@@ -13,21 +13,20 @@ import (
 	"hooktop/bpf"
 )
 
-// fullFilter has as many terms as there can be, of every kind.
+// fullFilter has as many terms as there can be, of every kind but the cheapest.
 func fullFilter() []TraceTerm {
 	terms := make([]TraceTerm, MaxTraceTerms)
 	for i := range terms {
-		terms[i].Kind = uint32(bpf.TraceTraceTermKindTERM_FAMILY) + uint32(i)
+		terms[i].Kind = uint32(bpf.TraceTraceTermKindTERM_PROTO) + uint32(i)
 		terms[i].Dir = 3
 	}
-	terms[0].Kind = uint32(bpf.TraceTraceTermKindTERM_FLOW)
 	return terms
 }
 
 // pointValues are the constants of a tracepoint's program.
 func pointValues(target TraceTarget) map[string]any {
 	return map[string]any{
-		bpf.TraceVarTpCookie: target.cookie(), bpf.TraceVarTpArgs: uint8(target.Args), bpf.TraceVarTpReason: uint8(noArg),
+		bpf.TraceVarTpCookie: target.cookie(), bpf.TraceVarTpArgs: uint8(target.Args), bpf.TraceVarTpReason: uint8(noArg), bpf.TraceVarTpStates: uint32(1),
 	}
 }
 

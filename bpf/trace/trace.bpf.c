@@ -84,6 +84,10 @@ int ht_tr_point(struct tp_ctx *ctx)
 		h.args[3] = ctx->args[3];
 	if (tp_args > 4)
 		h.args[4] = ctx->args[4];
+	if (tp_states && !(tp_states >> (h.args[1] & 31) & 1)) {
+		trace_count(TRACE_FILTERED);
+		return 0;
+	}
 	begin(&h, tp_cookie);
 	if (tp_reason != ARG_NONE)
 		h.reason = chosen(&h, tp_reason);
