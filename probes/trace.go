@@ -56,7 +56,7 @@ func (t *tracer) Start(ctx context.Context, b *Bench, done func(error)) {
 			done(errors.New(t.lacking))
 			return
 		}
-		t.begin(snap.TraceSpec{Pattern: trace.Default}, func(st snap.TraceSession) {
+		t.begin(trace.AtLaunch(), func(st snap.TraceSession) {
 			b.Line(tracedLine(st))
 			done(nil)
 		})

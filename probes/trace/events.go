@@ -28,6 +28,7 @@ type journey struct {
 	dev       string
 	len       int
 	mark      uint32
+	netns     uint32
 	key       snap.FlowKey
 	has, copy bool
 }
@@ -134,7 +135,7 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 		e.Return, e.Took = true, time.Duration(r.Took)
 		e.Ret = returned(f, r.Ret)
 		if j != nil { // the packet may be gone by now: what was seen last holds
-			e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone = j.dev, j.len, j.mark, j.key, j.has, j.copy
+			e.Dev, e.Len, e.Mark, e.NetNS, e.Key, e.HasKey, e.Clone = j.dev, j.len, j.mark, j.netns, j.key, j.has, j.copy
 		}
 	}
 	if j != nil {
@@ -142,7 +143,7 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 		if j.ns != 0 {
 			e.Delta = time.Duration(e.AtNs - j.ns)
 		}
-		j.ns, j.dev, j.len, j.mark, j.key, j.has, j.copy = e.AtNs, e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone
+		j.ns, j.dev, j.len, j.mark, j.netns, j.key, j.has, j.copy = e.AtNs, e.Dev, e.Len, e.Mark, e.NetNS, e.Key, e.HasKey, e.Clone
 	}
 	return e
 }
@@ -162,7 +163,7 @@ func (d *decoder) begin(id uint64) *journey {
 }
 
 func (d *decoder) packet(e *snap.TraceEvent, r *raw) {
-	e.Dev, e.Len, e.Mark = d.clean(r.Dev), int(r.Len), r.Mark
+	e.Dev, e.Len, e.Mark, e.NetNS = d.clean(r.Dev), int(r.Len), r.Mark, r.Netns
 	if e.HasKey = r.Flags&kern.TraceHasKey != 0; !e.HasKey {
 		return
 	}

@@ -23,6 +23,7 @@ import (
 // ground is two namespaces joined by a veth, far from everybody's traffic.
 type ground struct {
 	here, there *ktest.NS
+	from        *ktest.NS // where sessions begin, nil: in the initial namespace
 	cat         *functions.Catalog
 }
 
@@ -61,12 +62,20 @@ func newGround(t *testing.T) *ground {
 func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() (snap.TraceSession, []snap.TraceEvent)) {
 	t.Helper()
 	var events []snap.TraceEvent
-	s = New(g.cat, spec, func(e *snap.TraceEvent) error {
-		if len(events) < 1000 { // a guest has little memory
-			events = append(events, *e)
-		}
+	begin := func() error {
+		s = New(g.cat, spec, func(e *snap.TraceEvent) error {
+			if len(events) < 1000 { // a guest has little memory
+				events = append(events, *e)
+			}
+			return nil
+		})
 		return nil
-	})
+	}
+	if g.from != nil {
+		g.from.Do(t, begin)
+	} else if err := begin(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -14,6 +14,7 @@ import (
 
 const (
 	readEvery = 50 * time.Millisecond
+	restEvery = 200 * time.Millisecond // of a trace that nobody asked for, which must not keep an idle host awake
 	linger    = 200 * time.Millisecond // after the last packet asked for has begun, so that its journey is whole
 )
 
@@ -31,8 +32,12 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 	r.s.mu.Lock()
 	ends, spec := r.s.ends, r.s.state.Spec
 	r.s.mu.Unlock()
+	every := readEvery
+	if spec.Sample {
+		every = restEvery
+	}
 	for {
-		if err := r.t.Wait(readEvery); err != nil {
+		if err := r.t.Wait(every); err != nil {
 			return "", err
 		}
 		r.take(false)
@@ -88,6 +93,10 @@ func (r *reader) count() error {
 		return err
 	}
 	var lost []snap.Count
+	sampled := uint64(0)
+	if r.s.State().Spec.Sample {
+		sampled, c.Rate = c.Rate, 0
+	}
 	for _, l := range []snap.Count{
 		{Name: "over the rate", N: c.Rate},
 		{Name: "ring buffer full", N: c.Ring},
@@ -100,7 +109,7 @@ func (r *reader) count() error {
 			lost = append(lost, l)
 		}
 	}
-	r.s.update(func(st *snap.TraceSession) { st.Filtered, st.Lost = c.Filtered, lost })
+	r.s.update(func(st *snap.TraceSession) { st.Filtered, st.Sampled, st.Lost = c.Filtered, sampled, lost })
 	return nil
 }
 
