@@ -63,8 +63,16 @@ static __always_inline u64 new_journey(u64 now)
 	return now << 10 | (bpf_get_smp_processor_id() & 1023);
 }
 
-/* Sets hit.journey and its flags; 0 when the packet is not asked for. */
-static __always_inline int join_journey(struct hit *h, const struct seen *s)
+/* What is to become of an event. */
+enum asked {
+	ASKED_NOT,
+	ASKED_SHOWN,
+	ASKED_SHED, /* it passes the filter, but the second has had its events */
+};
+
+/* Sets hit.journey and its flags. No journey begins that could not be shown: a flood of packets that pass the filter must not
+ * pay for being followed. */
+static __always_inline enum asked join_journey(struct hit *h, const struct seen *s)
 {
 	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &h->skb);
 	struct tracked new = {};
@@ -78,12 +86,12 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s)
 			t->place = h->place & (FUNC_RECEIVES | FUNC_SENDS);
 			t->ifindex = s->ifindex;
 		}
-		return 1;
+		return ASKED_SHOWN;
 	}
 	if (t)
 		bpf_map_delete_elem(&ht_tr_tracked, &h->skb);
 	if (h->place & (FUNC_LATE | FUNC_FOLLOWS) && !by_head)
-		return 0;
+		return ASKED_NOT;
 	if (by_head && s->family) {
 		new.journey = shared_journey(s);
 		if (new.journey)
@@ -91,7 +99,9 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s)
 	}
 	if (!new.journey) {
 		if (h->place & FUNC_FOLLOWS || !matches(s))
-			return 0;
+			return ASKED_NOT;
+		if (pace_spent(h->ts, rate))
+			return ASKED_SHED;
 		new.journey = new_journey(h->ts);
 		h->flags |= TRACE_FIRST;
 		d.journey = new.journey;
@@ -107,7 +117,7 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s)
 	new.place = h->place & (FUNC_RECEIVES | FUNC_SENDS);
 	if (!(h->place & FUNC_FREES))
 		track(h->skb, &new);
-	return 1;
+	return ASKED_SHOWN;
 }
 
 /* The sk_buff is being freed. What still comes is FUNC_LATE. */
@@ -118,9 +128,11 @@ static __always_inline void end_journey(u64 skb, u64 now)
 	if (t && !t->freed)
 		t->freed = now;
 	if (by_head) {
-		u64 head = sole_head((struct sk_buff *)skb);
+		struct sk_buff *ending = (void *)skb;
+		u64 head = (u64)READ(ending, head);
 
-		if (head)
+		/* A look takes no lock. */
+		if (bpf_map_lookup_elem(&ht_tr_heads, &head) && is_sole(ending, head))
 			bpf_map_delete_elem(&ht_tr_heads, &head);
 	}
 }

@@ -141,9 +141,9 @@ func loadTraced(t *testing.T, _ *ebpf.CollectionSpec, program string, o ebpf.Pro
 	defer trace.Close()
 	trace.log = o
 	if program != bpf.TraceProgHtTrPoint {
-		return trace.load(program, 0, nil)
+		return trace.load(program, func(*ebpf.ProgramSpec) {}, nil)
 	}
-	return trace.load(program, 0, pointValues(TraceTarget{SKB: 0, Sock: 1, Reason: -1, Args: 5}))
+	return trace.loadPoint(TraceTarget{SKB: 0, Sock: 1, Reason: -1, Args: 5}, false)
 }
 
 // loadAlone loads one program of an object with small maps.
