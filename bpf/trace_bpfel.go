@@ -37,6 +37,7 @@ type TracePace struct {
 	_      structs.HostLayout
 	Since  uint64
 	Events uint64
+	Tick   uint64
 }
 
 type TraceShared struct {

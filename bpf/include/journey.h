@@ -63,16 +63,8 @@ static __always_inline u64 new_journey(u64 now)
 	return now << 10 | (bpf_get_smp_processor_id() & 1023);
 }
 
-/* What is to become of an event. */
-enum asked {
-	ASKED_NOT,
-	ASKED_SHOWN,
-	ASKED_SHED, /* it passes the filter, but the second has had its events */
-};
-
-/* Sets hit.journey and its flags. No journey begins that could not be shown: a flood of packets that pass the filter must not
- * pay for being followed. */
-static __always_inline enum asked join_journey(struct hit *h, const struct seen *s)
+/* Sets hit.journey and its flags; 0 when the packet is not asked for. passes: so says the filter. */
+static __always_inline int join_journey(struct hit *h, const struct seen *s, int passes)
 {
 	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &h->skb);
 	struct tracked new = {};
@@ -86,22 +78,20 @@ static __always_inline enum asked join_journey(struct hit *h, const struct seen 
 			t->place = h->place & (FUNC_RECEIVES | FUNC_SENDS);
 			t->ifindex = s->ifindex;
 		}
-		return ASKED_SHOWN;
+		return 1;
 	}
 	if (t)
 		bpf_map_delete_elem(&ht_tr_tracked, &h->skb);
 	if (h->place & (FUNC_LATE | FUNC_FOLLOWS) && !by_head)
-		return ASKED_NOT;
+		return 0;
 	if (by_head && s->family) {
 		new.journey = shared_journey(s);
 		if (new.journey)
 			new.flags = TRACE_CLONE;
 	}
 	if (!new.journey) {
-		if (h->place & FUNC_FOLLOWS || !matches(s))
-			return ASKED_NOT;
-		if (pace_spent(h->ts, rate))
-			return ASKED_SHED;
+		if (!passes)
+			return 0;
 		new.journey = new_journey(h->ts);
 		h->flags |= TRACE_FIRST;
 		d.journey = new.journey;
@@ -117,16 +107,16 @@ static __always_inline enum asked join_journey(struct hit *h, const struct seen 
 	new.place = h->place & (FUNC_RECEIVES | FUNC_SENDS);
 	if (!(h->place & FUNC_FREES))
 		track(h->skb, &new);
-	return ASKED_SHOWN;
+	return 1;
 }
 
 /* The sk_buff is being freed. What still comes is FUNC_LATE. */
-static __always_inline void end_journey(u64 skb, u64 now)
+static __always_inline void end_journey(u64 skb)
 {
 	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &skb);
 
 	if (t && !t->freed)
-		t->freed = now;
+		t->freed = bpf_ktime_get_ns();
 	if (by_head) {
 		struct sk_buff *ending = (void *)skb;
 		u64 head = (u64)READ(ending, head);

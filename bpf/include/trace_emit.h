@@ -92,10 +92,10 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 static __always_inline int pass(void *ctx, struct hit *h)
 {
 	struct seen s = {};
-	enum asked asked = ASKED_NOT;
+	int spent = pace_spent(rate), passes, asked;
 
 	/* Without a filter the answer is known: a flood costs little more than being counted. */
-	if (filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS) && pace_spent(h->ts, rate)) {
+	if (spent && filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS)) {
 		trace_count(TRACE_RATE);
 		return 0;
 	}
@@ -103,15 +103,17 @@ static __always_inline int pass(void *ctx, struct hit *h)
 		see_skb(&s, (void *)h->skb);
 	else if (h->sk)
 		see_sock(&s, (void *)h->sk);
-	if (h->skb)
-		asked = join_journey(h, &s);
-	else if (!(h->place & FUNC_FOLLOWS) && matches(&s))
-		asked = ASKED_SHOWN;
-	if (asked == ASKED_SHOWN)
-		emit(ctx, h, &s, 0, 0);
-	else if (asked == ASKED_SHED)
+	passes = !(h->place & FUNC_FOLLOWS) && matches(&s);
+	/* No journey begins that could not be shown. */
+	if (spent && passes && !(h->place & FUNC_LATE)) {
 		trace_count(TRACE_RATE);
+		return 0;
+	}
+	h->ts = bpf_ktime_get_ns();
+	asked = h->skb ? join_journey(h, &s, passes) : passes;
+	if (asked)
+		emit(ctx, h, &s, 0, 0);
 	else if (!(h->place & FUNC_FOLLOWS))
 		trace_count(TRACE_FILTERED);
-	return asked == ASKED_SHOWN;
+	return asked;
 }
