@@ -110,6 +110,20 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s, int
 	return 1;
 }
 
+/* Whether an sk_buff may belong to a journey: what nobody asked for need not be looked at otherwise. */
+static __always_inline int may_be_known(u64 skb)
+{
+	struct sk_buff *seen = (void *)skb;
+	u64 head;
+
+	if (bpf_map_lookup_elem(&ht_tr_tracked, &skb))
+		return 1;
+	if (!by_head)
+		return 0;
+	head = (u64)READ(seen, head);
+	return bpf_map_lookup_elem(&ht_tr_heads, &head) != NULL;
+}
+
 /* The sk_buff is being freed. What still comes is FUNC_LATE. */
 static __always_inline void end_journey(u64 skb)
 {

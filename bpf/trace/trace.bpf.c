@@ -84,6 +84,8 @@ int ht_tr_point(struct tp_ctx *ctx)
 	if (tp_args > 4)
 		h.args[4] = ctx->args[4];
 	begin(&h, tp_cookie);
+	if (h.place & (FUNC_FOLLOWS | FUNC_QUIET) && !may_be_known(h.skb))
+		return 0;
 	if (tp_reason != ARG_NONE)
 		h.reason = chosen(&h, tp_reason);
 	if (!(h.place & FUNC_QUIET))

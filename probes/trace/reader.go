@@ -19,11 +19,12 @@ const (
 
 // reader takes a session's events from the kernel.
 type reader struct {
-	s      *Session
-	t      *kern.Trace
-	d      *decoder
-	failed error // of emit
-	full   time.Time
+	s       *Session
+	t       *kern.Trace
+	d       *decoder
+	failed  error // of emit
+	full    time.Time
+	counted time.Time
 }
 
 // read takes events until the session is over, and says why it is.
@@ -36,10 +37,13 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 			return "", err
 		}
 		r.take(false)
-		if err := r.count(); err != nil {
-			return "", err
-		}
 		now := time.Now()
+		if now.Sub(r.counted) >= readEvery { // some 20 system calls: not with each filling of a ring
+			if err := r.count(); err != nil {
+				return "", err
+			}
+			r.counted = now
+		}
 		if r.d.full() && r.full.IsZero() {
 			r.full = now
 		}
@@ -64,19 +68,18 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 // take reads the rings and hands on what is settled.
 func (r *reader) take(all bool) {
 	r.t.Read(r.d.add)
-	var batch []*snap.TraceEvent
-	r.d.flush(all, func(e *snap.TraceEvent) { batch = append(batch, e) })
+	batch := r.d.flush(all)
 	if r.s.emit != nil {
-		for _, e := range batch {
+		for i := range batch {
 			if r.failed == nil {
-				r.failed = r.s.emit(e)
+				r.failed = r.s.emit(&batch[i])
 			}
 		}
 	}
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	for _, e := range batch {
-		r.s.store.add(e)
+	for i := range batch {
+		r.s.store.add(&batch[i])
 	}
 	r.s.state.Packets, r.s.state.Events = r.d.begun, r.d.seq
 }
