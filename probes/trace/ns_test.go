@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // ground is two namespaces joined by a veth, far from everybody's traffic.
 type ground struct {
 	here, there *ktest.NS
+	dev         string // of here; no other process has one of this name
 	cat         *functions.Catalog
 }
 
@@ -41,9 +43,9 @@ func newGround(t *testing.T) *ground {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), cat: cat}
-	ktest.Veth(t, g.here, "v0", g.there, "v1")
-	g.here.Addr(t, "v0", hereAddr+"/24")
+	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), dev: fmt.Sprintf("v0-%d", os.Getpid()), cat: cat}
+	ktest.Veth(t, g.here, g.dev, g.there, "v1")
+	g.here.Addr(t, g.dev, hereAddr+"/24")
 	g.there.Addr(t, "v1", thereAddr+"/24")
 	return g
 }
