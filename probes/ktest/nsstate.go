@@ -125,7 +125,7 @@ func (s State) Diff(after State) string {
 		}
 		for _, l := range after[name] {
 			if !slices.Contains(s[name], l) {
-				fmt.Fprintf(&b, "new in %s: %s\n", name, l)
+				fmt.Fprintf(&b, "new in %s: %s%s\n", name, l, described(name, l))
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func TestKernelAndTwinAgree(t *testing.T) {
 	comm := strings.TrimSuffix(string(text), "\n")
 	rounds := 12
 	if testing.Short() {
-		rounds = 4
+		rounds = 3
 	}
 	for range rounds {
 		text := randomFilter(r, g.dev, comm)
@@ -130,8 +130,8 @@ func TestSentIsShownFilteredOrLost(t *testing.T) {
 	if testing.Short() {
 		wanted, other = 5000, 500
 	}
+	g := newGround(t)
 	for _, rate := range []int{2000, 1 << 30} {
-		g := newGround(t)
 		port := 20000 + rand.IntN(30000)
 		_, end := g.run(t, snap.TraceSpec{Pattern: "net:net_dev_queue,skb:kfree_skb", Filter: fmt.Sprintf("host %s udp dst port %d", thereAddr, port),
 			Packets: 1 << 20, Rate: rate, Seconds: 300})

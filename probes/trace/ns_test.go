@@ -68,6 +68,8 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		t.Helper()
 		if !ended {
 			ended = true
+			stopped := time.Now()
+			defer func() { t.Logf("detached after %v", time.Since(stopped).Round(time.Millisecond)) }()
 			s.Stop("told to")
 			if err := <-done; err != nil {
 				t.Errorf("run: %v", err)
@@ -77,7 +79,9 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		return s.State(), events
 	}
 	t.Cleanup(func() { end() })
+	begun := time.Now()
 	waitFor(t, "the trace", func() bool { return s.State().State != snap.TraceAttaching })
+	t.Logf("attached after %v", time.Since(begun).Round(time.Millisecond))
 	if st := s.State(); st.State != snap.Tracing {
 		t.Fatalf("%v: %s", st.State, st.Why)
 	}

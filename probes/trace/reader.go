@@ -5,6 +5,7 @@ package trace
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"hooktop/bpf/kern"
@@ -39,7 +40,7 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 		r.take(false)
 		now := time.Now()
 		if now.Sub(r.counted) >= readEvery { // some 20 system calls: not with each filling of a ring
-			if err := r.count(); err != nil {
+			if err := r.count(math.MaxUint64); err != nil {
 				return "", err
 			}
 			r.counted = now
@@ -84,8 +85,8 @@ func (r *reader) take(all bool) {
 	r.s.state.Packets, r.s.state.Events = r.d.begun, r.d.seq
 }
 
-// count brings what was refused and lost up to date.
-func (r *reader) count() error {
+// count brings what was refused and lost up to date. At most so many returns without a call are believed.
+func (r *reader) count(unpaired uint64) error {
 	c, err := r.t.Counts()
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (r *reader) count() error {
 		{Name: "passed over by the kernel", N: c.Missed},
 		{Name: "past the last packet", N: r.d.past},
 		{Name: "packets not followed", N: c.Untracked + c.Unkept},
-		{Name: "returns without a call", N: c.Unpaired},
+		{Name: "returns without a call", N: min(c.Unpaired, unpaired)},
 	} {
 		if l.N > 0 {
 			lost = append(lost, l)
@@ -107,11 +108,15 @@ func (r *reader) count() error {
 	return nil
 }
 
-// end detaches, takes what still waits, and counts for the last time.
+// end detaches, takes what still waits, and counts for the last time. Links go one by one: a return that is hooked a little
+// longer than its call misses it, and nothing that was traced is lost by that.
 func (r *reader) end() error {
-	err := r.t.Detach()
+	before, err := r.t.Counts()
+	if e := r.t.Detach(); err == nil {
+		err = e
+	}
 	r.take(true)
-	if e := r.count(); err == nil {
+	if e := r.count(before.Unpaired); err == nil {
 		err = e
 	}
 	if e := r.t.Close(); err == nil {
