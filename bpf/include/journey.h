@@ -63,10 +63,12 @@ static __always_inline u64 new_journey(u64 now)
 	return now << 10 | (bpf_get_smp_processor_id() & 1023);
 }
 
-/* Sets hit.journey and its flags; 0 when the packet is not asked for. passes: so says the filter. */
-static __always_inline int join_journey(struct hit *h, const struct seen *s, int passes)
+/* Sets hit.journey and its flags; 0 when the packet is not asked for. Keys are copies, here and below: the verifier takes what
+ * a helper has read for a number, and h->skb may be a pointer with a type. */
+static __always_inline int join_journey(struct hit *h, const struct seen *s)
 {
-	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &h->skb);
+	u64 key = h->skb;
+	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &key);
 	struct tracked new = {};
 	struct shared d = {};
 
@@ -81,7 +83,7 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s, int
 		return 1;
 	}
 	if (t)
-		bpf_map_delete_elem(&ht_tr_tracked, &h->skb);
+		bpf_map_delete_elem(&ht_tr_tracked, &key);
 	if (h->place & (FUNC_LATE | FUNC_FOLLOWS) && !by_head)
 		return 0;
 	if (by_head && s->family) {
@@ -90,7 +92,7 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s, int
 			new.flags = TRACE_CLONE;
 	}
 	if (!new.journey) {
-		if (!passes)
+		if (h->place & FUNC_FOLLOWS || !matches(s))
 			return 0;
 		new.journey = new_journey(h->ts);
 		h->flags |= TRACE_FIRST;
@@ -114,9 +116,9 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s, int
 static __always_inline int may_be_known(u64 skb)
 {
 	struct sk_buff *seen = (void *)skb;
-	u64 head;
+	u64 key = skb, head;
 
-	if (bpf_map_lookup_elem(&ht_tr_tracked, &skb))
+	if (bpf_map_lookup_elem(&ht_tr_tracked, &key))
 		return 1;
 	if (!by_head)
 		return 0;
@@ -127,7 +129,8 @@ static __always_inline int may_be_known(u64 skb)
 /* The sk_buff is being freed. What still comes is FUNC_LATE. */
 static __always_inline void end_journey(u64 skb)
 {
-	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &skb);
+	u64 key = skb;
+	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &key);
 
 	if (t && !t->freed)
 		t->freed = bpf_ktime_get_ns();

@@ -47,8 +47,12 @@ static __always_inline int has_ports(u32 proto)
 }
 
 /* Ports or ICMP type and code, and the print: sequence numbers of TCP and ICMP, length and checksum of UDP. */
-static __always_inline void take_l4(struct seen *s, const u32 *l4)
+static __always_inline void see_l4(struct seen *s, const void *at)
 {
+	u32 l4[3] = {};
+
+	if (s->frag == 2 || bpf_probe_read_kernel(l4, sizeof(l4), at))
+		return;
 	if (has_ports(s->proto)) {
 		s->sport = l4[0];
 		s->dport = l4[0] >> 16;
@@ -59,30 +63,14 @@ static __always_inline void take_l4(struct seen *s, const u32 *l4)
 	}
 }
 
-static __always_inline void see_l4(struct seen *s, const void *at)
-{
-	u32 l4[3] = {};
-
-	if (s->frag != 2 && !bpf_probe_read_kernel(l4, sizeof(l4), at))
-		take_l4(s, l4);
-}
-
-/* Mostly the header has no options, and one read gives what is behind it as well. */
-struct ip4_l4 {
-	struct ip4 ip;
-	u32 l4[3];
-};
-
 /* `left` is what the sk_buff holds from the header on. */
 static __always_inline int see_ip4(struct seen *s, const void *at, u32 left)
 {
-	struct ip4_l4 both;
 	struct ip4 ip;
-	u32 head, total, off, whole = !bpf_probe_read_kernel(&both, sizeof(both), at);
+	u32 head, total, off;
 
-	if (!whole && bpf_probe_read_kernel(&both.ip, sizeof(both.ip), at))
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
 		return 0;
-	ip = both.ip;
 	head = (ip.vihl & 15) * 4;
 	total = be16(ip.tot_len);
 	if (ip.vihl >> 4 != 4 || head < sizeof(ip) || total > left || (total < head && total))
@@ -94,10 +82,7 @@ static __always_inline int see_ip4(struct seen *s, const void *at, u32 left)
 	s->print = ip.id;
 	set_ip4(s->src, ip.src);
 	set_ip4(s->dst, ip.dst);
-	if (!whole || head != sizeof(ip))
-		see_l4(s, at + head);
-	else if (s->frag != 2)
-		take_l4(s, both.l4);
+	see_l4(s, at + head);
 	return 1;
 }
 

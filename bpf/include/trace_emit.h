@@ -92,7 +92,7 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 static __always_inline int pass(void *ctx, struct hit *h)
 {
 	struct seen s = {};
-	int spent = pace_spent(rate), passes, asked;
+	int spent = pace_spent(rate), asked;
 
 	/* Without a filter the answer is known: a flood costs little more than being counted. */
 	if (spent && filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS)) {
@@ -103,14 +103,13 @@ static __always_inline int pass(void *ctx, struct hit *h)
 		see_skb(&s, (void *)h->skb);
 	else if (h->sk)
 		see_sock(&s, (void *)h->sk);
-	passes = !(h->place & FUNC_FOLLOWS) && matches(&s);
 	/* No journey begins that could not be shown. */
-	if (spent && passes && !(h->place & FUNC_LATE)) {
+	if (spent && !(h->place & (FUNC_FOLLOWS | FUNC_LATE)) && matches(&s)) {
 		trace_count(TRACE_RATE);
 		return 0;
 	}
 	h->ts = bpf_ktime_get_ns();
-	asked = h->skb ? join_journey(h, &s, passes) : passes;
+	asked = h->skb ? join_journey(h, &s) : !(h->place & FUNC_FOLLOWS) && matches(&s);
 	if (asked)
 		emit(ctx, h, &s, 0, 0);
 	else if (!(h->place & FUNC_FOLLOWS))
