@@ -32,7 +32,7 @@ static __always_inline int is_stale(const struct tracked *t, const struct hit *h
 	struct sk_buff *skb = (void *)h->skb; /* READ relocates whatever access its argument holds */
 
 	if (t->freed && by_head) /* what TCP took, it may still drop */
-		return !(h->place & FUNC_FREES) || (s->family && t->print != s->print);
+		return !(h->place & FUNC_FREES) || t->print != s->print;
 	if (t->freed)
 		return !(h->place & FUNC_LATE);
 	if (!by_head || !s->family || t->print == s->print || t->place != FUNC_RECEIVES)
