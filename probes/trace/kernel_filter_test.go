@@ -124,7 +124,8 @@ func TestKernelAndTwinAgree(t *testing.T) {
 }
 
 // Each datagram passes two tracepoints: it is sent, and dropped where nobody listens. Every event is shown, refused, or counted
-// as lost. What the rest of the machine sends meanwhile is refused, by a port that is this test's only.
+// as lost. What the rest of the machine sends meanwhile is refused, by a port that is this test's only. Where only tracepoints
+// tell of an sk_buff's end, one of another packet that takes its memory over may be counted to its journey: one in 10,000 at most.
 func TestSentIsShownFilteredOrLost(t *testing.T) {
 	wanted, other := 200_000, 20_000 // make bench: 1,000,000
 	if testing.Short() {
@@ -149,7 +150,7 @@ func TestSentIsShownFilteredOrLost(t *testing.T) {
 			}
 		}
 		t.Logf("rate %d: shown %d, filtered %d, lost %v", rate, st.Events, st.Filtered, st.Lost)
-		if all := uint64(2 * wanted); sum > all || sum+missed < all {
+		if all := uint64(2 * wanted); sum > all+all/10_000 || sum+missed < all {
 			t.Errorf("rate %d: %d shown or lost, and %d that the kernel passed over, want %d in all", rate, sum, missed, all)
 		}
 		if st.Filtered+missed < uint64(2*other) {
