@@ -37,6 +37,7 @@ type TracePace struct {
 	_      structs.HostLayout
 	Since  uint64
 	Events uint64
+	Tick   uint64
 }
 
 type TraceShared struct {
@@ -151,6 +152,7 @@ const (
 	TraceProgHtTrReturn = "ht_tr_return"
 	TraceVarByHead      = "by_head"
 	TraceVarCookies     = "cookies"
+	TraceVarDirect      = "direct"
 	TraceVarEventType   = "event_type"
 	TraceVarFilter      = "filter"
 	TraceVarRate        = "rate"
@@ -231,6 +233,7 @@ type TraceMapSpecs struct {
 type TraceVariableSpecs struct {
 	ByHead    *ebpf.VariableSpec `ebpf:"by_head"`
 	Cookies   *ebpf.VariableSpec `ebpf:"cookies"`
+	Direct    *ebpf.VariableSpec `ebpf:"direct"`
 	EventType *ebpf.VariableSpec `ebpf:"event_type"`
 	Filter    *ebpf.VariableSpec `ebpf:"filter"`
 	Rate      *ebpf.VariableSpec `ebpf:"rate"`
@@ -290,6 +293,7 @@ func (m *TraceMaps) Close() error {
 type TraceVariables struct {
 	ByHead    *ebpf.Variable `ebpf:"by_head"`
 	Cookies   *ebpf.Variable `ebpf:"cookies"`
+	Direct    *ebpf.Variable `ebpf:"direct"`
 	EventType *ebpf.Variable `ebpf:"event_type"`
 	Filter    *ebpf.Variable `ebpf:"filter"`
 	Rate      *ebpf.Variable `ebpf:"rate"`

@@ -28,6 +28,9 @@ const volatile u8 want_ret = 0;
  * where packets begin. */
 const volatile u8 by_head = 0;
 
+/* 1: the kernel gives this instance's arguments with their types, and their fields are loaded without a helper. */
+const volatile u8 direct = 0;
+
 /* The tracepoint of this instance: its cookie (COOKIE_*), the number of its arguments, and which of them is the drop
  * reason (ARG_NONE: none). */
 const volatile u64 tp_cookie = 0;

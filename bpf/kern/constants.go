@@ -70,7 +70,8 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, shadow bool) (
 }
 
 // newConstMap makes the frozen map of an object's constants. It is made by hand and not by the loader, so that it carries
-// hooktop's prefix.
+// hooktop's prefix. The specification, the caller's own, has no variables afterwards: the loader would map the memory of each
+// into this process, which keeps the map alive until the garbage collector comes to it.
 func newConstMap(spec *ebpf.CollectionSpec, values map[string]any) (*ebpf.Map, error) {
 	m := spec.Maps[constSection].Copy()
 	content := make([]byte, m.ValueSize)
@@ -85,6 +86,7 @@ func newConstMap(spec *ebpf.CollectionSpec, values map[string]any) (*ebpf.Map, e
 		}
 		copy(content[v.Offset:], v.Value)
 	}
+	spec.Variables = nil
 	m.Name = "ht_const"
 	m.Flags |= mmapable
 	m.Contents = []ebpf.MapKV{{Key: uint32(0), Value: content}}

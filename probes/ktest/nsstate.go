@@ -47,7 +47,7 @@ func TakeState(t testing.TB, n *NS) State {
 	used, maps := inUse(s[bpfProgram]), []string{}
 	for _, id := range s[bpfMap] {
 		if used[object{bpfMap, id}] {
-			maps = append(maps, id+mapName(id))
+			maps = append(maps, id+described(bpfMap, id))
 		}
 	}
 	s[bpfMap] = maps
@@ -132,7 +132,7 @@ func (s State) Diff(after State) string {
 		}
 		for _, l := range after[name] {
 			if !slices.Contains(s[name], l) {
-				fmt.Fprintf(&b, "new in %s: %s\n", name, l)
+				fmt.Fprintf(&b, "new in %s: %s%s\n", name, l, described(name, l))
 			}
 		}
 	}

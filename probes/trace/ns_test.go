@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 type ground struct {
 	here, there *ktest.NS
 	from        *ktest.NS // where sessions begin, nil: in the initial namespace
+	dev         string    // of here; no other process has one of this name
 	cat         *functions.Catalog
 }
 
@@ -51,9 +53,9 @@ func newGround(t *testing.T) *ground {
 	if _, err := exec.LookPath("bpftool"); err == nil { // a bare guest has no commands to list its state with
 		ktest.HostState(t)
 	}
-	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), cat: catalog(t)}
-	ktest.Veth(t, g.here, "v0", g.there, "v1")
-	g.here.Addr(t, "v0", hereAddr+"/24")
+	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), dev: fmt.Sprintf("v0-%d", os.Getpid()), cat: catalog(t)}
+	ktest.Veth(t, g.here, g.dev, g.there, "v1")
+	g.here.Addr(t, g.dev, hereAddr+"/24")
 	g.there.Addr(t, "v1", thereAddr+"/24")
 	return g
 }
@@ -84,6 +86,8 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		t.Helper()
 		if !ended {
 			ended = true
+			stopped := time.Now()
+			defer func() { t.Logf("detached after %v", time.Since(stopped).Round(time.Millisecond)) }()
 			s.Stop("told to")
 			if err := <-done; err != nil {
 				t.Errorf("run: %v", err)
@@ -93,7 +97,9 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		return s.State(), events
 	}
 	t.Cleanup(func() { end() })
+	begun := time.Now()
 	waitFor(t, "the trace", func() bool { return s.State().State != snap.TraceAttaching })
+	t.Logf("attached after %v", time.Since(begun).Round(time.Millisecond))
 	if st := s.State(); st.State != snap.Tracing {
 		t.Fatalf("%v: %s", st.State, st.Why)
 	}

@@ -49,7 +49,7 @@ type Session struct {
 }
 
 // New makes a session that does nothing before Attach. emit, which may be nil, hears each event in its order, from Read's
-// goroutine; its error stops the session.
+// goroutine, and may keep a copy of it only; its error stops the session.
 func New(cat *functions.Catalog, spec snap.TraceSpec, emit func(*snap.TraceEvent) error) *Session {
 	s := &Session{cat: cat, emit: emit, stop: make(chan string, 1), done: make(chan struct{}),
 		state: snap.TraceSession{Spec: withLimits(spec), State: snap.TraceAttaching}}
