@@ -101,7 +101,7 @@ static __always_inline int pass(void *ctx, struct hit *h)
 	}
 	if (h->skb)
 		see_skb(&s, (void *)h->skb);
-	else if (h->sk)
+	if (h->sk && !s.family) /* what waits in a queue of TCP has no header: it is one of its socket's */
 		see_sock(&s, (void *)h->sk);
 	/* No journey begins that could not be shown. */
 	if (spent && !(h->place & (FUNC_FOLLOWS | FUNC_LATE)) && matches(&s)) {

@@ -209,8 +209,11 @@ func (p *plan) has(name string) bool {
 	return false
 }
 
-// sockArg is the argument that is a socket, -1: none.
+// sockArg is the argument that is a socket whose packets these are, -1: none. Dropped packets were for the one that is named.
 func sockArg(f *functions.Function) int {
+	if f.Name == "skb:kfree_skb" {
+		return -1
+	}
 	for _, a := range f.Args {
 		if a.Slot >= 0 && a.Slot < 5 && a.Pointer && strings.Contains(strings.TrimPrefix(a.Type, "const "), "struct sock *") {
 			return a.Slot

@@ -3,8 +3,14 @@
 package trace
 
 import (
+	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"hooktop/probes/ktest"
 	"hooktop/probes/procfs"
@@ -46,5 +52,36 @@ func TestASessionIsOfItsOwnNamespace(t *testing.T) {
 			show(t, events)
 			t.Errorf("%q: %+v, others' events: %v", c.filter, st, foreign)
 		}
+	}
+}
+
+// A segment that TCP sends again lies in its queue without header: its socket tells whose it is, and the filter hears that.
+func TestRetransmitsTellTheirConnection(t *testing.T) {
+	g := newGround(t)
+	link, err := g.here.NL.LinkByName(g.dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = "10.97.0.9"
+	if err := g.here.NL.NeighAdd(&netlink.Neigh{LinkIndex: link.Attrs().Index, Family: unix.AF_INET, State: netlink.NUD_PERMANENT,
+		IP: net.ParseIP(nobody), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}}); err != nil {
+		t.Fatal(err)
+	}
+	s, end := g.run(t, snap.TraceSpec{Pattern: "tcp:tcp_retransmit_skb", Filter: "tcp dst host " + nobody + " dst port 8082"})
+	g.here.Do(t, func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: netip.MustParseAddr(nobody).As4(), Port: 8082}); err != unix.EINPROGRESS {
+			return fmt.Errorf("connect: %w", err)
+		}
+		return nil
+	})
+	waitFor(t, "the SYN to be sent again", func() bool { return s.State().Events > 0 })
+	if _, events := end(); events[0].Key.Src != addr(hereAddr) || events[0].Key.SPort == 0 || events[0].NetNS == 0 {
+		show(t, events)
+		t.Errorf("%+v", events[0])
 	}
 }
