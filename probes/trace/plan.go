@@ -65,6 +65,12 @@ func withLimits(spec snap.TraceSpec) snap.TraceSpec {
 // lastOfTCP is the last tracepoint of a segment that TCP takes: it frees it by no tracepoint.
 const lastOfTCP = "tcp:tcp_probe"
 
+// Check says what is wrong with a wish, as far as that can be told before anything is attached.
+func Check(cat *functions.Catalog, spec snap.TraceSpec) error {
+	_, err := makePlan(cat, withLimits(spec), kern.HaveKprobeMulti(), 0)
+	return err
+}
+
 // makePlan resolves a wish for this kernel. multi says why kprobe.multi can't be had, nil when it can. own is the namespace that
 // a filter which names none is restricted to, 0: none.
 func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error, own uint32) (*plan, error) {
