@@ -37,6 +37,7 @@ type TracePace struct {
 	_      structs.HostLayout
 	Since  uint64
 	Events uint64
+	Tick   uint64
 }
 
 type TraceShared struct {
@@ -119,6 +120,7 @@ const (
 	TraceTraceTermKindTERM_PID    TraceTraceTermKind = 7
 	TraceTraceTermKindTERM_COMM   TraceTraceTermKind = 8
 	TraceTraceTermKindTERM_FLOW   TraceTraceTermKind = 9
+	TraceTraceTermKindTERM_NETNS  TraceTraceTermKind = 10
 )
 
 type TraceTracked struct {
@@ -150,12 +152,14 @@ const (
 	TraceProgHtTrReturn = "ht_tr_return"
 	TraceVarByHead      = "by_head"
 	TraceVarCookies     = "cookies"
+	TraceVarDirect      = "direct"
 	TraceVarEventType   = "event_type"
 	TraceVarFilter      = "filter"
 	TraceVarRate        = "rate"
 	TraceVarTpArgs      = "tp_args"
 	TraceVarTpCookie    = "tp_cookie"
 	TraceVarTpReason    = "tp_reason"
+	TraceVarTpStates    = "tp_states"
 	TraceVarWakeAt      = "wake_at"
 	TraceVarWantRet     = "want_ret"
 	TraceVarWantStack   = "want_stack"
@@ -229,12 +233,14 @@ type TraceMapSpecs struct {
 type TraceVariableSpecs struct {
 	ByHead    *ebpf.VariableSpec `ebpf:"by_head"`
 	Cookies   *ebpf.VariableSpec `ebpf:"cookies"`
+	Direct    *ebpf.VariableSpec `ebpf:"direct"`
 	EventType *ebpf.VariableSpec `ebpf:"event_type"`
 	Filter    *ebpf.VariableSpec `ebpf:"filter"`
 	Rate      *ebpf.VariableSpec `ebpf:"rate"`
 	TpArgs    *ebpf.VariableSpec `ebpf:"tp_args"`
 	TpCookie  *ebpf.VariableSpec `ebpf:"tp_cookie"`
 	TpReason  *ebpf.VariableSpec `ebpf:"tp_reason"`
+	TpStates  *ebpf.VariableSpec `ebpf:"tp_states"`
 	WakeAt    *ebpf.VariableSpec `ebpf:"wake_at"`
 	WantRet   *ebpf.VariableSpec `ebpf:"want_ret"`
 	WantStack *ebpf.VariableSpec `ebpf:"want_stack"`
@@ -287,12 +293,14 @@ func (m *TraceMaps) Close() error {
 type TraceVariables struct {
 	ByHead    *ebpf.Variable `ebpf:"by_head"`
 	Cookies   *ebpf.Variable `ebpf:"cookies"`
+	Direct    *ebpf.Variable `ebpf:"direct"`
 	EventType *ebpf.Variable `ebpf:"event_type"`
 	Filter    *ebpf.Variable `ebpf:"filter"`
 	Rate      *ebpf.Variable `ebpf:"rate"`
 	TpArgs    *ebpf.Variable `ebpf:"tp_args"`
 	TpCookie  *ebpf.Variable `ebpf:"tp_cookie"`
 	TpReason  *ebpf.Variable `ebpf:"tp_reason"`
+	TpStates  *ebpf.Variable `ebpf:"tp_states"`
 	WakeAt    *ebpf.Variable `ebpf:"wake_at"`
 	WantRet   *ebpf.Variable `ebpf:"want_ret"`
 	WantStack *ebpf.Variable `ebpf:"want_stack"`

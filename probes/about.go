@@ -5,11 +5,13 @@ package probes
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"hooktop/probes/attach"
+	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
@@ -26,20 +28,10 @@ func readAbout() about {
 	if unix.Uname(&u) == nil {
 		a.kernel = clean(unix.ByteSliceToString(u.Release[:]))
 	}
-	a.netns = namespace("/proc/self/ns/net", "/proc/1/ns/net")
+	if inode, initial := procfs.NetNamespace("/proc/self/ns/net"); inode != 0 && !initial {
+		a.netns = strconv.FormatUint(inode, 10)
+	}
 	return a
-}
-
-// namespace names the network namespace of path unless it is that of init.
-func namespace(path, initial string) string {
-	own, err := os.Readlink(path)
-	if err != nil {
-		return ""
-	}
-	if first, err := os.Readlink(initial); err == nil && first == own {
-		return ""
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(own, "net:["), "]")
 }
 
 // realtime reports whether the kernel is PREEMPT_RT, where per-CPU writes of the flow table may collide (FACTS 2).

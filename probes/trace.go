@@ -56,7 +56,7 @@ func (t *tracer) Start(ctx context.Context, b *Bench, done func(error)) {
 			done(errors.New(t.lacking))
 			return
 		}
-		t.begin(snap.TraceSpec{Pattern: trace.Default}, func(st snap.TraceSession) {
+		t.begin(trace.AtLaunch(), func(st snap.TraceSession) {
 			b.Line(tracedLine(st))
 			done(nil)
 		})
@@ -127,7 +127,14 @@ func (t *tracer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer))
 				answer(snap.Answer{Err: "trace: " + t.lacking})
 				return
 			}
-			t.begin(in.Trace, func(st snap.TraceSession) { answer(traceAnswer(st)) })
+			var bad error
+			t.b.Aside(func() { bad = trace.Check(t.cat, in.Trace) }, func() {
+				if bad != nil { // what runs goes on
+					answer(snap.Answer{Err: clean(bad.Error())})
+					return
+				}
+				t.begin(in.Trace, func(st snap.TraceSession) { answer(traceAnswer(st)) })
+			})
 		})
 	case snap.StopTrace:
 		answer(t.stop())

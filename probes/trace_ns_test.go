@@ -59,6 +59,10 @@ func TestTracesAreStartedAndStopped(t *testing.T) {
 	if a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "net:no_such_thing"}}); !strings.Contains(a.Err, "no_such_thing") {
 		t.Errorf("answer to an unknown tracepoint: %+v", a)
 	}
+	if f := r.ask("the trace that ran before", snap.TraceQuery{}, func(*snap.Frame) bool { return true }); f.Trace.Session.State != snap.Tracing ||
+		f.Trace.Session.Spec.Pattern != trace.Default {
+		t.Errorf("a wish that can't be ended what ran: %+v", f.Trace.Session)
+	}
 	a := r.engine.Do(t.Context(), snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@drops", Filter: "udp port 4344", Seconds: 30}})
 	if a.Err != "" || a.Command != "hooktop trace @drops --filter 'udp port 4344' --for 30s" {
 		t.Errorf("answer: %+v", a)

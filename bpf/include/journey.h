@@ -32,7 +32,7 @@ static __always_inline int is_stale(const struct tracked *t, const struct hit *h
 	struct sk_buff *skb = (void *)h->skb; /* READ relocates whatever access its argument holds */
 
 	if (t->freed && by_head) /* what TCP took, it may still drop */
-		return !(h->place & FUNC_FREES) || (s->family && t->print != s->print);
+		return !(h->place & FUNC_FREES) || t->print != s->print;
 	if (t->freed)
 		return !(h->place & FUNC_LATE);
 	if (!by_head || !s->family || t->print == s->print || t->place != FUNC_RECEIVES)
@@ -63,10 +63,12 @@ static __always_inline u64 new_journey(u64 now)
 	return now << 10 | (bpf_get_smp_processor_id() & 1023);
 }
 
-/* Sets hit.journey and its flags; 0 when the packet is not asked for. */
+/* Sets hit.journey and its flags; 0 when the packet is not asked for. Keys are copies, here and below: the verifier takes what
+ * a helper has read for a number, and h->skb may be a pointer with a type. */
 static __always_inline int join_journey(struct hit *h, const struct seen *s)
 {
-	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &h->skb);
+	u64 key = h->skb;
+	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &key);
 	struct tracked new = {};
 	struct shared d = {};
 
@@ -81,7 +83,7 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s)
 		return 1;
 	}
 	if (t)
-		bpf_map_delete_elem(&ht_tr_tracked, &h->skb);
+		bpf_map_delete_elem(&ht_tr_tracked, &key);
 	if (h->place & (FUNC_LATE | FUNC_FOLLOWS) && !by_head)
 		return 0;
 	if (by_head && s->family) {
@@ -110,17 +112,34 @@ static __always_inline int join_journey(struct hit *h, const struct seen *s)
 	return 1;
 }
 
-/* The sk_buff is being freed. What still comes is FUNC_LATE. */
-static __always_inline void end_journey(u64 skb, u64 now)
+/* Whether an sk_buff may belong to a journey: what nobody asked for need not be looked at otherwise. */
+static __always_inline int may_be_known(u64 skb)
 {
-	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &skb);
+	struct sk_buff *seen = (void *)skb;
+	u64 key = skb, head;
+
+	if (bpf_map_lookup_elem(&ht_tr_tracked, &key))
+		return 1;
+	if (!by_head)
+		return 0;
+	head = (u64)READ(seen, head);
+	return bpf_map_lookup_elem(&ht_tr_heads, &head) != NULL;
+}
+
+/* The sk_buff is being freed. What still comes is FUNC_LATE. */
+static __always_inline void end_journey(u64 skb)
+{
+	u64 key = skb;
+	struct tracked *t = bpf_map_lookup_elem(&ht_tr_tracked, &key);
 
 	if (t && !t->freed)
-		t->freed = now;
+		t->freed = bpf_ktime_get_ns();
 	if (by_head) {
-		u64 head = sole_head((struct sk_buff *)skb);
+		struct sk_buff *ending = (void *)skb;
+		u64 head = (u64)READ(ending, head);
 
-		if (head)
+		/* A look takes no lock. */
+		if (bpf_map_lookup_elem(&ht_tr_heads, &head) && is_sole(ending, head))
 			bpf_map_delete_elem(&ht_tr_heads, &head);
 	}
 }

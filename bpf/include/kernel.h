@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat.h"
+#include "trace_config.h"
 
 #define CORE __attribute__((preserve_access_index))
 
@@ -46,6 +47,10 @@ struct sock {
 	u16 sk_protocol;
 } CORE;
 
+struct inet_sock {
+	u16 inet_sport; /* network order; stays when the port is given back */
+} CORE;
+
 struct sk_buff {
 	struct net_device *dev; /* shares its place with links of queues: see dev_of */
 	struct sock *sk;
@@ -82,9 +87,21 @@ struct pt_regs___arm64 {
 #define field_exists(field) __builtin_preserve_field_info(field, 2)
 
 /* Reads one field; what lies at a wrong address reads as 0. */
-#define READ(p, field)                                                                                                 \
+#define READ_AT(p, field)                                                                                              \
 	({                                                                                                             \
 		typeof((p)->field) __v = 0;                                                                            \
 		bpf_probe_read_kernel(&__v, sizeof(__v), __builtin_preserve_access_index(&(p)->field));                \
 		__v;                                                                                                   \
+	})
+
+/* The same of a pointer that the kernel gave with its type, or that was read from such a one: `direct` programs load it
+ * like any other memory, a fault reads as 0, and no helper is called. */
+#define READ(p, field)                                                                                                 \
+	({                                                                                                             \
+		typeof((p)->field) __f;                                                                                \
+		if (direct)                                                                                            \
+			__f = (p)->field;                                                                              \
+		else                                                                                                   \
+			__f = READ_AT(p, field);                                                                       \
+		__f;                                                                                                   \
 	})

@@ -126,7 +126,14 @@ static __always_inline void see_dev(struct seen *s, struct net_device *dev)
 		return;
 	s->netns = inum;
 	s->ifindex = READ(dev, ifindex);
-	bpf_probe_read_kernel(s->dev, sizeof(s->dev), __builtin_preserve_access_index(&dev->name));
+	if (direct) {
+		const u64 *name = (const u64 *)__builtin_preserve_access_index(&dev->name);
+
+		*(u64 *)s->dev = name[0];
+		*(u64 *)(s->dev + 8) = name[1];
+	} else {
+		bpf_probe_read_kernel(s->dev, sizeof(s->dev), __builtin_preserve_access_index(&dev->name));
+	}
 }
 
 /* The connection of a socket, as its own packets have it. */
@@ -144,8 +151,11 @@ static __always_inline void see_sock(struct seen *s, struct sock *sk)
 	if (!s->dport)
 		return;
 	s->proto = PROTO_TCP;
-	if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV) /* those are smaller structs */
+	if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV) { /* those are smaller structs */
 		s->proto = READ(sk, sk_protocol);
+		if (!s->sport)
+			s->sport = READ_AT((struct inet_sock *)sk, inet_sport);
+	}
 	if (family == AF_INET) {
 		set_ip4(s->src, READ(sk, __sk_common.skc_rcv_saddr));
 		set_ip4(s->dst, READ(sk, __sk_common.skc_daddr));
@@ -155,6 +165,17 @@ static __always_inline void see_sock(struct seen *s, struct sock *sk)
 	bpf_probe_read_kernel(s->src, 16, __builtin_preserve_access_index(&sk->__sk_common.skc_v6_rcv_saddr));
 	bpf_probe_read_kernel(s->dst, 16, __builtin_preserve_access_index(&sk->__sk_common.skc_v6_daddr));
 	s->family = !s->src[0] && !s->src[1] && s->src[2] == 0xffff0000 ? 4 : 6;
+}
+
+/* The namespace of a packet without device: its socket's. */
+static __always_inline void see_netns(struct seen *s, struct sk_buff *skb)
+{
+	struct sock *sk = READ(skb, sk);
+	struct net *net = sk ? READ(sk, __sk_common.skc_net.net) : NULL;
+	u32 inum = net ? READ(net, ns.inum) : 0;
+
+	if (inum >= NS_INUM_MIN)
+		s->netns = inum;
 }
 
 static __always_inline int see_ip(struct seen *s, u32 protocol, const void *at, u32 left)
@@ -174,6 +195,8 @@ static __always_inline void see_skb(struct seen *s, struct sk_buff *skb)
 	s->head = (u64)head;
 	if (dev)
 		see_dev(s, dev);
+	if (!s->netns)
+		see_netns(s, skb);
 	if (field_exists(skb->vlan_all)) {
 		if (READ(skb, vlan_all))
 			s->vlan = READ(skb, vlan_tci) & TAG_VLAN_MASK;
@@ -191,12 +214,11 @@ static __always_inline void see_skb(struct seen *s, struct sk_buff *skb)
 		see_sock(s, sk);
 }
 
-/* Where the data of an sk_buff lies, if no other shares it, else 0. skb_shared_info lies at its end. */
-static __always_inline u64 sole_head(struct sk_buff *skb)
+/* Whether no other sk_buff shares the data, which begins at `head`. skb_shared_info lies at its end. */
+static __always_inline int is_sole(struct sk_buff *skb, u64 head)
 {
-	unsigned char *head = READ(skb, head);
 	struct skb_shared_info *info = (void *)(head + READ(skb, end));
 
 	/* The upper half counts those that use the payload only. */
-	return (READ(info, dataref.counter) & 0xffff) == 1 ? (u64)head : 0;
+	return (READ_AT(info, dataref.counter) & 0xffff) == 1;
 }

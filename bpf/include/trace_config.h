@@ -28,11 +28,17 @@ const volatile u8 want_ret = 0;
  * where packets begin. */
 const volatile u8 by_head = 0;
 
+/* 1: the kernel gives this instance's arguments with their types, and their fields are loaded without a helper. */
+const volatile u8 direct = 0;
+
 /* The tracepoint of this instance: its cookie (COOKIE_*), the number of its arguments, and which of them is the drop
  * reason (ARG_NONE: none). */
 const volatile u64 tp_cookie = 0;
 const volatile u8 tp_args = 0;
 const volatile u8 tp_reason = 0;
+
+/* Of sock:inet_sock_set_state: the states (as bits) whose end is shown, 0: any. Connections end in most states all the time. */
+const volatile u32 tp_states = 0;
 
 /* Keeps the type of events in the object, of which the Go side is made: nothing else has it by name. */
 const struct trace_stack *const volatile event_type = NULL;

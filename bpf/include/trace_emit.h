@@ -7,6 +7,7 @@
 #define RB_NO_WAKEUP 1
 #define RB_FORCE_WAKEUP 2
 #define RB_AVAIL_DATA 0
+#define RB_HEADER 8 /* in front of each record */
 
 static __always_inline void fill(struct trace_event *e, const struct hit *h, const struct seen *s, u32 cpu)
 {
@@ -37,11 +38,13 @@ static __always_inline void fill(struct trace_event *e, const struct hit *h, con
 	__builtin_memcpy(e->dev, s->dev, sizeof(e->dev));
 }
 
-static __always_inline void submit(void *ring, void *event)
+/* Wakes user space once, when the mark is passed, not again with each event that comes before it has read: an event of an
+ * interrupt may lie between this one and the mark, so that two records are the width of it. */
+static __always_inline void submit(void *ring, void *event, u64 size)
 {
-	u64 held = bpf_ringbuf_query(ring, RB_AVAIL_DATA);
+	u64 over = bpf_ringbuf_query(ring, RB_AVAIL_DATA) - wake_at;
 
-	bpf_ringbuf_submit(event, held >= wake_at ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
+	bpf_ringbuf_submit(event, over < 2 * (size + RB_HEADER) ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
 }
 
 static __always_inline void emit(void *ctx, const struct hit *h, const struct seen *s, u64 ret, u64 took)
@@ -81,7 +84,7 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 	}
 	e->ret = ret;
 	e->took = took;
-	submit(ring, e);
+	submit(ring, e, want_stack ? sizeof(*deep) : sizeof(*e));
 	trace_count(TRACE_SHOWN);
 }
 
@@ -89,17 +92,23 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 static __always_inline int pass(void *ctx, struct hit *h)
 {
 	struct seen s = {};
-	int asked;
+	int spent = pace_spent(rate), asked;
 
 	/* Without a filter the answer is known: a flood costs little more than being counted. */
-	if (filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS) && pace_spent(h->ts, rate)) {
+	if (spent && filter[0].kind == TERM_NONE && !(h->place & FUNC_FOLLOWS)) {
 		trace_count(TRACE_RATE);
 		return 0;
 	}
 	if (h->skb)
 		see_skb(&s, (void *)h->skb);
-	else if (h->sk)
+	if (h->sk && !s.family) /* what waits in a queue of TCP has no header: it is one of its socket's */
 		see_sock(&s, (void *)h->sk);
+	/* No journey begins that could not be shown. */
+	if (spent && !(h->place & (FUNC_FOLLOWS | FUNC_LATE)) && matches(&s)) {
+		trace_count(TRACE_RATE);
+		return 0;
+	}
+	h->ts = bpf_ktime_get_ns();
 	asked = h->skb ? join_journey(h, &s) : !(h->place & FUNC_FOLLOWS) && matches(&s);
 	if (asked)
 		emit(ctx, h, &s, 0, 0);

@@ -58,6 +58,8 @@ static __always_inline int term_holds(const struct seen *s, const volatile struc
 		return same_words(name, t->a);
 	case TERM_FLOW:
 		return s->family && same_flow(s, t);
+	case TERM_NETNS:
+		return !s->netns || s->netns == t->value;
 	}
 	return 0;
 }

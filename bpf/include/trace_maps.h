@@ -98,6 +98,7 @@ struct {
 struct pace {
 	u64 since;
 	u64 events;
+	u64 tick; /* jiffies when the clock was last read for a second that had had its events */
 };
 
 struct {
@@ -116,33 +117,39 @@ static __always_inline void trace_count(u32 stat)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline struct pace *pace_of(u64 now)
+static __always_inline int is_over(struct pace *p, u64 now, u32 limit)
 {
-	u32 zero = 0;
-	struct pace *p = bpf_map_lookup_elem(&ht_tr_pace, &zero);
-
-	if (p && now - p->since >= 1000000000ULL) {
+	if (now - p->since >= 1000000000ULL) {
 		p->since = now;
 		p->events = 0;
 	}
-	return p;
+	return p->events >= limit;
 }
 
-/* 1: the second has had its events. */
-static __always_inline int pace_spent(u64 now, u32 limit)
+/* 1: the second has had its events. The clock costs more than all else here: it is read once a tick. */
+static __always_inline int pace_spent(u32 limit)
 {
-	struct pace *p = pace_of(now);
+	u32 zero = 0;
+	struct pace *p = bpf_map_lookup_elem(&ht_tr_pace, &zero);
+	u64 tick;
 
-	return p && p->events >= limit;
+	if (!p || p->events < limit)
+		return 0;
+	tick = bpf_jiffies64();
+	if (p->tick == tick)
+		return 1;
+	p->tick = tick;
+	return is_over(p, bpf_ktime_get_ns(), limit);
 }
 
 static __always_inline int over_pace(u64 now, u32 limit)
 {
-	struct pace *p = pace_of(now);
+	u32 zero = 0;
+	struct pace *p = bpf_map_lookup_elem(&ht_tr_pace, &zero);
 
 	if (!p)
 		return 0;
-	if (p->events >= limit)
+	if (is_over(p, now, limit))
 		return 1;
 	__sync_fetch_and_add(&p->events, 1);
 	return 0;

@@ -168,7 +168,7 @@ struct trace_stack {
 #define FUNC_SENDS 0x20    /* a packet given to a device */
 
 /* Terms of a packet filter; all must hold. Addresses are as in flow_key. */
-#define TRACE_TERMS 8
+#define TRACE_TERMS 9 /* eight that are typed, and hooktop's own namespace */
 #define TERM_SRC 1
 #define TERM_DST 2
 
@@ -183,6 +183,7 @@ enum trace_term_kind {
 	TERM_PID,    /* value */
 	TERM_COMM,   /* a: name */
 	TERM_FLOW,   /* a:aport > b:bport or back; value: 1 whatever the ports */
+	TERM_NETNS,  /* value: inode; holds too where the namespace is not known yet */
 };
 
 struct trace_term {

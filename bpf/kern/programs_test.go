@@ -46,11 +46,11 @@ func budgets() map[string]struct {
 		bpf.XdpProgHtXdp:           {70_000, ""},
 		bpf.TcProgHtTcIn:           {160_000, ""},
 		bpf.TcProgHtTcOut:          {160_000, ""},
-		bpf.TraceProgHtTrCall:      {80_000, ""},
+		bpf.TraceProgHtTrCall:      {100_000, ""},
 		bpf.TraceProgHtTrReturn:    {1_000, ""},
 		bpf.TraceProgHtTrFree:      {1_000, ""},
 		bpf.TraceProgHtTrCopy:      {1_000, ""},
-		bpf.TraceProgHtTrPoint:     {40_000, ""},
+		bpf.TraceProgHtTrPoint:     {70_000, ""},
 		bpf.BenchProgPass:          {10, ""},
 		bpf.BenchProgPassRandom:    {1_000, ""},
 		bpf.BenchProgOursRandom:    {100_000, ""},
@@ -141,9 +141,9 @@ func loadTraced(t *testing.T, _ *ebpf.CollectionSpec, program string, o ebpf.Pro
 	defer trace.Close()
 	trace.log = o
 	if program != bpf.TraceProgHtTrPoint {
-		return trace.load(program, 0, nil)
+		return trace.load(program, func(*ebpf.ProgramSpec) {}, nil)
 	}
-	return trace.load(program, 0, pointValues(TraceTarget{SKB: 0, Sock: 1, Reason: -1, Args: 5}))
+	return trace.loadPoint(TraceTarget{SKB: 0, Sock: 1, Reason: -1, Args: 5}, false)
 }
 
 // loadAlone loads one program of an object with small maps.

@@ -46,6 +46,7 @@ type TraceTarget struct {
 	Sock   int    // one that is a struct sock, looked at where there is no sk_buff
 	Reason int    // tracepoints: the drop reason
 	Args   int    // tracepoints: how many arguments
+	States uint32 // sock:inet_sock_set_state: the states, as bits, whose end is shown; 0: any
 	Flags  uint8
 }
 
@@ -143,8 +144,8 @@ func (t *Trace) makeMaps() error {
 	return t.rings.open(t.maps[bpf.TraceMapHtTrRings], cpus)
 }
 
-// load makes an instance of a program with its own constants over the shared maps.
-func (t *Trace) load(name string, kind ebpf.AttachType, point map[string]any) (*ebpf.Program, error) {
+// load makes an instance of a program with its own constants over the shared maps. as says how it is attached.
+func (t *Trace) load(name string, as func(*ebpf.ProgramSpec), point map[string]any) (*ebpf.Program, error) {
 	spec := t.spec.Copy()
 	var filter [MaxTraceTerms]TraceTerm
 	copy(filter[:], t.opt.Terms)
@@ -170,7 +171,7 @@ func (t *Trace) load(name string, kind ebpf.AttachType, point map[string]any) (*
 			delete(spec.Programs, other)
 		}
 	}
-	spec.Programs[name].AttachType = kind
+	as(spec.Programs[name])
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: replace, Programs: t.log})
 	if err != nil {
 		return nil, fmt.Errorf("load trace program %s: %w", name, err)
@@ -188,7 +189,7 @@ func (t *Trace) shared(name string, kind ebpf.AttachType) (*ebpf.Program, error)
 	if prog != nil {
 		return prog, nil
 	}
-	prog, err := t.load(name, kind, nil)
+	prog, err := t.load(name, func(spec *ebpf.ProgramSpec) { spec.AttachType = kind }, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (r *rings) open(outer *ebpf.Map, cpus int) error {
 		if err := outer.Put(uint32(cpu), m); err != nil {
 			return fmt.Errorf("enter ring buffer of cpu %d: %w", cpu, err)
 		}
-		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(cpu)}
+		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(cpu)}
 		if err := unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, m.FD(), &ev); err != nil {
 			return fmt.Errorf("watch ring buffer of cpu %d: %w", cpu, err)
 		}
@@ -137,7 +137,7 @@ func (r *rings) close() error {
 	return errors.Join(errs...)
 }
 
-// Wait returns when a ring fills up, or after a while at the latest.
+// Wait returns when a ring has filled up to its mark, once each time, or after a while at the latest.
 func (t *Trace) Wait(atMost time.Duration) error {
 	var events [8]unix.EpollEvent
 	_, err := unix.EpollWait(int(t.rings.epoll.Fd()), events[:], int(atMost.Milliseconds()))

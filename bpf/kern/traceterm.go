@@ -7,8 +7,8 @@ import "hooktop/bpf"
 // TraceTerm is one term of a packet filter as the kernel reads it (struct trace_term of bpf/include/wire.h).
 type TraceTerm = bpf.TraceTraceTerm
 
-// MaxTraceTerms is how many terms a filter may have.
-const MaxTraceTerms = 8
+// MaxTraceTerms is how many terms a filter may have, one that nobody typed among them.
+const MaxTraceTerms = 9
 
 // Kinds of a TraceTerm.
 const (
@@ -21,6 +21,7 @@ const (
 	TermPID    = uint32(bpf.TraceTraceTermKindTERM_PID)
 	TermComm   = uint32(bpf.TraceTraceTermKindTERM_COMM)
 	TermFlow   = uint32(bpf.TraceTraceTermKindTERM_FLOW)
+	TermNetNS  = uint32(bpf.TraceTraceTermKindTERM_NETNS)
 )
 
 // Values of TraceTerm.Dir.

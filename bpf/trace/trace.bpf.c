@@ -25,7 +25,6 @@ static __always_inline u64 chosen(const struct hit *h, u32 arg)
 
 static __always_inline void begin(struct hit *h, u64 cookie)
 {
-	h->ts = bpf_ktime_get_ns();
 	h->func = cookie;
 	h->place = cookie >> COOKIE_FLAGS & 0xff;
 	h->skb = chosen(h, cookie >> COOKIE_SKB & ARG_NONE);
@@ -84,13 +83,19 @@ int ht_tr_point(struct tp_ctx *ctx)
 		h.args[3] = ctx->args[3];
 	if (tp_args > 4)
 		h.args[4] = ctx->args[4];
+	if (tp_states && !(tp_states >> (h.args[1] & 31) & 1)) {
+		trace_count(TRACE_FILTERED);
+		return 0;
+	}
 	begin(&h, tp_cookie);
+	if (h.place & (FUNC_FOLLOWS | FUNC_QUIET) && !may_be_known(h.skb))
+		return 0;
 	if (tp_reason != ARG_NONE)
 		h.reason = chosen(&h, tp_reason);
 	if (!(h.place & FUNC_QUIET))
 		pass(ctx, &h);
 	if (h.place & FUNC_FREES)
-		end_journey(h.skb, h.ts);
+		end_journey(h.skb);
 	return 0;
 }
 
@@ -101,7 +106,7 @@ int ht_tr_free(struct pt_regs *ctx)
 	struct hit h = {};
 
 	regs_args(ctx, h.args);
-	end_journey(h.args[0], bpf_ktime_get_ns());
+	end_journey(h.args[0]);
 	return 0;
 }
 

@@ -36,6 +36,9 @@ var measures = []struct {
 	{"S18", measureScreenCPU},
 	{"S18", measureIdle},
 	{"S20", measureMemory},
+	{"T1", measureTraced},
+	{"T2", measureTracedLoad},
+	{"T3", measureDefault},
 }
 
 // TestReport measures and prints. It fails only when something can't be measured.

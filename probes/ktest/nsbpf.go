@@ -78,22 +78,27 @@ func linkAfter(after uint32) (uint32, error) {
 	return 0, os.ErrNotExist
 }
 
-// mapName is the name and type of a map by its id, behind a blank: who made it can be told by them. "" when it is gone.
-func mapName(id string) string {
+// described says of a program or map what it is, behind a blank; "" when it is neither, or gone meanwhile.
+func described(kind, id string) string {
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
 		return ""
 	}
-	m, err := ebpf.NewMapFromID(ebpf.MapID(n))
-	if err != nil {
-		return ""
+	switch kind {
+	case bpfProgram:
+		if p, err := ebpf.NewProgramFromID(ebpf.ProgramID(n)); err == nil {
+			defer p.Close()
+			return " " + p.String()
+		}
+	case bpfMap:
+		if m, err := ebpf.NewMapFromID(ebpf.MapID(n)); err == nil {
+			defer m.Close()
+			if info, err := m.Info(); err == nil {
+				return " " + info.Name + " " + m.String()
+			}
+		}
 	}
-	defer m.Close()
-	info, err := m.Info()
-	if err != nil {
-		return ""
-	}
-	return " " + info.Name + " " + info.Type.String()
+	return ""
 }
 
 // heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a

@@ -44,8 +44,10 @@ func TakeState(t testing.TB, n *NS) State {
 	for object := range heldByOthers(os.Getpid()) {
 		s[object.kind] = slices.DeleteFunc(s[object.kind], func(id string) bool { return id == object.id })
 	}
-	for i, id := range s[bpfMap] {
-		s[bpfMap][i] = id + mapName(id)
+	for kind, list := range s {
+		for i, id := range list {
+			list[i] += described(kind, id)
+		}
 	}
 	return s
 }
@@ -115,14 +117,12 @@ func ofIPv6Address(route map[string]any) bool {
 	return route["protocol"] == "kernel" && strings.Contains(to, ":")
 }
 
-// Diff says what is in one state and not in the other, a line each; "" when they are equal. A map that is gone says
-// nothing: the kernel frees one that lost its last program or process whenever it comes to it, under load after seconds, and
-// what held it would be gone too.
+// Diff says what is in one state and not in the other, a line each; "" when they are equal.
 func (s State) Diff(after State) string {
 	var b strings.Builder
 	for _, name := range sortedKeys(s) {
 		for _, l := range s[name] {
-			if name != bpfMap && !slices.Contains(after[name], l) {
+			if !slices.Contains(after[name], l) {
 				fmt.Fprintf(&b, "gone from %s: %s\n", name, l)
 			}
 		}

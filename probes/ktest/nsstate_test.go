@@ -30,7 +30,7 @@ func TestStateTellsOfWhatIsLeft(t *testing.T) {
 	Veth(t, n, "a0", n, "b0")
 	n.Addr(t, "a0", "192.0.2.1/24")
 	diff := before.Diff(TakeState(t, n))
-	for _, want := range []string{"new in bpf programs: " + name.id + "\n", `"ifname":"a0"`, `"ifname":"b0"`, "192.0.2.0/24"} {
+	for _, want := range []string{"new in bpf programs: " + name.id + " XDP", `"ifname":"a0"`, `"ifname":"b0"`, "192.0.2.0/24"} {
 		if !strings.Contains(diff, want) {
 			t.Errorf("no %q in\n%s", want, diff)
 		}

@@ -14,6 +14,7 @@ type TraceSpec struct {
 	Stack   bool   // kernel stack of each event
 	Ret     bool   // return values
 	Latency bool   // time spent in each function; implies Ret
+	Sample  bool   // the rate is meant to sample: what is above it is TraceSession.Sampled, and no loss
 }
 
 // JourneyPreset is what a flow is traced by: the functions of receiving, sending, forwarding and dropping.
@@ -50,6 +51,9 @@ type TraceSession struct {
 	Events   uint64        // that crossed
 	Filtered uint64        // events that the filter refused
 	Lost     []Count       // events lost, by stage; nonzero only
+	Sampled  uint64        // events that were passed over because Spec.Sample says so
+	NetNS    uint32        // inode of hooktop's network namespace, 0: not known
+	Within   bool          // only packets of that namespace are traced
 }
 
 // TraceEvent is one function or tracepoint that one packet (or, without an sk_buff, one call) passed. Comparable but for Stack.
@@ -65,6 +69,7 @@ type TraceEvent struct {
 	Dev      string // cleaned, "" when the packet has none yet
 	Len      int    // skb->len
 	Mark     uint32
+	NetNS    uint32  // inode of the packet's network namespace, 0: not known
 	Key      FlowKey // Src, Dst, SPort, DPort, Proto, VLAN, Frag only; zero when there is no IP header
 	HasKey   bool
 	PID      int

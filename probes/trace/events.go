@@ -28,6 +28,7 @@ type journey struct {
 	dev       string
 	len       int
 	mark      uint32
+	netns     uint32
 	key       snap.FlowKey
 	has, copy bool
 }
@@ -47,6 +48,7 @@ type decoder struct {
 	past     uint64
 	seq      uint64
 	waiting  []raw
+	batch    []snap.TraceEvent // what the last flush decoded
 	cleaned  map[[16]int8]string
 	offset   time.Duration // of the wall clock over the monotonic one
 }
@@ -66,8 +68,9 @@ func (d *decoder) add(e *kern.TraceEvent, stack []uint64) {
 // settled is how old an event must be before later ones may follow it: a CPU writes its ring a little after it read the clock.
 const settled = 2 * time.Millisecond
 
-// flush hands on what waits, but for what is younger than a moment: another CPU may still write before it.
-func (d *decoder) flush(all bool, yield func(*snap.TraceEvent)) {
+// flush decodes what waits, but for what is younger than a moment: another CPU may still write before it. What comes back is
+// valid until the next flush.
+func (d *decoder) flush(all bool) []snap.TraceEvent {
 	slices.SortStableFunc(d.waiting, func(a, b raw) int {
 		switch {
 		case a.Ts < b.Ts:
@@ -87,38 +90,41 @@ func (d *decoder) flush(all bool, yield func(*snap.TraceEvent)) {
 			return 1
 		})
 	}
+	d.batch = slices.Grow(d.batch[:0], n)
 	for i := range d.waiting[:n] {
-		if e := d.decode(&d.waiting[i]); e != nil {
-			yield(e)
+		d.batch = append(d.batch, snap.TraceEvent{})
+		if !d.decode(&d.waiting[i], &d.batch[len(d.batch)-1]) {
+			d.batch = d.batch[:len(d.batch)-1]
 		}
 	}
 	rest := copy(d.waiting, d.waiting[n:])
 	clear(d.waiting[rest:])
 	d.waiting = d.waiting[:rest]
+	return d.batch
 }
 
 // full says whether as many packets were seen as were asked for.
 func (d *decoder) full() bool { return d.begun >= d.packets || d.calls >= d.packets }
 
-// decode makes the event, nil when it is past the limit.
-func (d *decoder) decode(r *raw) *snap.TraceEvent {
+// decode makes the event; false: it is past the limit.
+func (d *decoder) decode(r *raw, e *snap.TraceEvent) bool {
 	j := d.journeys[r.Journey]
 	switch {
 	case r.Journey != 0 && j == nil:
 		if d.begun >= d.packets {
 			d.past++
-			return nil
+			return false
 		}
 		j = d.begin(r.Journey)
 	case r.Journey == 0:
 		if d.calls >= d.packets {
 			d.past++
-			return nil
+			return false
 		}
 		d.calls++
 	}
 	d.seq++
-	e := &snap.TraceEvent{
+	*e = snap.TraceEvent{
 		Seq: d.seq, AtNs: r.Ts, At: time.Unix(0, int64(r.Ts)).Add(d.offset), SKB: r.Skb, CPU: int(r.Cpu), PID: int(r.Pid),
 		Comm: d.clean(r.Comm), StackIDs: r.stack, Clone: r.Flags&kern.TraceIsClone != 0,
 	}
@@ -134,7 +140,7 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 		e.Return, e.Took = true, time.Duration(r.Took)
 		e.Ret = returned(f, r.Ret)
 		if j != nil { // the packet may be gone by now: what was seen last holds
-			e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone = j.dev, j.len, j.mark, j.key, j.has, j.copy
+			e.Dev, e.Len, e.Mark, e.NetNS, e.Key, e.HasKey, e.Clone = j.dev, j.len, j.mark, j.netns, j.key, j.has, j.copy
 		}
 	}
 	if j != nil {
@@ -142,27 +148,30 @@ func (d *decoder) decode(r *raw) *snap.TraceEvent {
 		if j.ns != 0 {
 			e.Delta = time.Duration(e.AtNs - j.ns)
 		}
-		j.ns, j.dev, j.len, j.mark, j.key, j.has, j.copy = e.AtNs, e.Dev, e.Len, e.Mark, e.Key, e.HasKey, e.Clone
+		j.ns, j.dev, j.len, j.mark, j.netns, j.key, j.has, j.copy = e.AtNs, e.Dev, e.Len, e.Mark, e.NetNS, e.Key, e.HasKey, e.Clone
 	}
-	return e
+	return true
 }
 
 func (d *decoder) begin(id uint64) *journey {
+	var j *journey
 	if len(d.order) < remembered {
 		d.order = append(d.order, id)
+		j = &journey{}
 	} else {
 		oldest := &d.order[d.begun%remembered]
+		j = d.journeys[*oldest]
 		delete(d.journeys, *oldest)
 		*oldest = id
 	}
 	d.begun++
-	j := &journey{number: d.begun}
+	*j = journey{number: d.begun}
 	d.journeys[id] = j
 	return j
 }
 
 func (d *decoder) packet(e *snap.TraceEvent, r *raw) {
-	e.Dev, e.Len, e.Mark = d.clean(r.Dev), int(r.Len), r.Mark
+	e.Dev, e.Len, e.Mark, e.NetNS = d.clean(r.Dev), int(r.Len), r.Mark, r.Netns
 	if e.HasKey = r.Flags&kern.TraceHasKey != 0; !e.HasKey {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"hooktop/bpf/kern"
@@ -28,6 +29,7 @@ const (
 	pid
 	process
 	flow
+	netns // num: inode, 0: all
 )
 
 // side says which address or port of a packet a term means.
@@ -47,7 +49,7 @@ type term struct {
 	a, b netip.Prefix
 	p, q uint16 // ports; flow: of a and b
 	bare bool   // flow: without ports
-	num  uint32 // mark, pid
+	num  uint32 // mark, pid, inode of a namespace
 	mask uint32
 }
 
@@ -85,6 +87,11 @@ func (t *term) String() string {
 		return fmt.Sprintf("pid %d", t.num)
 	case process:
 		return "process " + quoted(t.word)
+	case netns:
+		if t.num == 0 {
+			return "netns all"
+		}
+		return fmt.Sprintf("netns %d", t.num)
 	}
 	if t.bare {
 		return fmt.Sprintf("flow %s > %s", t.a.Addr(), t.b.Addr())
@@ -104,12 +111,13 @@ func quoted(name string) string {
 
 // Packet is what a filter looks at.
 type Packet struct {
-	Key  snap.FlowKey
-	Has  bool // Key is known
-	Dev  string
-	Mark uint32
-	PID  uint32
-	Comm string
+	Key   snap.FlowKey
+	Has   bool // Key is known
+	Dev   string
+	Mark  uint32
+	PID   uint32
+	Comm  string
+	NetNS uint32 // inode, 0: not known yet
 }
 
 // Match is the slow twin of what the kernel does (bpf/include/trace_filter.h).
@@ -143,6 +151,8 @@ func (t *term) match(p *Packet) bool {
 		return p.PID == t.num
 	case process:
 		return p.Comm == t.word
+	case netns:
+		return t.num == 0 || p.NetNS == 0 || p.NetNS == t.num
 	}
 	there := src == t.a.Addr() && dst == t.b.Addr() && (t.bare || p.Key.SPort == t.p && p.Key.DPort == t.q)
 	back := src == t.b.Addr() && dst == t.a.Addr() && (t.bare || p.Key.SPort == t.q && p.Key.DPort == t.p)
@@ -156,11 +166,23 @@ func protocols() map[string]uint8 {
 	return map[string]uint8{"tcp": 6, "udp": 17, "icmp": 1, "sctp": 132}
 }
 
+// within restricts a filter that names no namespace to one. It says whether it did.
+func (f Filter) within(inode uint32) (Filter, bool) {
+	if slices.ContainsFunc(f.terms, func(t term) bool { return t.kind == netns }) {
+		return f, false
+	}
+	return Filter{append(slices.Clip(f.terms), term{kind: netns, num: inode})}, true
+}
+
 // compile makes what the kernel reads.
 func (f Filter) compile() []kern.TraceTerm {
-	out := make([]kern.TraceTerm, len(f.terms))
+	var out []kern.TraceTerm
 	for i := range f.terms {
-		f.terms[i].compile(&out[i])
+		if t := &f.terms[i]; t.kind != netns || t.num != 0 { // "netns all" asks for nothing
+			var k kern.TraceTerm
+			t.compile(&k)
+			out = append(out, k)
+		}
 	}
 	return out
 }
@@ -168,7 +190,7 @@ func (f Filter) compile() []kern.TraceTerm {
 func (t *term) compile(k *kern.TraceTerm) {
 	k.Dir = [...]uint32{either: kern.TermSrc | kern.TermDst, source: kern.TermSrc, destination: kern.TermDst}[t.side]
 	k.Kind = [...]uint32{family: kern.TermFamily, proto: kern.TermProto, host: kern.TermNet, port: kern.TermPort, dev: kern.TermDev,
-		mark: kern.TermMark, pid: kern.TermPID, process: kern.TermComm, flow: kern.TermFlow}[t.kind]
+		mark: kern.TermMark, pid: kern.TermPID, process: kern.TermComm, flow: kern.TermFlow, netns: kern.TermNetNS}[t.kind]
 	switch t.kind {
 	case family:
 		k.Value = 4
@@ -189,7 +211,7 @@ func (t *term) compile(k *kern.TraceTerm) {
 		k.A = nameWords(t.word)
 	case mark:
 		k.Value, k.Mask = t.num, t.mask
-	case pid:
+	case pid, netns:
 		k.Value = t.num
 	case flow:
 		k.A, k.B, k.Aport, k.Bport = words(t.a.Addr()), words(t.b.Addr()), wire(t.p), wire(t.q)

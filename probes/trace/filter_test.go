@@ -15,7 +15,7 @@ func addr(s string) snap.Addr { return snap.AddrFrom(netip.MustParseAddr(s)) }
 
 // hop is a TCP packet that filters are asked about.
 func hop() Packet {
-	return Packet{Has: true, Dev: "eth0", Mark: 0x15, PID: 4711, Comm: "nginx", Key: snap.FlowKey{
+	return Packet{Has: true, NetNS: 4026532177, Dev: "eth0", Mark: 0x15, PID: 4711, Comm: "nginx", Key: snap.FlowKey{
 		Src: addr("10.0.0.1"), Dst: addr("192.0.2.7"), SPort: 40000, DPort: 443, Proto: 6}}
 }
 
@@ -27,7 +27,7 @@ func TestFilterTerms(t *testing.T) {
 	later := hop()
 	later.Key.Frag, later.Key.SPort, later.Key.DPort = snap.FragLater, 0, 0
 	bare := hop()
-	bare.Has, bare.Key = false, snap.FlowKey{}
+	bare.Has, bare.Key, bare.NetNS = false, snap.FlowKey{}, 0 // its namespace is not known yet
 	for _, c := range []struct {
 		filter                       string
 		hop, six, ping, later, naked bool
@@ -56,6 +56,9 @@ func TestFilterTerms(t *testing.T) {
 		{"flow 192.0.2.7 > 10.0.0.1", true, false, true, true, false},
 		{"flow [2001:db8::1]:40000 > [2001:db8::2]:443", false, true, false, false, false},
 		{`process "Web Content"`, false, false, false, false, false},
+		{"netns all", true, true, true, true, true},
+		{"netns 4026532177 tcp", true, true, false, true, false},
+		{"netns 4026531840", false, false, false, false, true},
 	} {
 		f, err := ParseFilter(c.filter)
 		if err != nil {
@@ -83,6 +86,9 @@ func TestFilterErrorsSayWhereAndWhat(t *testing.T) {
 		{"tcp port", 8, "port needs a value", "port 443"},
 		{"tcp prot 443", 4, `"prot" is no term`, "flow"},
 		{"host 10.0.0", 5, "is no address", "host 10.0.0.1"},
+		{"host 10.1.2.3/8", 5, "is no address", "net 10.0.0.0/8"},
+		{"netns own", 6, "is no number", "netns all"},
+		{"netns 0", 6, "no namespace", "netns all"},
 		{"net 10.0.0.1/8", 4, "bits behind its length", "net 10.0.0.0/8"},
 		{"port 65536", 5, "is over 65535", "port 443"},
 		{"port -1", 5, "is no number", ""},
@@ -116,7 +122,7 @@ func TestFilterErrorsSayWhereAndWhat(t *testing.T) {
 // What is printed reads back to the same filter, and a filter that is taken can be compiled.
 func FuzzFilter(f *testing.F) {
 	for _, seed := range []string{"tcp port 443", "src host 10.0.0.1 and dst net 2001:db8::/32", "flow 10.0.0.1:1 > 10.0.0.2:2", "flow ::1 > ::2",
-		`process "Web Content" dev eth0`, "mark 0x10/0xf0 pid 1", "icmp ip6 udp", "port 0x1bb", "mark 1/", ">"} {
+		`process "Web Content" dev eth0`, "mark 0x10/0xf0 pid 1", "icmp ip6 udp", "port 0x1bb", "netns all", "netns 4026532177", "mark 1/", ">"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -27,10 +27,14 @@ func (e *FilterError) Error() string {
 	return text
 }
 
+// maxTerms may be typed; one more is kept for hooktop's own namespace.
+const maxTerms = kern.MaxTraceTerms - 1
+
 // ParseFilter reads terms, with or without "and" between them:
 //
 //	tcp udp icmp sctp ip ip6 · [src|dst] host ADDRESS · [src|dst] net PREFIX · [src|dst] port N · dev NAME
 //	mark V[/MASK] · pid N · process NAME · flow ADDRESS:PORT > ADDRESS:PORT (both directions; without ports for other protocols)
+//	netns all|INODE (hooktop in a namespace of its own sees only that one, else all)
 func ParseFilter(text string) (Filter, error) {
 	toks, err := scan(text)
 	if err != nil {
@@ -49,8 +53,8 @@ func ParseFilter(text string) (Filter, error) {
 		if err != nil {
 			return Filter{}, err
 		}
-		if len(f.terms) == kern.MaxTraceTerms {
-			return Filter{}, &FilterError{begin, fmt.Sprintf("more than %d terms", kern.MaxTraceTerms), "a net covers many hosts"}
+		if len(f.terms) == maxTerms {
+			return Filter{}, &FilterError{begin, fmt.Sprintf("more than %d terms", maxTerms), "a net covers many hosts"}
 		}
 		f.terms = append(f.terms, t)
 	}
@@ -161,6 +165,8 @@ func (p *filterParser) term() (term, error) {
 		return term{kind: pid, num: uint32(n)}, err
 	case "flow":
 		return p.flow()
+	case "netns":
+		return p.netns()
 	}
 	return term{}, &FilterError{word.col, fmt.Sprintf("%q is no term of a filter", word.text), unknownHint(word.text)}
 }
@@ -186,7 +192,7 @@ func unknownHint(word string) string {
 	if _, err := strconv.ParseUint(word, 10, 16); err == nil {
 		return "port " + word
 	}
-	return "tcp udp icmp sctp ip ip6 host net port dev mark pid process flow"
+	return "tcp udp icmp sctp ip ip6 host net port dev mark pid process flow netns"
 }
 
 func (p *filterParser) address(word string, s side) (term, error) {
@@ -198,6 +204,9 @@ func (p *filterParser) address(word string, s side) (term, error) {
 	if word == "host" {
 		a, err := netip.ParseAddr(v.text)
 		if err != nil || a.Zone() != "" {
+			if prefix, err := netip.ParsePrefix(v.text); err == nil {
+				hint = "net " + prefix.Masked().String()
+			}
 			return term{}, &FilterError{v.col, fmt.Sprintf("%q is no address", v.text), hint}
 		}
 		a = a.Unmap()
@@ -254,6 +263,19 @@ func (p *filterParser) mark() (term, error) {
 		return term{}, &FilterError{v.col, fmt.Sprintf("mark 0x%x has bits outside its mask 0x%x: it never holds", n, m), fmt.Sprintf("mark 0x%x/0x%x", n&m, m)}
 	}
 	return term{kind: mark, num: uint32(n), mask: uint32(m)}, nil
+}
+
+func (p *filterParser) netns() (term, error) {
+	const hint = "netns all, or the inode that ls -L -i /proc/PID/ns/net prints"
+	v, err := p.next("netns", hint)
+	if err != nil || v.is("all") {
+		return term{kind: netns}, err
+	}
+	n, err := number(v, "netns", 32, hint)
+	if err == nil && n == 0 {
+		return term{}, &FilterError{v.col, "netns: no namespace has the number 0", hint}
+	}
+	return term{kind: netns, num: uint32(n)}, err
 }
 
 func number(v tok, what string, bits int, hint string) (uint64, error) {

@@ -52,19 +52,19 @@ func (s sent) send() error {
 	return err
 }
 
-func (s sent) packet(comm string) Packet {
-	return Packet{Has: true, Dev: "v0", Mark: uint32(s.mark), PID: uint32(os.Getpid()), Comm: comm, Key: snap.FlowKey{
+func (s sent) packet(dev, comm string) Packet {
+	return Packet{Has: true, Dev: dev, Mark: uint32(s.mark), PID: uint32(os.Getpid()), Comm: comm, Key: snap.FlowKey{
 		Src: snap.AddrFrom(s.from.Addr()), Dst: snap.AddrFrom(s.to.Addr()), SPort: s.from.Port(), DPort: s.to.Port(), Proto: 17}}
 }
 
 // randomFilter is of terms that hold for about half of the datagrams.
-func randomFilter(r *rand.Rand, comm string) string {
+func randomFilter(r *rand.Rand, dev, comm string) string {
 	terms := []string{"udp", "ip", "ip6", "tcp", "port 6001", "src port 5001", "dst port 6002", "port 5002", "host " + hereAddr, "dst host " + thereAddr6,
 		"src net 10.97.0.0/31", "net 2001:db8:97::/64", "dst net 0.0.0.0/0", "mark 0x10", "mark 0x10/0x10", "mark 0/0x20", "mark 0x20/0xf0",
 		fmt.Sprintf("pid %d", os.Getpid()), "pid 1", `process "` + comm + `"`, "process nobody",
 		fmt.Sprintf("flow %s:5001 > %s:6001", hereAddr, thereAddr), fmt.Sprintf("flow [%s]:6003 > [%s]:5002", thereAddr6, hereAddr6),
 		fmt.Sprintf("flow %s > %s", thereAddr, hereAddr)}
-	out := []string{"dev v0"}
+	out := []string{"dev " + dev}
 	for range r.IntN(4) {
 		out = append(out, terms[r.IntN(len(terms))])
 	}
@@ -72,10 +72,10 @@ func randomFilter(r *rand.Rand, comm string) string {
 	return strings.Join(out, " ")
 }
 
-// The kernel and the slow twin pass the same packets.
+// The kernel and the slow twin pass the same packets. Each filter names the device, which is this test's only.
 func TestKernelAndTwinAgree(t *testing.T) {
 	g := newGround(t)
-	g.here.Addr(t, "v0", hereAddr6+"/64")
+	g.here.Addr(t, g.dev, hereAddr6+"/64")
 	g.there.Addr(t, "v1", thereAddr6+"/64")
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -87,10 +87,10 @@ func TestKernelAndTwinAgree(t *testing.T) {
 	comm := strings.TrimSuffix(string(text), "\n")
 	rounds := 12
 	if testing.Short() {
-		rounds = 3
+		rounds = 2
 	}
 	for range rounds {
-		text := randomFilter(r, comm)
+		text := randomFilter(r, g.dev, comm)
 		filter, err := ParseFilter(text)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
@@ -100,7 +100,7 @@ func TestKernelAndTwinAgree(t *testing.T) {
 		g.here.Do(t, func() error {
 			for range 60 {
 				d := randomDatagram(r)
-				if p := d.packet(comm); filter.Match(&p) {
+				if p := d.packet(g.dev, comm); filter.Match(&p) {
 					want = append(want, fmt.Sprint(d.from, d.to, d.mark))
 				}
 				if err := d.send(); err != nil && !strings.Contains(err.Error(), "refused") {
@@ -124,29 +124,36 @@ func TestKernelAndTwinAgree(t *testing.T) {
 }
 
 // Each datagram passes two tracepoints: it is sent, and dropped where nobody listens. Every event is shown, refused, or counted
-// as lost.
+// as lost. What the rest of the machine sends meanwhile is refused, by a port that is this test's only. Where only tracepoints
+// tell of an sk_buff's end, one of another packet that takes its memory over may be counted to its journey: one in 10,000 at most.
 func TestSentIsShownFilteredOrLost(t *testing.T) {
-	wanted, other := 200_000, 20_000
+	wanted, other, rates := 200_000, 20_000, []int{2000, 1 << 30} // make bench: 1,000,000
 	if testing.Short() {
-		wanted, other = 20_000, 2_000
+		wanted, other, rates = 5000, 500, rates[:1]
 	}
-	for _, rate := range []int{2000, 1 << 30} {
-		g := newGround(t)
-		_, end := g.run(t, snap.TraceSpec{Pattern: "net:net_dev_queue,skb:kfree_skb", Filter: "dev v0 udp dst port 7001", Packets: 1 << 20, Rate: rate, Seconds: 300})
-		g.here.SendUDP(t, hereAddr+":0", thereAddr+":7002", []byte("x"), other)
-		g.here.SendUDP(t, hereAddr+":0", thereAddr+":7001", []byte("x"), wanted)
+	g := newGround(t)
+	for _, rate := range rates {
+		port := 20000 + rand.IntN(30000)
+		_, end := g.run(t, snap.TraceSpec{Pattern: "net:net_dev_queue,skb:kfree_skb", Filter: fmt.Sprintf("host %s udp dst port %d", thereAddr, port),
+			Packets: 1 << 20, Rate: rate, Seconds: 300})
+		g.here.SendUDP(t, hereAddr+":0", fmt.Sprintf("%s:%d", thereAddr, port+1), []byte("x"), other)
+		g.here.SendUDP(t, hereAddr+":0", fmt.Sprintf("%s:%d", thereAddr, port), []byte("x"), wanted)
 		st, _ := end()
-		sum := uint64(0)
+		sum, missed := st.Events, uint64(0)
 		for _, l := range st.Lost {
-			if l.Name != "packets not followed" { // those are shown
+			switch l.Name {
+			case "packets not followed": // those are shown
+			case "passed over by the kernel": // anybody's
+				missed = l.N
+			default:
 				sum += l.N
 			}
 		}
 		t.Logf("rate %d: shown %d, filtered %d, lost %v", rate, st.Events, st.Filtered, st.Lost)
-		if st.Events+sum != uint64(2*wanted) {
-			t.Errorf("rate %d: %d shown, %d lost, want %d in all", rate, st.Events, sum, 2*wanted)
+		if all := uint64(2 * wanted); sum > all+all/10_000 || sum+missed < all {
+			t.Errorf("rate %d: %d shown or lost, and %d that the kernel passed over, want %d in all", rate, sum, missed, all)
 		}
-		if st.Filtered < uint64(2*other) {
+		if st.Filtered+missed < uint64(2*other) {
 			t.Errorf("rate %d: %d filtered, want %d at least", rate, st.Filtered, 2*other)
 		}
 	}

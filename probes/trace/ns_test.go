@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ import (
 // ground is two namespaces joined by a veth, far from everybody's traffic.
 type ground struct {
 	here, there *ktest.NS
+	from        *ktest.NS // where sessions begin, nil: in the initial namespace
+	dev         string    // of here; no other process has one of this name
 	cat         *functions.Catalog
 }
 
@@ -50,9 +53,9 @@ func newGround(t *testing.T) *ground {
 	if _, err := exec.LookPath("bpftool"); err == nil { // a bare guest has no commands to list its state with
 		ktest.HostState(t)
 	}
-	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), cat: catalog(t)}
-	ktest.Veth(t, g.here, "v0", g.there, "v1")
-	g.here.Addr(t, "v0", hereAddr+"/24")
+	g := &ground{here: ktest.NewNS(t), there: ktest.NewNS(t), dev: fmt.Sprintf("v0-%d", os.Getpid()), cat: catalog(t)}
+	ktest.Veth(t, g.here, g.dev, g.there, "v1")
+	g.here.Addr(t, g.dev, hereAddr+"/24")
 	g.there.Addr(t, "v1", thereAddr+"/24")
 	return g
 }
@@ -61,12 +64,20 @@ func newGround(t *testing.T) *ground {
 func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() (snap.TraceSession, []snap.TraceEvent)) {
 	t.Helper()
 	var events []snap.TraceEvent
-	s = New(g.cat, spec, func(e *snap.TraceEvent) error {
-		if len(events) < 1000 { // a guest has little memory
-			events = append(events, *e)
-		}
+	begin := func() error {
+		s = New(g.cat, spec, func(e *snap.TraceEvent) error {
+			if len(events) < 1000 { // a guest has little memory
+				events = append(events, *e)
+			}
+			return nil
+		})
 		return nil
-	})
+	}
+	if g.from != nil {
+		g.from.Do(t, begin)
+	} else if err := begin(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -75,6 +86,8 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		t.Helper()
 		if !ended {
 			ended = true
+			stopped := time.Now()
+			defer func() { t.Logf("detached after %v", time.Since(stopped).Round(time.Millisecond)) }()
 			s.Stop("told to")
 			if err := <-done; err != nil {
 				t.Errorf("run: %v", err)
@@ -84,7 +97,9 @@ func (g *ground) run(t *testing.T, spec snap.TraceSpec) (s *Session, end func() 
 		return s.State(), events
 	}
 	t.Cleanup(func() { end() })
+	begun := time.Now()
 	waitFor(t, "the trace", func() bool { return s.State().State != snap.TraceAttaching })
+	t.Logf("attached after %v", time.Since(begun).Round(time.Millisecond))
 	if st := s.State(); st.State != snap.Tracing {
 		t.Fatalf("%v: %s", st.State, st.Why)
 	}

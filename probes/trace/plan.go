@@ -16,9 +16,14 @@ const (
 	defaultPackets = 1000
 	defaultSeconds = 60
 	defaultRate    = 10000
-	restingRate    = 100 // of the default preset, which nobody asked for
 	maxFunctions   = 4096
 )
+
+// AtLaunch is what runs before anybody asks for a trace: it is there as long as people look around, cheap on a busy host, and
+// samples.
+func AtLaunch() snap.TraceSpec {
+	return snap.TraceSpec{Pattern: Default, Packets: 1_000_000, Seconds: 3600, Rate: 50, Sample: true}
+}
 
 // means is how functions are hooked.
 type means string
@@ -38,7 +43,8 @@ type plan struct {
 	events  []kern.TraceTarget
 	free    []string // keepers, see kern.Trace
 	copies  []string
-	asked   int // of points: those that were asked for
+	asked   int  // of points: those that were asked for
+	within  bool // only packets of hooktop's own namespace
 	options kern.TraceOptions
 }
 
@@ -51,9 +57,6 @@ func withLimits(spec snap.TraceSpec) snap.TraceSpec {
 	}
 	or(&spec.Packets, defaultPackets)
 	or(&spec.Seconds, defaultSeconds)
-	if spec.Pattern == Default {
-		or(&spec.Rate, restingRate)
-	}
 	or(&spec.Rate, defaultRate)
 	spec.Ret = spec.Ret || spec.Latency
 	return spec
@@ -62,13 +65,23 @@ func withLimits(spec snap.TraceSpec) snap.TraceSpec {
 // lastOfTCP is the last tracepoint of a segment that TCP takes: it frees it by no tracepoint.
 const lastOfTCP = "tcp:tcp_probe"
 
-// makePlan resolves a wish for this kernel. multi says why kprobe.multi can't be had, nil when it can.
-func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error) (*plan, error) {
+// Check says what is wrong with a wish, as far as that can be told before anything is attached.
+func Check(cat *functions.Catalog, spec snap.TraceSpec) error {
+	_, err := makePlan(cat, withLimits(spec), kern.HaveKprobeMulti(), 0)
+	return err
+}
+
+// makePlan resolves a wish for this kernel. multi says why kprobe.multi can't be had, nil when it can. own is the namespace that
+// a filter which names none is restricted to, 0: none.
+func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error, own uint32) (*plan, error) {
 	filter, err := ParseFilter(spec.Filter)
 	if err != nil {
 		return nil, err
 	}
 	p := &plan{means: byMulti}
+	if own != 0 {
+		filter, p.within = filter.within(own)
+	}
 	most := maxFunctions
 	switch {
 	case cat.Lacks() != "":
@@ -77,13 +90,13 @@ func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error) (*plan, 
 		p.means, most = byKprobe, kern.MaxKprobes
 		p.why = fmt.Sprintf("this kernel has no kprobe.multi (Linux 5.18 built with CONFIG_FPROBE): functions are hooked one by one, at most %d", kern.MaxKprobes)
 	}
-	rare := false
+	rare, states := false, uint32(0)
 	if strings.HasPrefix(spec.Pattern, "@") {
 		preset, err := findPreset(spec.Pattern)
 		if err != nil {
 			return nil, err
 		}
-		rare = preset.rare
+		rare, states = preset.rare, preset.states
 		if preset.functions == "" {
 			p.why = ""
 		}
@@ -99,6 +112,9 @@ func makePlan(cat *functions.Catalog, spec snap.TraceSpec, multi error) (*plan, 
 	p.asked = len(p.points)
 	for i := range p.points {
 		p.add(i, rare)
+		if p.points[i].Name == "sock:inet_sock_set_state" {
+			p.events[len(p.events)-1].States = states
+		}
 	}
 	if len(p.funcs) == 0 && p.means != byTracepoint {
 		p.means, p.why = byTracepoint, "" // nothing else was asked for
@@ -199,8 +215,11 @@ func (p *plan) has(name string) bool {
 	return false
 }
 
-// sockArg is the argument that is a socket, -1: none.
+// sockArg is the argument that is a socket whose packets these are, -1: none. Dropped packets were for the one that is named.
 func sockArg(f *functions.Function) int {
+	if f.Name == "skb:kfree_skb" {
+		return -1
+	}
 	for _, a := range f.Args {
 		if a.Slot >= 0 && a.Slot < 5 && a.Pointer && strings.Contains(strings.TrimPrefix(a.Type, "const "), "struct sock *") {
 			return a.Slot

@@ -20,6 +20,7 @@ type preset struct {
 	events     string // tracepoints that come with the functions, and stand alone where no function can be hooked
 	twin       string // more tracepoints where no function can be hooked
 	rare       bool   // events of few packets: journeys are not followed, so that other packets are not looked at
+	states     uint32 // of sock:inet_sock_set_state: see kern.TraceTarget
 }
 
 const (
@@ -39,24 +40,26 @@ const (
 		"ipt_do_table ip6t_do_table nft_do_chain_ipv4 nft_do_chain_inet nft_do_chain_netdev nf_reject_ip nf_send_reset nf_send_unreach"
 	passing = "net:netif_receive_skb net:netif_rx net:net_dev_queue net:net_dev_start_xmit"
 	dying   = "skb:kfree_skb"
+
+	connecting = 1 << 2 // TCP_SYN_SENT (include/net/tcp_states.h): it ends once a connect has come to something
 )
 
 func presets() []preset {
 	return []preset{
 		{Default, "drops, TCP retransmits, resets and connects",
 			"tcp_connect tcp_retransmit_skb tcp_reset tcp_v4_send_reset tcp_v6_send_reset tcp_send_active_reset", dying,
-			"tcp:tcp_retransmit_skb tcp:tcp_send_reset tcp:tcp_receive_reset sock:inet_sock_set_state", true},
-		{snap.JourneyPreset, "the whole way of a packet: received, forwarded, sent, dropped", receiving + " " + forwarding + " " + sending, dying, passing + " tcp:tcp_probe skb:consume_skb", false},
-		{"@receive", "the way from the device to the socket", receiving, dying, "net:netif_receive_skb net:netif_rx tcp:tcp_probe skb:consume_skb", false},
-		{"@send", "the way from the socket to the device", sending, dying, "net:net_dev_queue net:net_dev_start_xmit skb:consume_skb", false},
+			"tcp:tcp_retransmit_skb tcp:tcp_send_reset tcp:tcp_receive_reset sock:inet_sock_set_state", true, connecting},
+		{snap.JourneyPreset, "the whole way of a packet: received, forwarded, sent, dropped", receiving + " " + forwarding + " " + sending, dying, passing + " tcp:tcp_probe skb:consume_skb", false, 0},
+		{"@receive", "the way from the device to the socket", receiving, dying, "net:netif_receive_skb net:netif_rx tcp:tcp_probe skb:consume_skb", false, 0},
+		{"@send", "the way from the socket to the device", sending, dying, "net:net_dev_queue net:net_dev_start_xmit skb:consume_skb", false, 0},
 		{"@connect", "TCP connections: opened, accepted, refused, reset",
 			"tcp_v4_connect tcp_v6_connect tcp_connect tcp_conn_request tcp_rcv_synsent_state_process tcp_check_req tcp_v4_syn_recv_sock tcp_v6_syn_recv_sock " +
 				"tcp_finish_connect tcp_retransmit_skb tcp_reset tcp_v4_send_reset tcp_v6_send_reset tcp_send_active_reset", "",
-			"sock:inet_sock_set_state tcp:tcp_retransmit_skb tcp:tcp_retransmit_synack tcp:tcp_send_reset tcp:tcp_receive_reset", true},
-		{"@drops", "packets that die, and where, and why", "", dying, "", true},
+			"sock:inet_sock_set_state tcp:tcp_retransmit_skb tcp:tcp_retransmit_synack tcp:tcp_send_reset tcp:tcp_receive_reset", true, 0},
+		{"@drops", "packets that die, and where, and why", "", dying, "", true, 0},
 		{"@forward", "packets that pass through this host", forwarding + " ip_rcv ip_rcv_finish ip_output ip_finish_output ip_finish_output2 ipv6_rcv ip6_output ip6_finish_output2 " +
-			"__dev_queue_xmit dev_hard_start_xmit", dying, passing + " skb:consume_skb", false},
-		{"@netfilter", "hooks, connection tracking, NAT and rules", filtering, dying, passing, false},
+			"__dev_queue_xmit dev_hard_start_xmit", dying, passing + " skb:consume_skb", false, 0},
+		{"@netfilter", "hooks, connection tracking, NAT and rules", filtering, dying, passing, false, 0},
 	}
 }
 

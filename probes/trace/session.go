@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hooktop/bpf/kern"
+	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
 	"hooktop/probes/trace/functions"
 	"hooktop/ui/format"
@@ -30,10 +31,11 @@ const (
 
 // Session is one trace: Attach, then Read, once each. Everything else may be called from any goroutine at any time.
 type Session struct {
-	cat  *functions.Catalog
-	emit func(*snap.TraceEvent) error
-	stop chan string   // capacity 1: why
-	done chan struct{} // closed when nothing is attached any more
+	cat   *functions.Catalog
+	emit  func(*snap.TraceEvent) error
+	stop  chan string   // capacity 1: why
+	done  chan struct{} // closed when nothing is attached any more
+	apart bool          // the network namespace is not the initial one
 
 	mu       sync.Mutex
 	phase    phase
@@ -47,10 +49,13 @@ type Session struct {
 }
 
 // New makes a session that does nothing before Attach. emit, which may be nil, hears each event in its order, from Read's
-// goroutine; its error stops the session.
+// goroutine, and may keep a copy of it only; its error stops the session.
 func New(cat *functions.Catalog, spec snap.TraceSpec, emit func(*snap.TraceEvent) error) *Session {
-	return &Session{cat: cat, emit: emit, stop: make(chan string, 1), done: make(chan struct{}),
+	s := &Session{cat: cat, emit: emit, stop: make(chan string, 1), done: make(chan struct{}),
 		state: snap.TraceSession{Spec: withLimits(spec), State: snap.TraceAttaching}}
+	inode, initial := procfs.NetNamespace("/proc/thread-self/ns/net")
+	s.state.NetNS, s.apart = uint32(inode), inode != 0 && !initial
+	return s
 }
 
 // Stop ends the session; why becomes TraceSession.Why. It does not wait for one that attaches or reads: see Done.
@@ -184,11 +189,16 @@ func (s *Session) finish(why string, err error) error {
 
 func (s *Session) attachAll(ctx context.Context) error {
 	spec := s.State().Spec
-	p, err := makePlan(s.cat, spec, kern.HaveKprobeMulti())
+	own := uint32(0)
+	if s.apart {
+		own = s.State().NetNS
+	}
+	p, err := makePlan(s.cat, spec, kern.HaveKprobeMulti(), own)
 	if err != nil {
 		return err
 	}
 	s.update(func(st *snap.TraceSession) {
+		st.Within = p.within
 		st.Means, st.MeansWhy, st.Wanted = string(p.means), format.Clean(p.why), p.asked
 		st.Spec.Ret, st.Spec.Latency = p.options.Returns, p.options.Returns && st.Spec.Latency
 	})

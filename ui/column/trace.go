@@ -21,6 +21,7 @@ const (
 	Clone
 	Length
 	SkbMark
+	NetNS
 	Args
 )
 
@@ -41,6 +42,7 @@ func Traces() *Set {
 		{Key: "dev", Title: "DEV", Kind: Word, Field: Dev, Help: "device", Aliases: []string{"device", "if", "iface", "interface"}, Export: "dev", Any: true},
 		{Key: "len", Title: "LEN", Kind: Size, Field: Length, Help: "length of the packet there", Aliases: []string{"length", "size"}, Export: "len"},
 		{Key: "mark", Title: "MARK", Kind: Count, Field: SkbMark, Help: "skb->mark", Aliases: []string{"fwmark"}, Export: "mark"},
+		{Key: "netns", Title: "NETNS", Kind: Count, Field: NetNS, Help: "inode of the packet's network namespace", Export: "netns"},
 		{Key: "src", Title: "SRC", Kind: Address, Field: Source, Help: "source address", Aliases: []string{"saddr", "ip.src"}, Export: "src"},
 		{Key: "dst", Title: "DST", Kind: Address, Field: Destination, Help: "destination address", Aliases: []string{"daddr", "ip.dst"}, Export: "dst"},
 		{Key: "host", Title: "HOST", Kind: Endpoint, Field: Host, Help: "source or destination", Aliases: []string{"net", "addr", "ip"}, Both: true},
@@ -84,6 +86,8 @@ func (r TraceRow) Number(f Field) float64 {
 		return known(r.SKB != 0, float64(r.Len))
 	case SkbMark:
 		return known(r.SKB != 0, float64(r.Mark))
+	case NetNS:
+		return known(r.TraceEvent.NetNS != 0, float64(r.TraceEvent.NetNS))
 	}
 	if !r.HasKey {
 		return math.NaN()

@@ -36,7 +36,7 @@ func TestEventCSVHasAsManyCellsAsTitles(t *testing.T) {
 	if got := rows[1]; got[3] != "0x0000000000000001" || got[19] != "-22" || got[20] != "5" {
 		t.Errorf("%v", got)
 	}
-	if got := rows[2]; got[4] != "'=cmd" || got[19] != "" || got[22] != "a < b" {
+	if got := rows[2]; got[4] != "'=cmd" || got[19] != "" || got[22] != "a < b" || got[23] != "0" {
 		t.Errorf("%v", got)
 	}
 }
@@ -64,6 +64,11 @@ func TestHalfAFileIsNotKept(t *testing.T) {
 func TestSessionsSayWhatWasLostAndWhy(t *testing.T) {
 	s := snap.TraceSession{Packets: 1, Events: 2, Means: "kprobe.multi", Attached: 3, Wanted: 3}
 	if got := SessionText(&s); got != "1 packet, 2 events, 0 filtered, 0 lost, 3 of 3 attached by kprobe.multi" {
+		t.Error(got)
+	}
+	s.Sampled, s.Within = 1500, true
+	if got := SessionText(&s); got != `1 packet, 2 events, 0 filtered, 0 lost, 1 500 passed over by sampling, 3 of 3 attached by kprobe.multi, `+
+		`this network namespace only (filter "netns all" for all)` {
 		t.Error(got)
 	}
 }

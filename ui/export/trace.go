@@ -38,12 +38,13 @@ type Event struct {
 	TookNs  *int64   `json:"took_ns,omitempty"`
 	Args    string   `json:"args,omitempty"`
 	Stack   []string `json:"stack,omitempty"`
+	NetNS   uint32   `json:"netns"` // inode of the network namespace, 0: not known
 }
 
 // NewEvent fills an Event. Text from outside is cleaned.
 func NewEvent(e *snap.TraceEvent) Event {
 	o := Event{Schema: "hooktop.trace/1", AtNs: e.AtNs, Packet: e.Packet, Clone: e.Clone, Func: format.Clean(e.Func), CPU: e.CPU,
-		Dev: format.Clean(e.Dev), Len: e.Len, Mark: e.Mark, PID: e.PID, Comm: format.Clean(e.Comm), DeltaNs: int64(e.Delta),
+		Dev: format.Clean(e.Dev), Len: e.Len, Mark: e.Mark, NetNS: e.NetNS, PID: e.PID, Comm: format.Clean(e.Comm), DeltaNs: int64(e.Delta),
 		Drop: e.Drop, Reason: format.Clean(e.Reason), Args: format.Clean(e.Args), Stack: Stack(e)}
 	if e.SKB != 0 {
 		o.SKB = address(e.SKB)
@@ -152,7 +153,7 @@ func Verdict(e *snap.TraceEvent) string {
 // EventCSV gives the head and the cells of events.
 func EventCSV(rows []snap.TraceEvent) ([]byte, error) {
 	head := []string{"at_ns", "packet", "clone", "skb", "func", "cpu", "dev", "len", "mark", "src", "sport", "dst", "dport", "proto",
-		"pid", "comm", "delta_ns", "drop", "reason", "ret", "took_ns", "args", "stack"}
+		"pid", "comm", "delta_ns", "drop", "reason", "ret", "took_ns", "args", "stack", "netns"}
 	number := func(v *int64) string {
 		if v == nil {
 			return ""
@@ -163,7 +164,7 @@ func EventCSV(rows []snap.TraceEvent) ([]byte, error) {
 		o := NewEvent(&rows[i])
 		return []string{fmt.Sprint(o.AtNs), fmt.Sprint(o.Packet), fmt.Sprint(o.Clone), o.SKB, o.Func, fmt.Sprint(o.CPU), o.Dev, fmt.Sprint(o.Len),
 			fmt.Sprint(o.Mark), o.Src, fmt.Sprint(o.SPort), o.Dst, fmt.Sprint(o.DPort), o.Proto, fmt.Sprint(o.PID), o.Comm, fmt.Sprint(o.DeltaNs),
-			fmt.Sprint(o.Drop), o.Reason, number(o.Ret), number(o.TookNs), o.Args, strings.Join(o.Stack, " < ")}
+			fmt.Sprint(o.Drop), o.Reason, number(o.Ret), number(o.TookNs), o.Args, strings.Join(o.Stack, " < "), fmt.Sprint(o.NetNS)}
 	})
 }
 
@@ -175,8 +176,14 @@ func SessionText(s *snap.TraceSession) string {
 		format.Count(s.Filtered) + " filtered",
 		lost(s.Lost),
 	}
+	if s.Sampled > 0 {
+		parts = append(parts, format.Count(s.Sampled)+" passed over by sampling")
+	}
 	if s.Means != "" {
 		parts = append(parts, fmt.Sprintf("%d of %d attached by %s", s.Attached, s.Wanted, format.Clean(s.Means)))
+	}
+	if s.Within {
+		parts = append(parts, "this network namespace only (filter \"netns all\" for all)")
 	}
 	if s.MeansWhy != "" {
 		parts = append(parts, format.Clean(s.MeansWhy))

@@ -66,7 +66,7 @@ func TestFormatArgs(t *testing.T) {
 		{"mixed", [5]uint64{1, 2, 7, 1, 99}, "n=1 u=2 c=7 ok=true why=99 more=?"},
 		{"flagged", [5]uint64{0x40, 1, 2, 0xffff888004a1c000}, "flags=0x40 pair=? end=0xffff888004a1c000"},
 		{"ip_rcv", [5]uint64{}, "skb=NULL dev=NULL"},
-		{"skb:kfree_skb", [5]uint64{0x10, 3}, "skb=0x10 reason=SKB_DROP_REASON_NO_SOCKET"},
+		{"skb:kfree_skb", [5]uint64{0x10, 3}, "reason=SKB_DROP_REASON_NO_SOCKET skb=0x10"},
 		{"tcp:tcp_probe", [5]uint64{^uint64(0), 0x20}, "-1 0x20"},
 		{"nf_conntrack_in", [5]uint64{0x30}, "skb=0x30"},
 		{"twice", [5]uint64{1, 2, 3, 4, 5}, ""},

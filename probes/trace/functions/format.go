@@ -10,9 +10,9 @@ import (
 
 func hex(v uint64) string { return strconv.FormatUint(v, 16) }
 
-// FormatArgs writes the arguments of one call by their types, "sk=0xffff888004a1c000 size=1448 flags=0x40". regs are the
-// registers of the first five arguments (of an event: its first five arguments); arguments that no register carries are "?".
-// Without a signature it writes the registers.
+// FormatArgs writes the arguments of one call by their types, "size=1448 flags=0x40 sk=0xffff888004a1c000": bare addresses come
+// last, as they tell an operator least. regs are the registers of the first five arguments (of an event: its first five
+// arguments); arguments that no register carries are "?". Without a signature it writes the registers.
 func (c *Catalog) FormatArgs(f *Function, regs [5]uint64) string {
 	b := make([]byte, 0, 96)
 	if f.ID == 0 {
@@ -24,21 +24,28 @@ func (c *Catalog) FormatArgs(f *Function, regs [5]uint64) string {
 		}
 		return string(b[1:])
 	}
-	for i := range f.Args {
-		a := &f.Args[i]
-		if i > 0 {
-			b = append(b, ' ')
+	for _, pointers := range []bool{false, true} {
+		for i := range f.Args {
+			if a := &f.Args[i]; a.Pointer == pointers {
+				b = c.appendArg(b, f, a, regs)
+			}
 		}
-		if a.Name != "" {
-			b = append(append(b, a.Name...), '=')
-		}
-		if a.Slot < 0 || a.Slot >= len(regs) || a.Opaque && a.Size > 8 {
-			b = append(b, '?')
-			continue
-		}
-		b = c.appendValue(b, f.Module, a, regs[a.Slot])
 	}
 	return string(b)
+}
+
+func (c *Catalog) appendArg(b []byte, f *Function, a *Arg, regs [5]uint64) []byte {
+	known := a.Slot >= 0 && a.Slot < len(regs) && !(a.Opaque && a.Size > 8)
+	if len(b) > 0 {
+		b = append(b, ' ')
+	}
+	if a.Name != "" {
+		b = append(append(b, a.Name...), '=')
+	}
+	if !known {
+		return append(b, '?')
+	}
+	return c.appendValue(b, f.Module, a, regs[a.Slot])
 }
 
 // FormatReturn writes what a function returned by its type; "" for void and where the type is not known.

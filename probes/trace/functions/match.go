@@ -117,7 +117,11 @@ func (c *Catalog) pickName(t *term, picked []bool) error {
 		return nil
 	}
 	if !known {
-		return fmt.Errorf("%s: %w in this kernel%s", t.text, ErrUnknown, meant(c.Nearest(t.text, 3)))
+		why := ""
+		if c.lacks != "" {
+			why = " (" + c.lacks + ")"
+		}
+		return fmt.Errorf("%s: %w in this kernel%s%s", t.text, ErrUnknown, meant(c.Nearest(t.text, 3)), why)
 	}
 	return fmt.Errorf("%s %w: %s", t.text, ErrCannot, c.whyNot(reason))
 }

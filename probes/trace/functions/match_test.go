@@ -63,6 +63,10 @@ func TestMatchWhereOnlyEventsCanBeTraced(t *testing.T) {
 	if _, err := c.Match("*", 2); err == nil || !strings.Contains(err.Error(), "3 tracepoints") {
 		t.Errorf("too many: %v", err)
 	}
+	if _, err := c.Match("ip_rvc", 100); err == nil || !errors.Is(err, ErrUnknown) ||
+		!strings.Contains(err.Error(), "did you mean ip_rcv? (this kernel offers no kprobes") {
+		t.Errorf("a name mistyped where no function can be traced: %v", err)
+	}
 }
 
 func TestMatchSaysWhy(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 )
 
 // Nearest lists the names that can be traced and differ least from one that cannot be found, at most n; none when all are far.
+// Where no function can be traced it lists functions all the same: who has mistyped one wants to know that, too.
 func (c *Catalog) Nearest(name string, n int) []string {
 	want := strings.ToLower(name)
 	type near struct {
@@ -19,7 +20,7 @@ func (c *Catalog) Nearest(name string, n int) []string {
 	set := letters(want)
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.can != canTrace {
+		if e.can != canTrace && e.can != canNotAnything {
 			continue
 		}
 		have, group := c.fold(e), -1

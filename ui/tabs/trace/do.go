@@ -184,12 +184,13 @@ func (t *Tab) pickPreset() tea.Cmd {
 	return core.Pick("trace", list)
 }
 
-// about1 is a preset in a line: why it can't run matters more than what it is for.
+// about1 is a preset in a line: what it is for, and in a word what is lesser here. The session, once it runs, says why.
 func about1(p snap.TracePreset) string {
-	if p.Why != "" {
-		return "! " + p.Why
+	if p.Why == "" {
+		return p.Help
 	}
-	return p.Help
+	short, _, _ := strings.Cut(p.Why, ": ")
+	return p.Help + "  (" + short + ")"
 }
 
 // click puts the cursor on a row.

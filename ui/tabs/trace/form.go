@@ -3,7 +3,6 @@
 package trace
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,9 +189,9 @@ func (f *form) fill() {
 		f.names = append(f.names, name)
 	}
 	if glob(last) {
-		detail := "the functions that it matches"
+		detail := "all that it matches"
 		if f.fresh() {
-			detail = format.Plural(uint64(f.view.Pickable), "function") + " of this kernel"
+			detail = format.Plural(uint64(f.view.Pickable), f.unit()) + " of this kernel"
 		}
 		add(last, detail)
 	}
@@ -305,5 +304,13 @@ func (f *form) count() string {
 	if len(f.view.Functions) == 0 && f.view.Pickable == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d functions", f.view.Pickable)
+	return format.Plural(uint64(f.view.Pickable), f.unit())
+}
+
+// unit is what the list is of: where functions cannot be hooked, of tracepoints only.
+func (f *form) unit() string {
+	if slices.ContainsFunc(f.view.Functions, func(fn snap.TraceFunction) bool { return !fn.Event }) {
+		return "function"
+	}
+	return "tracepoint"
 }

@@ -10,6 +10,7 @@ import (
 	"hooktop/themes"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
+	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/table"
 )
 
@@ -35,6 +36,30 @@ func (t *Tab) ledgerStatus(w int) []string {
 		format.SI(now) + "/s now"})}
 	if len(l.Errs) > 0 {
 		out = append(out, t.cut(w, themes.Warn, " "+t.env.Glyphs.Warn+" not read: "+format.Clean(strings.Join(l.Errs, "; "))))
+	}
+	return out
+}
+
+// footLines are kept for a counter's help, so that the list does not jump when the cursor moves.
+const footLines = 3
+
+// counterFoot is the whole help of the counter under the cursor, of which a list without a pane beside it shows the beginning.
+func (t *Tab) counterFoot(w, h int) []string {
+	if !t.dead || t.zoom || h < 4*footLines {
+		return nil
+	}
+	r, ok := t.ledger.Selected()
+	if !ok || t.ledger.Total() == 0 {
+		return nil
+	}
+	out := []string{line.New(t.env.Theme, w).Add(themes.Border, strings.Repeat(t.env.Glyphs.HLine, w)).String()}
+	text := detail.Wrap(t.twin(format.Clean(r.Help)), max(w-2, 8))
+	for i := range footLines - 1 {
+		part := ""
+		if i < len(text) {
+			part = text[i]
+		}
+		out = append(out, t.cut(w, themes.Text, " "+part))
 	}
 	return out
 }

@@ -171,6 +171,9 @@ func (t *Tab) eventBody(b *detail.Body, e *snap.TraceEvent, changed string) {
 		}
 		b.Field("skb", t.twin(text+fmt.Sprintf(", at %#x", e.SKB)))
 	}
+	if own := t.frame.Trace.Session.NetNS; e.NetNS != 0 && own != 0 && e.NetNS != own {
+		b.FieldTok("netns", themes.InfoTok, fmt.Sprintf("%d, another network namespace", e.NetNS))
+	}
 	since := ""
 	if e.Delta > 0 {
 		since = ", " + format.Nanos(e.Delta) + " after the hop before"

@@ -236,6 +236,9 @@ func about(s *snap.TraceSession) []string {
 		}
 		out = append(out, text)
 	}
+	if s.Within {
+		out = append(out, "own netns only")
+	}
 	if s.State == snap.Tracing || s.State == snap.TraceStopped {
 		text := format.Plural(s.Events, "event")
 		if s.Filtered > 0 {
@@ -263,6 +266,10 @@ func remarks(v *snap.TraceView) []remark {
 		out = append(out, remark{themes.Crit, format.Clean(s.Why)})
 	case s.State == snap.TraceStopped && s.Why != "":
 		out = append(out, remark{themes.Text, "stopped: " + format.Clean(s.Why)})
+	}
+	if s.Sampled > 0 { // as it is meant to: no warning
+		out = append(out, remark{themes.Text, fmt.Sprintf("sampled: %s events a second and CPU, %s above are counted only",
+			format.Count(uint64(s.Spec.Rate)), format.Count(s.Sampled))})
 	}
 	var lacks []string
 	if n := export.Sum(s.Lost); n > 0 {

@@ -5,6 +5,7 @@ package trace
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"hooktop/probes/snap"
 	"hooktop/themes"
@@ -81,6 +82,16 @@ func scenes() map[string]func(*uitest.Bench) {
 			s.Means, s.MeansWhy, s.Wanted, s.Attached = "tracepoint", "this kernel has no kprobes (CONFIG_KPROBES is not set)", 16, 14
 			s.Failed = []snap.Count{{Name: "no such tracepoint", N: 2}}
 			s.Lost = []snap.Count{{Name: "rate", N: 20}, {Name: "ring", N: 100}}
+			b.Frame()
+		},
+		"launch": func(b *uitest.Bench) { // in a namespace of its own
+			s := &b.Base.Trace.Session
+			s.Spec = snap.TraceSpec{Pattern: "@default", Packets: 1_000_000, Seconds: 3600, Rate: 50, Sample: true}
+			s.Left, s.Sampled, s.NetNS, s.Within = 59*time.Minute, 2516, 4026532177, true
+			s.Means, s.Wanted, s.Attached = "tracepoint", 5, 5
+			for i := range b.Trace {
+				b.Trace[i].NetNS = 4026532177 - uint32(i%2)
+			}
 			b.Frame()
 		},
 		"stopped": func(b *uitest.Bench) {

@@ -42,10 +42,11 @@ func (t *Tab) body(w, h int) []string {
 		left, right = detail.Split(w)
 	}
 	out := t.status(left, h)
-	out = append(out, t.listView(left, h-len(out))...)
 	if right == 0 {
-		return out
+		foot := t.counterFoot(left, h-len(out))
+		return append(append(out, t.listView(left, h-len(out)-len(foot))...), foot...)
 	}
+	out = append(out, t.listView(left, h-len(out))...)
 	for i, side := range t.side(right, h) {
 		if i >= len(out) {
 			out = append(out, "")
@@ -215,7 +216,7 @@ func (t *Tab) narrowing() []string {
 			if r.Trace != "" {
 				parts = append(parts, "i traces "+format.Clean(strings.TrimSpace(r.Trace+" "+r.Filter)))
 			}
-			parts = append(parts, format.Clean(r.Help))
+			parts = append(parts, format.Clean(r.Source))
 		}
 		return parts
 	}

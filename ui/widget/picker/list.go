@@ -154,6 +154,9 @@ func (l *List) View(w, h int) []string {
 	return out
 }
 
+// shortest is the beginning of a detail that still says something.
+const shortest = 12
+
 // row draws an item. label is the width of aligned labels, 0: the detail stands at the right.
 func (l *List) row(f match, selected bool, w, label int) string {
 	it := l.items[f.item]
@@ -166,7 +169,9 @@ func (l *List) row(f match, selected bool, w, label int) string {
 	case label > 0:
 		room = max(w-label-5, 0)
 	case room > w/2 && line.Width(it.Label)+room+4 > w:
-		room = 0 // the label matters more
+		if room = w - line.Width(it.Label) - 4; room < shortest { // the label matters more
+			room = 0
+		}
 	}
 	b := line.New(l.env.Theme, w-room-1)
 	b.Add(tok, mark+" ")

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build bench
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hooktop/probes"
+	"hooktop/probes/ktest"
+	"hooktop/probes/snap"
+)
+
+// Where pair's datagrams go. A socket that nobody reads: nearly all are dropped there, and none is answered.
+const (
+	sink      = "192.0.2.2"
+	sinkPort  = 7001
+	otherPort = 7002
+	deadPort  = 7003 // nobody listens
+)
+
+// flood sends datagrams as fast as one thread can, and returns how many it sent per second.
+func flood(t *testing.T, a *ktest.NS, port, count int) float64 {
+	t.Helper()
+	var perSecond float64
+	a.Do(t, func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open socket: %w", err)
+		}
+		defer unix.Close(fd)
+		to, payload := &unix.SockaddrInet4{Port: port, Addr: netip.MustParseAddr(sink).As4()}, make([]byte, 64)
+		begun := time.Now()
+		for range count {
+			if err := unix.Sendto(fd, payload, 0, to); err != nil {
+				return fmt.Errorf("send to %s port %d: %w", sink, port, err)
+			}
+		}
+		perSecond = float64(count) / time.Since(begun).Seconds()
+		return nil
+	})
+	return perSecond
+}
+
+// flooded is a pair with a sink on it.
+func flooded(t *testing.T) (a, b *ktest.NS) {
+	t.Helper()
+	a, b = pair(t)
+	for _, port := range []int{sinkPort, otherPort} {
+		if err := b.UDPSocket(t, fmt.Sprintf("%s:%d", sink, port)).SetReadBuffer(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a, b
+}
+
+// watched runs f while a process looks at packets on b's v1 and writes them into memory. It looks as soon as it has written
+// something, to the standard error (tcpdump) or about a datagram of ours (a trace).
+func watched(t *testing.T, a, b *ktest.NS, f func(), name string, args ...string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "hooktop-bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	out, err := os.Create(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+	if err := b.Run(cmd.Start); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	}()
+	for late := time.After(30 * time.Second); ; {
+		if text, err := os.ReadFile(out.Name()); err != nil {
+			t.Fatal(err)
+		} else if bytes.Contains(text, []byte("listening on")) || bytes.Contains(text, []byte("v1")) && bytes.Contains(text, []byte(sink)) {
+			break
+		}
+		flood(t, a, sinkPort, 1)
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-late:
+			t.Fatalf("%s has not begun to look", name)
+		}
+	}
+	<-time.After(settling)
+	f()
+}
+
+// settling is for what the start of a process leaves to do: its other programs are loaded, its first garbage is collected.
+const settling = 500 * time.Millisecond
+
+// measureTraced sends a million packets through traced tracepoints: each event must be shown, refused by the filter, or counted
+// as lost. Other packets of the machine are refused, too: how many says the detail.
+func measureTraced(t *testing.T, r *Report) {
+	const wanted, other = 900_000, 100_000
+	a, _ := flooded(t)
+	var missing []float64
+	var detail []string
+	for _, rate := range []int{0, math.MaxInt32} {
+		spec := snap.TraceSpec{Pattern: "net:netif_receive_skb,skb:kfree_skb", Filter: fmt.Sprintf("dev v1 udp dst port %d", deadPort), Packets: 1 << 30, Seconds: 600, Rate: rate}
+		ctx, cancel := context.WithCancel(t.Context())
+		got, emitted := make(chan snap.TraceSession, 1), uint64(0)
+		attached := make(chan struct{})
+		go func() {
+			defer close(got)
+			s, err := probes.RunTrace(ctx, spec, func(snap.TraceEvent) error { emitted++; return nil }, func() { close(attached) })
+			if err != nil {
+				t.Error(err)
+			}
+			got <- s
+		}()
+		<-attached
+		flood(t, a, otherPort, other)
+		flood(t, a, deadPort, wanted)
+		cancel()
+		s := <-got
+		lost, missed := uint64(0), uint64(0)
+		for _, l := range s.Lost {
+			switch l.Name {
+			case "packets not followed": // those are shown
+			case "passed over by the kernel": // anybody's
+				missed = l.N
+			default:
+				lost += l.N
+			}
+		}
+		off := math.Abs(2*wanted - float64(s.Events+lost))
+		missing = append(missing, max(0, off-float64(missed))+math.Abs(float64(s.Events)-float64(emitted))+max(0, 2*other-float64(s.Filtered+missed)))
+		detail = append(detail, fmt.Sprintf("at most %d events/s and CPU: %d packets sent, 2 events each: %d shown + %d refused by the filter (%d of ours) + %d counted as lost %v",
+			s.Spec.Rate, wanted+other, s.Events, s.Filtered, 2*other, lost, s.Lost))
+	}
+	r.Rows = append(r.Rows, FromRounds("T1", "1,000,000 packets traced: events neither shown nor refused nor counted as lost", "events", AtMost(0), missing, detail...))
+}
+
+// measureTracedLoad sends as fast as the machine can, with nothing, a trace and tcpdump in turn.
+func measureTracedLoad(t *testing.T, r *Report) {
+	bin, err := product()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := flooded(t)
+	for _, load := range []struct {
+		what, filter, expression string
+		rounds                   int
+		run                      func() float64
+		show                     func(float64) string
+	}{
+		{"UDP datagrams", fmt.Sprintf("dev v1 udp dst port %d", sinkPort), fmt.Sprintf("udp dst port %d", sinkPort), 9, func() float64 { return flood(t, a, sinkPort, 400_000) },
+			func(v float64) string { return fmt.Sprintf("%.0f packets/s", v) }},
+		{"bulk TCP", "dev v1", "", 5, func() float64 { return bulk(t, a, b, 1500*time.Millisecond) },
+			func(v float64) string { return fmt.Sprintf("%.2f Gbit/s", v*8/1e9) }},
+	} {
+		tracing := func(pattern string) []string {
+			return []string{bin, "trace", pattern, "--filter", load.filter, "--packets", "100000000", "--for", "10m"}
+		}
+		watchers := [][]string{tracing("net:netif_receive_skb"), tracing("@receive"),
+			append(strings.Fields("tcpdump -n -i v1 -Z root -w packets.pcap"), strings.Fields(load.expression)...)}
+		var without []float64
+		with := make([][]float64, len(watchers))
+		load.run()
+		for range load.rounds {
+			without = append(without, load.run())
+			for i, w := range watchers {
+				watched(t, a, b, func() { with[i] = append(with[i], load.run()) }, w[0], w[1:]...)
+			}
+		}
+		dump := with[len(with)-1]
+		left := func(x []float64) string {
+			return fmt.Sprintf("%s (%.2f x)", load.show(Median(x)), Median(Ratios(x, without)))
+		}
+		for i, pattern := range []string{"net:netif_receive_skb", "@receive"} {
+			r.Rows = append(r.Rows, FromRounds("T2", load.what+", with "+pattern+" tracing them / with tcpdump -w", "x", AtLeast(1), Ratios(with[i], dump),
+				fmt.Sprintf("%s: %s without either, %s with the trace, %s with tcpdump", load.what, load.show(Median(without)), left(with[i]), left(dump))))
+		}
+	}
+}
+
+// measureDefault is what the trace that runs from the launch on costs traffic that it does not show.
+func measureDefault(t *testing.T, r *Report) {
+	bin, err := product()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := flooded(t)
+	load := func() float64 { return bulk(t, a, b, time.Second) }
+	var with, without []float64
+	load()
+	for range 15 {
+		without = append(without, load())
+		watched(t, a, b, func() { with = append(with, load()) }, bin, "trace", "@default", "--packets", "100000000", "--for", "10m")
+	}
+	r.Rows = append(r.Rows, FromRounds("T3", "bulk TCP through a veth with the trace of the launch (@default) / without", "x", AtLeast(0.95), Ratios(with, without),
+		fmt.Sprintf("with %.2f, without %.2f Gbit/s", Median(with)*8/1e9, Median(without)*8/1e9)))
+}
