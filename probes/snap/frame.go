@@ -22,6 +22,7 @@ type Frame struct {
 	Flows      FlowsView
 	Trace      TraceView // empty unless Query.Tab is TraceTab; Session is always there
 	Ledger     Ledger    // likewise
+	Policy     Policy    // counters only where Query.Tab is ACLTab; Trial is always there
 	Malformed  []Count   // by reason, nonzero only, sorted by name
 	Lost       []Count   // by stage, nonzero only
 	Notices    []Notice  // newest last; at most 200

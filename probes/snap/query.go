@@ -2,6 +2,8 @@
 
 package snap
 
+import "time"
+
 // TraceTab is Query.Tab where Frame.Trace and Frame.Ledger are wanted.
 const TraceTab = "Trace"
 
@@ -40,6 +42,13 @@ const (
 	SetMode          IntentKind = "mode"    // Target: device, Arg: auto|native|generic|tc
 	StartTrace       IntentKind = "trace"   // Trace: what; the one that runs is stopped first
 	StopTrace        IntentKind = "stop"    // the trace that runs
+
+	StagePolicy   IntentKind = "stage"   // Policy.Text: keep it as the draft and check it; "" drops the draft
+	CommitPolicy  IntentKind = "commit"  // the draft, on trial: Policy
+	KeepPolicy    IntentKind = "keep"    // the trial; Arg: the code, when it comes from a fresh login
+	RestorePolicy IntentKind = "restore" // end the trial now
+	ExtendPolicy  IntentKind = "extend"  // the lease, by Policy.Lease
+	SavePolicy    IntentKind = "save"    // the kept policy, to Target or where it came from
 )
 
 // Intent is a wish as a value. Answers come back to the asker.
@@ -48,6 +57,16 @@ type Intent struct {
 	Target string
 	Arg    string
 	Trace  TraceSpec
+	Policy PolicyWish
+}
+
+// PolicyWish is what intents about the policy need.
+type PolicyWish struct {
+	Seq   uint64 // of a StagePolicy: comes back in Draft.Seq
+	Text  string
+	Base  uint32        // generation that the text was made from: a commit over another one is refused
+	Lease time.Duration // 0: 15 s; at most 60 s
+	Host  string        // typed name of the host, where one is asked for: the draft cuts a way in, or there is no remote session
 }
 
 // Answer to an intent. Err is "" when it was done; Text is one line for the user; Command is the CLI twin.
