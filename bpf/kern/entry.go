@@ -4,6 +4,7 @@ package kern
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"hooktop/probes/snap"
 )
@@ -72,6 +73,9 @@ func NewEntry(k snap.FlowKey, packets uint32, bytes uint64, tcpFlags uint8, forw
 
 func (k *RawKey) tag() uint16    { return binary.LittleEndian.Uint16(k[40:]) }
 func (k *RawKey) device() uint16 { return binary.LittleEndian.Uint16(k[42:]) }
+
+// tagDevice is the word that tag and device slot share, for atomic access; of keys in the flow table only, which are aligned.
+func (k *RawKey) tagDevice() *uint32 { return (*uint32)(unsafe.Pointer(&k[40])) }
 
 // Decode gives the key as a value for screens.
 func (k RawKey) Decode() snap.FlowKey {

@@ -218,6 +218,33 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// A device that is watched again begins at nothing, and its flows are new ones.
+func TestForgottenFlowsBeginAnew(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 16})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	for range 3 {
+		run(t, prog, udpFrame(1, 100), false)
+	}
+	if err := p.Forget(1); err != nil {
+		t.Fatal(err)
+	}
+	before, err := p.newFlows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, prog, udpFrame(1, 64), false)
+	if after, err := p.newFlows(); err != nil || after != before+1 {
+		t.Errorf("%d flows, then %d: %v", before, after, err)
+	}
+	p.Table().Scan(func(e *Entry) bool {
+		if e.Packets() != 1 || e.Bytes() != 64 {
+			t.Errorf("%d packets, %d bytes", e.Packets(), e.Bytes())
+		}
+		return true
+	})
+}
+
 // A reader beside a busy writer never sees half an entry: each flow's bytes are its packets times its size.
 func TestScanIsConsistent(t *testing.T) {
 	p := openPipeline(t, Options{Flows: 16})

@@ -83,13 +83,19 @@ func (s *Entry) read(e *Entry) bool {
 	return e.packets != 0 && s.key == e.key
 }
 
-// forget empties every entry of a device, which must be detached by now.
+// forget empties every entry of a device, which must be detached by now. The key goes first: a program finds an entry by
+// its key alone, and the device's next one would go on counting where the last one ended.
 func (t *FlowTable) forget(slot uint16) {
 	for i := range t.slots {
 		s := &t.slots[i]
+		word := s.key.tagDevice()
+		old := atomic.LoadUint32(word)
+		if s.key.device() != slot || !atomic.CompareAndSwapUint32(word, old, 0) {
+			continue
+		}
 		for {
 			packets := atomic.LoadUint32(&s.packets)
-			if packets == 0 || s.key.device() != slot || atomic.CompareAndSwapUint32(&s.packets, packets, 0) {
+			if packets == 0 || atomic.LoadUint32(word) != 0 || atomic.CompareAndSwapUint32(&s.packets, packets, 0) {
 				break
 			}
 		}
