@@ -42,7 +42,7 @@ func initramfs(file string, img Image, root, built string, suite []Binary) error
 		for _, name := range b.Files {
 			a.tree(path.Join(treeDir, name), filepath.Join(root, name))
 		}
-		script.Runs = append(script.Runs, b.run())
+		script.Runs = append(script.Runs, b.run(img.Kernel))
 	}
 	if err := a.tools(Tools()); err != nil {
 		return err

@@ -11,17 +11,18 @@ import (
 
 // Kernel is one kernel of the matrix.
 type Kernel struct {
-	Suite  string // of Debian, whose linux-image-cloud-amd64 it is
-	Series string // that the suite must have
-	Newest bool   // the suite moves on to newer series: Series is what it had when the expectations were written
+	Suite   string // of Debian, whose linux-image-cloud-amd64 it is
+	Series  string // that the suite must have
+	Between bool   // neither the oldest nor the newest: see Binary.Ends
+	Newest  bool   // the suite moves on to newer series: Series is what it had when the expectations were written
 }
 
 // Kernels are those of the matrix, oldest first.
 func Kernels() []Kernel {
 	return []Kernel{
 		{Suite: "bullseye", Series: "5.10"},
-		{Suite: "bookworm", Series: "6.1"},
-		{Suite: "trixie", Series: "6.12"},
+		{Suite: "bookworm", Series: "6.1", Between: true},
+		{Suite: "trixie", Series: "6.12", Between: true},
 		{Suite: "sid", Series: "7.2", Newest: true},
 	}
 }

@@ -35,7 +35,7 @@ func TestTheMatrixHasTheKernelsOfTheClaims(t *testing.T) {
 func TestSelectionsNameTests(t *testing.T) {
 	for _, selected := range Suite() {
 		names := declared(t, filepath.Join(root, selected.Package), "*_test.go", `(?m)^func ((?:Test|Fuzz)\w+)\(`)
-		for _, name := range slices.Concat(selected.Run, selected.Skip) {
+		for _, name := range slices.Concat(selected.Run, selected.Skip, selected.Ends) {
 			test, _, _ := strings.Cut(name, "/")
 			if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, test) }) {
 				t.Errorf("%s: no test's name begins with %s", selected.Package, test)
