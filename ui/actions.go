@@ -86,14 +86,22 @@ func digit(tabs []core.Tab, i int) int {
 	return free
 }
 
-// goToName brings the tab of a name into view.
-func (m *model) goToName(name string) tea.Cmd {
-	for i, t := range m.tabs {
-		if t.Name() == name {
-			return m.goTo(i)
-		}
+// named is the index of the tab of a name, -1 when this build has none.
+func (m *model) named(name string) int {
+	return slices.IndexFunc(m.tabs, func(t core.Tab) bool { return t.Name() == name })
+}
+
+// goToName brings the tab of a name into view and hands it what it is to do there.
+func (m *model) goToName(msg core.GoMsg) tea.Cmd {
+	i := m.named(msg.Tab)
+	if i < 0 {
+		return nil
 	}
-	return nil
+	cmd := m.goTo(i)
+	if msg.With == nil {
+		return cmd
+	}
+	return tea.Batch(cmd, m.toTab(i, msg.With))
 }
 
 // goTo brings a tab into view; beyond the ends it wraps.

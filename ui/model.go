@@ -216,7 +216,7 @@ func (m *model) onShell(i int, msg tea.Msg) tea.Cmd {
 	case core.ConfirmMsg:
 		m.askConfirm(msg)
 	case core.GoMsg:
-		return m.goToName(msg.Tab)
+		return m.goToName(msg)
 	case core.DoMsg:
 		return m.do(i, msg)
 	case core.AnswerMsg:
