@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package acl is the ACL tab: the policy as a table with its counters, the draft that is edited in it, the editor of one
+// line, and the review before a trial.
+package acl
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
+	"hooktop/ui/core"
+	"hooktop/ui/widget/prompt"
+	"hooktop/ui/widget/table"
+)
+
+// Tab is the ACL screen. The draft lives here and is sent to the engine after each edit; the engine keeps it on disk, checks
+// it and says what it would do.
+type Tab struct {
+	env   *core.Env
+	frame *snap.Frame
+
+	list     *table.Model[row, rowID]
+	rows     []row
+	unfolded bool // the guard's lines are shown
+	guard    snap.Hits
+	staged   tally
+	rules    int           // of the draft, those that are off too
+	defaults [3]acl.Action // of the draft, by direction
+
+	asked   texts // what base and force were read from, or are being read from
+	reading bool  // asked holds something
+	known   bool  // a policy was read
+	force   inForce
+	draft   policy.Draft
+	past    []policy.Draft // drafts that were replaced as a whole, newest last
+	future  []policy.Draft // those that undo took back
+	send    sending
+
+	edit   *editor       // the inline editor, or nil
+	review *review       // or nil
+	save   *prompt.Field // the name of the file to save to is typed, or nil
+
+	width, high int
+	at          struct{ x, y int } // of the real cursor in the editor or a field
+}
+
+// texts are the two policies that rows are made of: the one that stands and the one in force, which differ during a trial.
+type texts struct{ kept, force string }
+
+// inForce says where the counters of a rule stand.
+type inForce struct {
+	at    map[acl.ID]int // index in snap.Policy.Rules
+	lines []int          // of the text in force, by that index
+}
+
+// sending is the way of the draft to the engine: one at a time, the newest wins.
+type sending struct {
+	seq   uint64
+	busy  bool
+	again bool
+}
+
+// New makes the tab.
+func New(env *core.Env) core.Tab { return newTab(env) }
+
+func newTab(env *core.Env) *Tab {
+	t := &Tab{env: env, frame: &snap.Frame{}}
+	t.list = table.New(env, func(r *row) rowID { return r.id }, t.columns())
+	t.list.Flag = t.flag
+	t.list.Span = t.span
+	t.list.SetColumn("action")
+	return t
+}
+
+// Name implements core.Tab.
+func (t *Tab) Name() string { return snap.ACLTab }
+
+// Update implements core.Tab.
+func (t *Tab) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case core.FrameMsg:
+		return t.take(msg.Frame)
+	case readMsg:
+		return t.read(msg)
+	case versionMsg:
+		return t.tookVersion(msg)
+	case core.AnswerMsg:
+		return t.answered(msg)
+	case core.DraftMsg:
+		return t.block(msg)
+	case core.ReviewMsg:
+		return t.openReview()
+	case lintMsg:
+		return t.linted(msg)
+	case comparedMsg:
+		t.compared(msg)
+	case tea.PasteMsg:
+		return t.paste(msg.Content)
+	case tea.KeyPressMsg:
+		switch {
+		case t.save != nil:
+			return t.saveKey(msg)
+		case t.review != nil:
+			return t.reviewKey(msg)
+		case t.edit != nil:
+			return t.editKey(msg)
+		}
+	case tea.MouseClickMsg:
+		if msg.Button == tea.MouseLeft && !t.Capturing() {
+			return t.moved(func() { t.list.Click(msg.X, msg.Y) }, 1)
+		}
+	case tea.MouseWheelMsg:
+		return t.wheel(msg)
+	}
+	return nil
+}
+
+func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
+	n := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[m.Button]
+	switch {
+	case n == 0 || t.edit != nil || t.save != nil:
+	case t.review != nil:
+		t.review.scroll(n)
+	default:
+		return t.moved(func() { t.list.Move(n) }, n)
+	}
+	return nil
+}
+
+// take makes a frame the one in view. Rows stand until a policy or the draft changes: their counters are read while drawing.
+func (t *Tab) take(f *snap.Frame) tea.Cmd {
+	if f == nil {
+		return nil
+	}
+	guards := len(t.frame.Policy.Guard)
+	t.frame = f
+	p := &f.Policy
+	t.guard = snap.Hits{Last: -1}
+	for i := range p.Guard {
+		h := &p.Guard[i]
+		t.guard.Packets += h.Packets
+		t.guard.Bytes += h.Bytes
+		t.guard.PPS += h.PPS
+		if h.Last >= 0 && (t.guard.Last < 0 || h.Last < t.guard.Last) {
+			t.guard.Last = h.Last
+		}
+	}
+	if t.unfolded && guards != len(p.Guard) {
+		t.relay()
+	}
+	if t.edit != nil {
+		t.edit.offer(t.frame)
+	}
+	want := texts{p.Text, p.Text}
+	if p.Trial.Gen != 0 {
+		want.force = p.Trial.Text
+	}
+	if t.reading && want == t.asked {
+		return nil
+	}
+	t.reading, t.asked = true, want
+	left := ""
+	if !t.known && p.Draft.Seq > 0 {
+		left, t.send.seq = p.Draft.Text, p.Draft.Seq
+	}
+	return func() tea.Msg { return readTexts(want, left) }
+}
+
+// readMsg is what the engine's texts say.
+type readMsg struct {
+	texts
+	kept, force policy.File
+	left        *policy.File // the draft of an earlier session, or nil
+	err         string       // why one of them can't be shown
+}
+
+// readTexts parses off the screen's goroutine: a policy may have 10,000 rules.
+func readTexts(t texts, left string) readMsg {
+	m := readMsg{texts: t}
+	var err error
+	if m.kept, err = policy.Parse(t.kept); err != nil {
+		m.err = "the policy in force can't be read: " + err.Error()
+	}
+	m.force = m.kept
+	if t.force != t.kept {
+		if m.force, err = policy.Parse(t.force); err != nil {
+			m.err = "the policy on trial can't be read: " + err.Error()
+		}
+	}
+	if left != "" {
+		f, err := policy.Parse(left)
+		if err != nil {
+			m.err = "the draft of an earlier session can't be read: " + err.Error()
+		} else {
+			m.left = &f
+		}
+	}
+	return m
+}
+
+// read adopts what was parsed: the draft goes on over another base, counters are found anew.
+func (t *Tab) read(m readMsg) tea.Cmd {
+	if m.texts != t.asked {
+		return nil // there are newer ones
+	}
+	var cmds []tea.Cmd
+	if m.err != "" {
+		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Crit, Text: m.err}))
+	}
+	switch {
+	case !t.known:
+		t.draft = policy.NewDraft(m.kept)
+		if m.left != nil {
+			t.draft.File = m.left.Inherit(m.kept)
+		}
+	case same(m.kept, t.draft.File): // kept: what the draft said stands now, and can still be undone
+		t.draft.Base = t.draft.File
+	case same(t.draft.Base, t.draft.File):
+		t.draft = policy.NewDraft(m.kept.Inherit(t.draft.Base))
+		t.past, t.future = nil, nil
+	case !same(m.kept, t.draft.Base):
+		t.draft.Base = m.kept.Inherit(t.draft.Base)
+		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())
+	}
+	first := !t.known
+	t.known = true
+	t.index(m)
+	t.relay()
+	if first && m.left != nil && t.staged.any() {
+		cmds = append(cmds, toast(core.ToastMsg{Text: "draft of an earlier session: " + t.tallied() + ". C reviews it, x drops it"}), t.stage())
+	}
+	return tea.Batch(cmds...)
+}
+
+func same(a, b policy.File) bool { return a.Len() == b.Len() && a.String() == b.String() }
+
+// index finds the counters of rules: by their place where the draft is the policy in force, else by their names.
+func (t *Tab) index(m readMsg) {
+	file := m.force
+	switch {
+	case m.force.Len() == t.draft.File.Len() && same(m.force, t.draft.File):
+		file = t.draft.File
+	case m.force.Len() == t.draft.Base.Len() && same(m.force, t.draft.Base):
+		file = t.draft.Base
+	default:
+		file = file.Inherit(t.draft.File)
+	}
+	rules := file.ACL().Rules
+	t.force = inForce{at: make(map[acl.ID]int, len(rules)), lines: make([]int, len(rules))}
+	for i := range rules {
+		t.force.at[rules[i].ID], t.force.lines[i] = i, rules[i].Line
+	}
+}
+
+// relay lays the rows out anew.
+func (t *Tab) relay() {
+	t.rows = t.layout()
+	t.staged = count(t.rows)
+	t.rules, t.defaults = 0, [3]acl.Action{}
+	for n := 1; n <= t.draft.File.Len(); n++ {
+		switch l := t.draft.File.Line(n); {
+		case l.Kind == policy.Rule:
+			t.rules++
+		case l.Kind == policy.Default && !l.Default.Off:
+			t.defaults[l.Default.Dir] = l.Default.Action
+		}
+	}
+	t.list.SetWindow(table.Window[row]{Rows: t.rows, Total: len(t.rows), Cursor: table.Missing})
+}
+
+// Query implements core.Tab. Flows are asked for only while the editor is open: it offers addresses seen.
+func (t *Tab) Query(q *snap.Query) {
+	if t.edit != nil {
+		q.Flows = snap.FlowQuery{Sort: "pps", Limit: seenFlows}
+	}
+}
+
+// Capturing implements core.Tab.
+func (t *Tab) Capturing() bool { return t.edit != nil || t.review != nil || t.save != nil }
+
+// Cursor implements core.Tab: the place in a field, else the row under the cursor.
+func (t *Tab) Cursor() *tea.Cursor {
+	switch {
+	case t.save != nil, t.edit != nil, t.review != nil && t.review.asking:
+		return tea.NewCursor(t.at.x, t.at.y)
+	case t.review != nil || t.list.Total() == 0:
+		return nil
+	}
+	return tea.NewCursor(0, t.list.Line())
+}
+
+func toast(m core.ToastMsg) tea.Cmd { return func() tea.Msg { return m } }
