@@ -27,6 +27,9 @@ const maxRecent = 8
 // global are the keys that mean the same everywhere. Only what exists is bound.
 func (m *model) global() []core.Binding {
 	bs := m.tabBindings()
+	if _, on := m.trialNow(); on || m.named(snap.ACLTab) >= 0 {
+		bs = append(bs, m.bind("changes", "review, trial", m.changeHint(), m.changes, "C"))
+	}
 	return append(bs,
 		m.bind("tab.previous", "previous tab", 0, func() tea.Cmd { return m.goTo(m.at - 1) }, "["),
 		m.bind("tab.next", "next tab", 0, func() tea.Cmd { return m.goTo(m.at + 1) }, "]"),
@@ -198,11 +201,6 @@ func (m *model) repaint() tea.Cmd {
 
 func (m *model) suspend() tea.Cmd {
 	do := m.host.suspend
-	return func() tea.Msg { do(); return nil }
-}
-
-func (m *model) quit() tea.Cmd {
-	do := m.host.quit
 	return func() tea.Msg { do(); return nil }
 }
 

@@ -84,7 +84,7 @@ func (m *model) screen() ([]string, *tea.Cursor) {
 		lines = append(lines, m.contextLine())
 	}
 	bottom := 2
-	if m.h < hintHeight {
+	if _, on := m.trialNow(); m.h < hintHeight && !on {
 		bottom = 1
 	}
 	top, bodyH := len(lines), m.h-len(lines)-bottom
@@ -102,10 +102,7 @@ func (m *model) screen() ([]string, *tea.Cursor) {
 		cur = b.Cursor
 	}
 	lines = append(lines, body...)
-	lines = append(lines, m.messageLine())
-	if bottom == 2 {
-		lines = append(lines, m.hintLine())
-	}
+	lines = append(lines, m.foot(bottom)...)
 	if cur != nil {
 		c := *cur
 		c.X, c.Y = min(max(c.X, 0), m.w-1), min(max(c.Y+top, 0), m.h-1)

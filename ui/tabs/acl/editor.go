@@ -86,6 +86,10 @@ func (t *Tab) addLine(below int) tea.Cmd {
 
 // block opens the editor on a rule that somebody drafted: before the first rule, for what stands first decides.
 func (t *Tab) block(m core.DraftMsg) tea.Cmd {
+	if !t.known {
+		t.wish = &m
+		return nil
+	}
 	if why := t.noEdit(); why != "" {
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "block: " + why})
 	}

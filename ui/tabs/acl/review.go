@@ -34,7 +34,8 @@ type review struct {
 // compared is what the draft says otherwise than the policy that stands, found off the screen's goroutine.
 type compared struct {
 	done  bool
-	file  policy.File // the draft that it is of
+	base  policy.File // what it compares
+	file  policy.File
 	pairs []policy.Pair
 	diff  policy.Difference
 }
@@ -60,7 +61,7 @@ type comparedMsg struct{ compared }
 func (t *Tab) compare() tea.Cmd {
 	base, file := t.draft.Base, t.draft.File
 	return func() tea.Msg {
-		return comparedMsg{compared{done: true, file: file, pairs: policy.Pairs(base, file), diff: policy.Diff(base, file)}}
+		return comparedMsg{compared{done: true, base: base, file: file, pairs: policy.Pairs(base, file), diff: policy.Diff(base, file)}}
 	}
 }
 

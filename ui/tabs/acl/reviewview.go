@@ -91,7 +91,7 @@ func (t *Tab) changes(b *detail.Body) {
 
 // change1 writes one pair of lines.
 func (t *Tab) change1(b *detail.Body, p policy.Pair) {
-	base, file := t.draft.Base, t.review.diff.file
+	base, file := t.review.diff.base, t.review.diff.file
 	switch {
 	case p.Old == 0:
 		t.diffLine(b, themes.StageAdd, "+", p.New, file.Line(p.New).String())

@@ -4,6 +4,7 @@ package acl
 
 import (
 	"strconv"
+	"strings"
 
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
@@ -241,10 +242,18 @@ func (c tally) any() bool { return c != tally{} }
 
 func (c tally) total() int { return c.added + c.changed + c.removed }
 
-// tallied says it: "+1 new ~1 changed −0 deleted".
+// tallied says it: "+1 new ~1 changed −2 deleted".
 func (t *Tab) tallied() string {
-	c := t.staged
-	return "+" + strconv.Itoa(c.added) + " new ~" + strconv.Itoa(c.changed) + " changed " + t.minus() + strconv.Itoa(c.removed) + " deleted"
+	var parts []string
+	for _, p := range []struct {
+		n          int
+		sign, word string
+	}{{t.staged.added, "+", " new"}, {t.staged.changed, "~", " changed"}, {t.staged.removed, t.minus(), " deleted"}} {
+		if p.n > 0 {
+			parts = append(parts, p.sign+strconv.Itoa(p.n)+p.word)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // count looks through rows once a layout.

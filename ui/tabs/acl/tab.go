@@ -38,9 +38,10 @@ type Tab struct {
 	future  []policy.Draft // those that undo took back
 	send    sending
 
-	edit   *editor       // the inline editor, or nil
-	review *review       // or nil
-	save   *prompt.Field // the name of the file to save to is typed, or nil
+	wish   *core.DraftMsg // a rule that was drafted before the policy was read
+	edit   *editor        // the inline editor, or nil
+	review *review        // or nil
+	save   *prompt.Field  // the name of the file to save to is typed, or nil
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
@@ -217,10 +218,15 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 		}
 	case same(m.kept, t.draft.File): // kept: what the draft said stands now, and can still be undone
 		t.draft.Base = t.draft.File
+	case same(m.kept, t.draft.Base):
 	case same(t.draft.Base, t.draft.File):
 		t.draft = policy.NewDraft(m.kept.Inherit(t.draft.Base))
 		t.past, t.future = nil, nil
-	case !same(m.kept, t.draft.Base):
+		if t.edit != nil { // its line may be another now
+			t.edit = nil
+			cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the editor was closed"}))
+		}
+	default:
 		t.draft.Base = m.kept.Inherit(t.draft.Base)
 		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())
 	}
@@ -230,6 +236,13 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 	t.relay()
 	if first && m.left != nil && t.staged.any() {
 		cmds = append(cmds, toast(core.ToastMsg{Text: "draft of an earlier session: " + t.tallied() + ". C reviews it, x drops it"}), t.stage())
+	}
+	if wish := t.wish; wish != nil {
+		t.wish = nil
+		cmds = append(cmds, t.block(*wish))
+	}
+	if t.review != nil {
+		cmds = append(cmds, t.compare())
 	}
 	return tea.Batch(cmds...)
 }

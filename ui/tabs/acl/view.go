@@ -70,7 +70,7 @@ func (t *Tab) Context(w int) string {
 	parts := []string{generation(p.Kept) + " " + t.env.Glyphs.Dot + " " + format.Plural(uint64(t.rules), "rule")}
 	switch {
 	case t.edit != nil:
-		parts = append(parts, "EDITING "+t.editTitle()+": nothing is applied yet")
+		parts = append(parts, "EDITING "+t.editTitle())
 	case t.review != nil:
 		parts = append(parts, "REVIEW "+format.Plural(uint64(t.staged.total()), "staged edit"))
 	case t.staged.any() && p.Trial.Gen == 0:
