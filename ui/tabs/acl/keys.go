@@ -100,8 +100,11 @@ func (t *Tab) cant() string {
 }
 
 func (t *Tab) noEdit() string {
-	if !t.known {
+	switch {
+	case !t.known:
 		return "there is no policy yet"
+	case t.broken:
+		return "the policy in force can't be read here"
 	}
 	return t.cant()
 }

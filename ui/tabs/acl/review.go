@@ -154,8 +154,7 @@ func (t *Tab) noTrial() string {
 // try starts the trial, or asks for the host's name first.
 func (t *Tab) try() tea.Cmd {
 	r := t.review
-	if why := t.noTrial(); why != "" {
-		r.err = why
+	if r.err = ""; t.noTrial() != "" { // the panel says why
 		return nil
 	}
 	if t.mustName() != "" && r.given == "" {
@@ -163,7 +162,7 @@ func (t *Tab) try() tea.Cmd {
 		r.host.Set("")
 		return nil
 	}
-	r.err, r.busy = "", true
+	r.busy = true
 	wish := snap.PolicyWish{Seq: t.send.seq, Base: t.frame.Policy.Kept, Host: r.given}
 	return func() tea.Msg {
 		return core.DoMsg{Intent: snap.Intent{Kind: snap.CommitPolicy, Policy: wish}, Quiet: true}

@@ -67,6 +67,9 @@ func (t *Tab) safety(b *detail.Body) {
 	}
 }
 
+// briefDiff is how many lines of difference stand before what they do, until d is pressed.
+const briefDiff = 12
+
 // changes lists what differs; with d every line.
 func (t *Tab) changes(b *detail.Body) {
 	r := t.review
@@ -74,8 +77,17 @@ func (t *Tab) changes(b *detail.Body) {
 		b.Text(themes.TextDim, "comparing "+t.env.Glyphs.Ellipsis)
 		return
 	}
+	left, begun := 0, len(b.Lines())
 	for _, p := range r.diff.pairs {
-		t.change1(b, p)
+		switch same := p.Old > 0 && p.New > 0 && !p.Moved && !differs(r.diff.base.Line(p.Old), r.diff.file.Line(p.New)); {
+		case r.full || !same && len(b.Lines())-begun < briefDiff:
+			t.change1(b, p)
+		case !same:
+			left++
+		}
+	}
+	if left > 0 {
+		b.Text(themes.TextDim, "and "+format.Plural(uint64(left), "more line")+" that differ: d shows all")
 	}
 	if !r.full {
 		return
@@ -232,5 +244,5 @@ func (t *Tab) stateLine(w int) string {
 	case t.mustName() != "":
 		return add(themes.Warn, g.Warn+" "+t.mustName()+": t asks for the host's name")
 	}
-	return add(themes.TextDim, "The kernel holds the clock: it comes back also when this terminal is gone. Enter does nothing.")
+	return add(themes.TextDim, "Enter does nothing. The kernel holds the clock, even when this terminal is gone.")
 }

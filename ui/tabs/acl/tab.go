@@ -32,6 +32,7 @@ type Tab struct {
 	asked   texts // what base and force were read from, or are being read from
 	reading bool  // asked holds something
 	known   bool  // a policy was read
+	broken  bool  // and could not be: the engine has a policy that this screen can't show
 	force   inForce
 	draft   policy.Draft
 	past    []policy.Draft // drafts that were replaced as a whole, newest last
@@ -175,6 +176,7 @@ type readMsg struct {
 	kept, force policy.File
 	left        *policy.File // the draft of an earlier session, or nil
 	err         string       // why one of them can't be shown
+	broken      bool         // the policy that stands is among them
 }
 
 // readTexts parses off the screen's goroutine: a policy may have 10,000 rules.
@@ -182,7 +184,7 @@ func readTexts(t texts, left string) readMsg {
 	m := readMsg{texts: t}
 	var err error
 	if m.kept, err = policy.Parse(t.kept); err != nil {
-		m.err = "the policy in force can't be read: " + err.Error()
+		m.err, m.broken = "the policy in force can't be read: "+err.Error(), true
 	}
 	m.force = m.kept
 	if t.force != t.kept {
@@ -230,6 +232,7 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 		t.draft.Base = m.kept.Inherit(t.draft.Base)
 		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())
 	}
+	t.broken = m.broken
 	first := !t.known
 	t.known = true
 	t.index(m)
