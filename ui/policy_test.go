@@ -15,6 +15,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
 )
 
@@ -276,4 +277,53 @@ func TestNothingHappensByAccident(t *testing.T) {
 		t.Errorf("%d trials and %d keeps: the keys never got there", trials, keeps)
 	}
 	t.Logf("%d keys, %d trials, %d keeps", n, trials, keeps)
+}
+
+// TestTheTableStaysWithinItsBytes: UX 13, with every counter of the table moving twice a second. At 200x60 a cursor key
+// draws the pane of another row too.
+func TestTheTableStaysWithinItsBytes(t *testing.T) {
+	for _, c := range []struct{ w, h, key, frame int }{{80, 24, 350, 1000}, {200, 60, 1000, 3000}} {
+		st := startStream(t, c.w, c.h, realTabs)
+		st.s.b.engine = uitest.NewEnforcer(uitest.PolicyText)
+		n := uint64(0)
+		frame := func() tea.Msg {
+			f := st.s.makeFrame()
+			for i := range f.Policy.Rules {
+				h := &f.Policy.Rules[i]
+				n++
+				h.Packets += n * 977
+				if i%5 == 0 { // a fifth of the rates
+					h.PPS *= 1 + float64(n%9)/50
+				}
+			}
+			return frameMsg{frame: f}
+		}
+		st.send(frame(), keys.Press("2"), frame())
+		st.settle("the table")
+		st.send(frame())
+		st.settle("the table again")
+		count := func() int { st.mu.Lock(); defer st.mu.Unlock(); return len(st.raw) }
+		before := count()
+		for range 10 {
+			st.send(keys.Press("j"))
+			st.settle("down")
+			st.send(keys.Press("k"))
+			st.settle("up")
+		}
+		if per := (count() - before) / 20; per > c.key {
+			t.Errorf("%d bytes per cursor key at %dx%d, budget %d", per, c.w, c.h, c.key)
+		} else {
+			t.Logf("%d bytes per cursor key at %dx%d", per, c.w, c.h)
+		}
+		before = count()
+		for range 10 {
+			st.send(frame())
+			st.settle("a frame")
+		}
+		if per := (count() - before) / 10; per > c.frame {
+			t.Errorf("%d bytes per frame at %dx%d, budget %d", per, c.w, c.h, c.frame)
+		} else {
+			t.Logf("%d bytes per frame at %dx%d", per, c.w, c.h)
+		}
+	}
 }

@@ -271,7 +271,7 @@ func (t *Tab) pickAction() tea.Cmd {
 		}
 	}
 	if t.noOpen() == "" {
-		list = append([]core.Choice{core.Item(t.openWord(), "enter", t.open)}, list...)
+		list = append([]core.Choice{core.Item(t.openHelp(), "enter", t.open)}, list...)
 	}
 	if t.staged.any() && t.noEdit() == "" {
 		list = append(list, core.Item("drop the draft", format.Plural(uint64(t.staged.total()), "edit")+"; u brings it back", func() tea.Cmd { return t.replace(t.draft.Base) }))
@@ -283,13 +283,6 @@ func (t *Tab) pickAction() tea.Cmd {
 		}
 	}
 	return core.Pick(title, list)
-}
-
-func (t *Tab) openWord() string {
-	if r, ok := t.list.Selected(); ok && (r.kind == guardHead || r.kind == guardLine) {
-		return "fold or unfold the guard"
-	}
-	return "flows that it decides"
 }
 
 func (t *Tab) copy() tea.Cmd {

@@ -50,7 +50,7 @@ func (t *Tab) moving() []core.Binding {
 		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1) }},
 		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
 		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"enter"}, Name: "acl.open", Help: "flows it decides", Section: move, Hint: 8, Disabled: t.noOpen(), Do: t.open},
+		{Keys: []string{"enter"}, Name: "acl.open", Help: t.openHelp(), Section: move, Hint: 8, Disabled: t.noOpen(), Do: t.open},
 	}
 }
 
@@ -132,6 +132,13 @@ func (t *Tab) noSwitch() string {
 	r, _ := t.list.Selected()
 	l, ok := t.line(r)
 	return core.When(!ok || l.Kind == policy.Blank || l.Kind == policy.Comment || l.Kind == policy.Set, "this line has nothing to switch off")
+}
+
+func (t *Tab) openHelp() string {
+	if r, ok := t.list.Selected(); ok && (r.kind == guardHead || r.kind == guardLine) {
+		return "fold, unfold"
+	}
+	return "flows it decides"
 }
 
 func (t *Tab) noOpen() string {

@@ -110,7 +110,8 @@ func (t *Tab) paneStaged(b *detail.Body) {
 			break
 		}
 		m := t.flag(r)
-		b.Line(m.Token, " "+m.Glyph+" "+string(t.number(nil, r, 8))+"  "+t.twin(format.Clean(l.String())))
+		text := " " + m.Glyph + " " + string(t.number(nil, r, 8)) + "  " + format.Clean(l.String())
+		b.Line(m.Token, t.twin(string(format.AppendEnd(nil, text, b.Width()))))
 	}
 	b.Gap()
 }

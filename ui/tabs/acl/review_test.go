@@ -115,3 +115,18 @@ func TestAnotherPolicyUnderTheDraft(t *testing.T) {
 		t.Errorf("%q, draft over %d", m.Text, b.Engine.Policy.Draft.Base)
 	}
 }
+
+// TestAPolicyOnTrialSinceTheLaunchIsShown: its rules decide, so that an empty table would lie.
+func TestAPolicyOnTrialSinceTheLaunchIsShown(t *testing.T) {
+	b := bench(t, "", 80, 24)
+	b.Engine.Policy.Kept = 0
+	b.Engine.Policy.Trial = snap.Trial{Gen: 1, Text: "deny in tcp to any port 23\n", Lease: 15e9}
+	b.Frame()
+	has(t, b, "+    1 deny  in  any               any             tcp  23         1.02M    now")
+	b.Engine.Policy.Trial = snap.Trial{}
+	b.Frame()
+	has(t, b, "+    1 deny  in", "staged +1 new")
+	b.Engine.Policy.Kept, b.Engine.Policy.Text = 2, "deny  in  tcp to any port 23\n"
+	b.Frame()
+	has(t, b, "     1 deny  in", "saved as")
+}

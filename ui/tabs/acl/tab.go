@@ -232,12 +232,16 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 		t.draft.Base = m.kept.Inherit(t.draft.Base)
 		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())
 	}
+	joined := t.join(m)
 	t.broken = m.broken
 	first := !t.known
 	t.known = true
 	t.index(m)
 	t.relay()
-	if first && m.left != nil && t.staged.any() {
+	switch {
+	case joined:
+		cmds = append(cmds, t.stage())
+	case first && m.left != nil && t.staged.any():
 		cmds = append(cmds, toast(core.ToastMsg{Text: "draft of an earlier session: " + t.tallied() + ". C reviews it, x drops it"}), t.stage())
 	}
 	if wish := t.wish; wish != nil {
@@ -248,6 +252,17 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 		cmds = append(cmds, t.compare())
 	}
 	return tea.Batch(cmds...)
+}
+
+// join takes a policy that somebody else put on trial, as one given at launch is, for the draft of a screen that has none:
+// what decides is what is shown, and what is left when the lease ends.
+func (t *Tab) join(m readMsg) bool {
+	undo, redo := t.draft.Steps()
+	if m.err != "" || undo+redo > 0 || same(m.force, m.kept) || !same(t.draft.Base, t.draft.File) {
+		return false
+	}
+	t.draft.File = m.force.Inherit(t.draft.Base)
+	return true
 }
 
 func same(a, b policy.File) bool { return a.Len() == b.Len() && a.String() == b.String() }
