@@ -136,7 +136,7 @@ func TestDropsBeyondTheForecastAreSaid(t *testing.T) {
 
 // TestATrialStandsOnEveryScreen: whatever else is open, at every size, what comes back and when is there.
 func TestATrialStandsOnEveryScreen(t *testing.T) {
-	for _, size := range [][2]int{{40, 10}, {60, 11}, {80, 23}, {80, 24}, {160, 50}, {300, 100}} {
+	for _, size := range [][2]int{{40, 10}, {44, 12}, {60, 11}, {80, 23}, {80, 24}, {160, 50}, {300, 100}} {
 		for name, ks := range map[string][]string{"plain": nil, "help": {"?"}, "palette": {":"}, "filter": {"1", "/"}, "quit": {"q"}, "panel": {"C"}, "edit": {"2", "e"}} {
 			s := enforcing(t, 80, 24)
 			s.tried()
@@ -149,6 +149,13 @@ func TestATrialStandsOnEveryScreen(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestATrialShowsWhereNothingElseDoes(t *testing.T) {
+	s := enforcing(t, 80, 24)
+	s.tried()
+	s.send(tea.WindowSizeMsg{Width: 30, Height: 5})
+	s.want("TRIAL v42 0:12 then v41")
 }
 
 func TestTrialGolden(t *testing.T) {
@@ -236,7 +243,7 @@ func TestNothingHappensByAccident(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(4, 2026))
 	s := enforcing(t, 80, 24)
-	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "r", "d", "P", "enter", "esc", "tab", "space",
+	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "P", "enter", "esc", "tab", "space",
 		"1", "2", "5", "8", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
 	trials, keeps := 0, 0
 	for i := range n {
@@ -249,7 +256,13 @@ func TestNothingHappensByAccident(t *testing.T) {
 			panel = s.m.over != nil && strings.Contains(s.view().Text(), "trial of v")
 		}
 		before := len(s.b.did)
-		s.press(key)
+		if i%97 == 0 { // neither a paste nor a click nor a size is a key
+			key = "none"
+			s.send(pickOne(r, []tea.Msg{tea.PasteMsg{Content: pickOne(r, []string{"k", "t", "lb-07"})},
+				tea.MouseClickMsg{X: r.IntN(80), Y: r.IntN(24), Button: tea.MouseLeft}, tea.WindowSizeMsg{Width: 80, Height: 24}, tickMsg{}}))
+		} else {
+			s.press(key)
+		}
 		for _, did := range s.b.did[before:] {
 			switch {
 			case did.Kind == snap.CommitPolicy && (key != "t" || !reviewing):

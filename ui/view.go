@@ -15,6 +15,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/paint"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/trial"
 )
 
 // Sizes in cells. Beyond the maximum the screen is clamped, not refused.
@@ -146,6 +147,9 @@ func (m *model) tooSmall() []string {
 		texts = []string{fmt.Sprintf("hooktop: %dx%d,", m.w, m.h), fmt.Sprintf("wants %dx%d", minWidth, minHeight), vital, "q quit"}
 	}
 	var out []string
+	if s, on := m.trialNow(); on {
+		out = append(out, trial.First(m.env, s, m.w))
+	}
 	for _, t := range texts {
 		if len(out) < m.h {
 			out = append(out, line.New(m.env.Theme, m.w).Add(themes.Text, " "+t).String())

@@ -292,7 +292,7 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 		return "guard: " + strconv.Itoa(len(p.Guard)) + " lines pass whatever the rules say", themes.TextDim, "hits"
 	case guardLine:
 		if r.n < len(p.Guard) {
-			return format.Clean(p.Guard[r.n].Text + "  # " + p.Guard[r.n].Name), themes.TextDim, "hits"
+			return format.Clean(p.Guard[r.n].Name + ": " + p.Guard[r.n].Text), themes.TextDim, "hits"
 		}
 		return " ", themes.TextDim, "hits"
 	case wasLine:

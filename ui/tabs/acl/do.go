@@ -157,7 +157,7 @@ func (t *Tab) stage() tea.Cmd {
 		t.send.again = true
 		return nil
 	}
-	t.send.busy = true
+	t.send.busy, t.send.err = true, ""
 	t.send.seq++
 	wish := snap.PolicyWish{Seq: t.send.seq, Base: t.frame.Policy.Kept}
 	file, drop := t.draft.File, !t.staged.any()
@@ -175,7 +175,7 @@ func (t *Tab) stage() tea.Cmd {
 func (t *Tab) answered(msg core.AnswerMsg) tea.Cmd {
 	switch msg.Intent.Kind {
 	case snap.StagePolicy:
-		t.send.busy = false
+		t.send.busy, t.send.err = false, msg.Answer.Err
 		if t.send.again {
 			t.send.again = false
 			return t.stage()

@@ -93,7 +93,7 @@ func (t *Tab) block(m core.DraftMsg) tea.Cmd {
 	if why := t.noEdit(); why != "" {
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "block: " + why})
 	}
-	if t.review != nil || t.save != nil || t.edit != nil {
+	if t.Capturing() {
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "block: finish what is open here first"})
 	}
 	at := t.draft.File.Len() + 1
@@ -260,6 +260,9 @@ func (t *Tab) paste(text string) tea.Cmd {
 	switch {
 	case t.save != nil:
 		t.save.Paste(text)
+	case t.find != nil:
+		t.find.field.Paste(text)
+		t.findTyped()
 	case t.review != nil && t.review.asking:
 		t.review.host.Paste(text)
 		t.review.hostTyped(t.frame.Host)

@@ -21,6 +21,8 @@ func (t *Tab) Bindings() []core.Binding {
 	switch {
 	case t.save != nil:
 		return t.saveBindings()
+	case t.find != nil:
+		return t.findBindings()
 	case t.review != nil:
 		return t.reviewBindings()
 	case t.edit != nil:
@@ -50,6 +52,9 @@ func (t *Tab) moving() []core.Binding {
 		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1) }},
 		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
 		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
+		{Keys: []string{"/"}, Name: "acl.find", Help: "find", Section: move, Hint: 7, Do: t.startFind},
+		{Keys: []string{"n"}, Name: "acl.findnext", Help: "find next", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(1) }},
+		{Keys: []string{"N"}, Name: "acl.findprevious", Help: "find previous", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(-1) }},
 		{Keys: []string{"enter"}, Name: "acl.open", Help: t.openHelp(), Section: move, Hint: 8, Disabled: t.noOpen(), Do: t.open},
 	}
 }

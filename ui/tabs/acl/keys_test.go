@@ -315,3 +315,31 @@ func TestBrokenPolicyIsNotEdited(t *testing.T) {
 		t.Error("b opens the editor")
 	}
 }
+
+func TestFinding(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 30)
+	at := func(n int) {
+		t.Helper()
+		if r, _ := tab(b).list.Selected(); r.n != n {
+			t.Errorf("at line %d, want %d", r.n, n)
+		}
+	}
+	b.Press("/")
+	b.Type("203.0.113")
+	at(3)
+	has(t, b, "203.0.113 ")
+	b.Type("x")
+	has(t, b, "no line holds it")
+	at(0)
+	b.Press("backspace", "enter", "n")
+	at(8)
+	b.Press("n")
+	at(3)
+	b.Press("N")
+	at(8)
+	b.Press("/")
+	b.Type("TUNNEL")
+	at(16)
+	b.Press("esc")
+	at(8)
+}

@@ -42,7 +42,7 @@ type compared struct {
 
 func (t *Tab) openReview() tea.Cmd {
 	switch {
-	case t.edit != nil || t.save != nil:
+	case t.edit != nil || t.field():
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "review: finish the line first: enter stages it, esc cancels"})
 	case t.review != nil:
 		return nil
@@ -141,6 +141,8 @@ func (t *Tab) noTrial() string {
 		return "a trial is beginning"
 	case p.Trial.Gen != 0:
 		return "a trial runs: C keeps or restores it"
+	case t.send.err != "":
+		return "the draft was not taken: " + format.Clean(t.send.err)
 	case d == nil:
 		return "the draft is being checked"
 	case len(d.Errors) > 0:

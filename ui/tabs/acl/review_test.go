@@ -74,6 +74,25 @@ func TestTheReviewWaitsForTheCheck(t *testing.T) {
 	}
 }
 
+func TestADraftThatWasNotTakenIsNotTried(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 24)
+	engine := b.Engine
+	onLine(b, 4)
+	b.Engine = nil
+	b.Press("D")
+	sent, _ := uitest.Last[core.DoMsg](b)
+	b.Engine = engine
+	b.Send(core.AnswerMsg{Intent: sent.Intent, Answer: snap.Answer{Err: "keep the draft: no space left on device"}})
+	b.Frame()
+	has(t, b, "staged −1 deleted · ✗ keep the draft: no space left on device")
+	b.Send(core.ReviewMsg{})
+	b.Press("t")
+	has(t, b, "t waits: the draft was not taken: keep the draft: no space")
+	if b.Engine.Began != 0 {
+		t.Error("it is on trial")
+	}
+}
+
 // TestAfterATrialLapsedTheDraftIsStillThere, and counters belong to what is in force.
 func TestAfterATrialLapsedTheDraftIsStillThere(t *testing.T) {
 	b := bench(t, uitest.PolicyText, 80, 24)

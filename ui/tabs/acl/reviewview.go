@@ -113,7 +113,7 @@ func (t *Tab) change1(b *detail.Body, p policy.Pair) {
 		t.diffLine(b, themes.StageDel, t.minus(), p.Old, base.Line(p.Old).String())
 		t.diffLine(b, themes.StageAdd, "+", p.New, file.Line(p.New).String())
 	case p.Moved:
-		t.diffLine(b, themes.StageChange, ">", p.New, file.Line(p.New).String()+"   (was line "+strconv.Itoa(p.Old)+")")
+		t.diffLine(b, themes.StageChange, "~", p.New, file.Line(p.New).String()+"   (was line "+strconv.Itoa(p.Old)+")")
 	case t.review.full:
 		t.diffLine(b, themes.TextDim, " ", p.New, file.Line(p.New).String())
 	}
@@ -244,5 +244,5 @@ func (t *Tab) stateLine(w int) string {
 	case t.mustName() != "":
 		return add(themes.Warn, g.Warn+" "+t.mustName()+": t asks for the host's name")
 	}
-	return add(themes.TextDim, "Enter does nothing. The kernel holds the clock, even when this terminal is gone.")
+	return add(themes.TextDim, "Enter does nothing. The kernel holds the clock, even if this terminal dies.")
 }

@@ -221,7 +221,7 @@ func (t *Tab) flag(r *row) table.Mark {
 	case changed:
 		return table.Mark{Glyph: "~", Token: themes.StageChange}
 	case moved:
-		return table.Mark{Glyph: ">", Token: themes.StageChange}
+		return table.Mark{Glyph: "~", Token: themes.StageChange}
 	case removed:
 		return table.Mark{Glyph: t.minus(), Token: themes.StageDel}
 	}

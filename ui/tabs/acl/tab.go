@@ -43,6 +43,8 @@ type Tab struct {
 	edit   *editor        // the inline editor, or nil
 	review *review        // or nil
 	save   *prompt.Field  // the name of the file to save to is typed, or nil
+	find   *finder        // a word is looked for, or nil
+	word   string         // looked for last
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
@@ -62,6 +64,7 @@ type sending struct {
 	seq   uint64
 	busy  bool
 	again bool
+	err   string // why the engine did not take the last one
 }
 
 // New makes the tab.
@@ -104,6 +107,8 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		switch {
 		case t.save != nil:
 			return t.saveKey(msg)
+		case t.find != nil:
+			return t.findKey(msg)
 		case t.review != nil:
 			return t.reviewKey(msg)
 		case t.edit != nil:
@@ -122,7 +127,7 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
 	n := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[m.Button]
 	switch {
-	case n == 0 || t.edit != nil || t.save != nil:
+	case n == 0 || t.edit != nil || t.field():
 	case t.review != nil:
 		t.review.scroll(n)
 	default:
@@ -309,12 +314,15 @@ func (t *Tab) Query(q *snap.Query) {
 }
 
 // Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil || t.review != nil || t.save != nil }
+func (t *Tab) Capturing() bool { return t.edit != nil || t.review != nil || t.field() }
+
+// field reports whether the message line is a field.
+func (t *Tab) field() bool { return t.save != nil || t.find != nil }
 
 // Cursor implements core.Tab: the place in a field, else the row under the cursor.
 func (t *Tab) Cursor() *tea.Cursor {
 	switch {
-	case t.save != nil, t.edit != nil, t.review != nil && t.review.asking:
+	case t.field(), t.edit != nil, t.review != nil && t.review.asking:
 		return tea.NewCursor(t.at.x, t.at.y)
 	case t.review != nil || t.list.Total() == 0:
 		return nil

@@ -97,6 +97,8 @@ func (t *Tab) Message(w int) string {
 	switch {
 	case t.save != nil:
 		return t.saveLine(w)
+	case t.find != nil:
+		return t.findLine(w)
 	case t.edit != nil:
 		return string(format.AppendEnd(nil, t.twin(" one line of the policy file; paste puts several addresses into a rule each"), w))
 	case t.review != nil:
@@ -128,6 +130,8 @@ func (t *Tab) state() (themes.Token, string) {
 	text := "staged " + t.tallied() + dot
 	d := t.checked()
 	switch {
+	case t.send.err != "":
+		return themes.InputError, text + t.env.Glyphs.Cross + " " + t.send.err
 	case d == nil:
 		return themes.Text, text + "checking " + t.env.Glyphs.Ellipsis
 	case len(d.Errors) > 0:

@@ -40,6 +40,7 @@ func states() map[string]func(*uitest.Bench) {
 			b.Send(core.ReviewMsg{})
 			b.Press("t")
 		},
+		"find":  func(b *uitest.Bench) { b.Press("/"); b.Type("nowhere") },
 		"guard": func(b *uitest.Bench) { b.Press("g", "enter") },
 		"save": func(b *uitest.Bench) {
 			b.Engine.Policy.File = ""
