@@ -241,6 +241,7 @@ func TestNothingHappensByAccident(t *testing.T) {
 	if rounds, err := strconv.Atoi(os.Getenv("HOOKTOP_ROUNDS")); err == nil {
 		n = rounds * 5000
 	}
+	t.Chdir(t.TempDir()) // w writes files
 	r := rand.New(rand.NewPCG(4, 2026))
 	s := enforcing(t, 80, 24)
 	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "P", "enter", "esc", "tab", "space",

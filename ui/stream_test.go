@@ -260,7 +260,7 @@ func TestStrangersSendNoSequences(t *testing.T) {
 			st.send(frameMsg{frame: st.s.makeFrame(strange(r), strangeFlows(r))})
 			switch i % 5 {
 			case 0:
-				st.send(keys.Press(pickOne(r, []string{"j", "!", "esc", "?", "@", "8", "1", "enter", "space"})))
+				st.send(keys.Press(pickOne(r, []string{"j", "!", "esc", "?", "@", "8", "1", "2", "e", "C", "V", "enter", "space"})))
 			case 1:
 				st.send(tagged{0, core.ToastMsg{Text: pickOne(r, hostile())}})
 			case 2:
