@@ -37,6 +37,12 @@ func (t *Tab) columns() []column {
 		{Key: "trend", Title: "60 s", Width: 8, Max: 12, Priority: 4, NoSort: true, Cell: t.trend, Token: func(*row) themes.Token { return themes.Spark }},
 		{Key: "last", Title: "LAST", Width: 6, Right: true, Priority: 1, Cell: t.last, Token: t.lastToken},
 		{Key: "ends", Title: "ENDS", Width: 7, Right: true, Priority: 5, Cell: t.ends, Token: t.endsToken},
+		{Key: "limited", Title: "LIMITED", Width: 7, Right: true, Priority: 11, Cell: func(b []byte, r *row, _ int) []byte {
+			if h := t.hits(r); h != nil && h.Limited > 0 {
+				return format.AppendSI(b, float64(h.Limited), 6)
+			}
+			return b
+		}, Token: func(*row) themes.Token { return themes.Limit }},
 		{Key: "packets", Title: "PACKETS", Width: 7, Right: true, Priority: 6, Cell: t.packets, Token: t.textToken},
 		{Key: "bytes", Title: "BYTES", Width: 6, Right: true, Priority: 8, Cell: t.bytes, Token: t.textToken},
 	}

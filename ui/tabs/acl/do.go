@@ -19,7 +19,7 @@ import (
 // moved carries out a movement; the cursor never stays on a row that belongs to the one above.
 func (t *Tab) moved(f func(), towards int) tea.Cmd {
 	f()
-	if r, ok := t.list.Selected(); ok && r.sub() {
+	if r, ok := t.selected(); ok && r.sub() {
 		t.pass(towards)
 	}
 	return nil
@@ -55,8 +55,12 @@ func (t *Tab) adopt(d policy.Draft, at int) tea.Cmd {
 	t.draft = d
 	t.list.Hold()
 	t.relay()
-	if at > 0 {
+	switch was := t.list.At(); {
+	case at > 0:
 		t.goToLine(at)
+	case t.list.Gone() > 0: // undone: what comes next takes its place
+		t.list.Goto(min(was, len(t.rows)-1))
+		t.moved(func() {}, -1)
 	}
 	return t.stage()
 }
@@ -120,7 +124,7 @@ func (t *Tab) lineAt() int {
 }
 
 func (t *Tab) deleteLine() tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok || r.kind != fileLine {
 		return nil
 	}
@@ -132,7 +136,7 @@ func (t *Tab) deleteLine() tea.Cmd {
 }
 
 func (t *Tab) moveLine(by int) tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok || r.kind != fileLine {
 		return nil
 	}
@@ -144,7 +148,7 @@ func (t *Tab) moveLine(by int) tea.Cmd {
 }
 
 func (t *Tab) switchLine() tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok || r.kind != fileLine {
 		return nil
 	}
@@ -197,7 +201,7 @@ func (t *Tab) checked() *snap.Draft {
 
 // open shows the flows that a rule decides, or the guard's lines.
 func (t *Tab) open() tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok {
 		return nil
 	}
@@ -277,7 +281,7 @@ func (t *Tab) pickAction() tea.Cmd {
 		list = append(list, core.Item("drop the draft", format.Plural(uint64(t.staged.total()), "edit")+"; u brings it back", func() tea.Cmd { return t.replace(t.draft.Base) }))
 	}
 	title := "policy"
-	if r, ok := t.list.Selected(); ok {
+	if r, ok := t.selected(); ok {
 		if l, isLine := t.line(r); isLine {
 			title = l.String()
 		}
@@ -286,7 +290,7 @@ func (t *Tab) pickAction() tea.Cmd {
 }
 
 func (t *Tab) copy() tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok {
 		return nil
 	}

@@ -63,7 +63,7 @@ func (t *Tab) openEditor(e policy.Edit, text, note string) tea.Cmd {
 }
 
 func (t *Tab) editLine() tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok || r.kind != fileLine {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (t *Tab) editLine() tea.Cmd {
 
 // addLine opens the editor on a new line below the cursor's, or above it.
 func (t *Tab) addLine(below int) tea.Cmd {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	at := t.lineAt()
 	switch {
 	case ok && r.kind == defaults:
@@ -340,7 +340,7 @@ func (t *Tab) now() string {
 	if ed.edit.Verb != policy.Replace {
 		return ""
 	}
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	if !ok {
 		return ""
 	}

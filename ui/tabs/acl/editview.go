@@ -27,7 +27,7 @@ func (t *Tab) editBox(w, h int) box.Box {
 	high := len(lines) + 2
 	y := t.list.Line()
 	if ed.edit.Verb == policy.Insert && t.list.Total() > 0 {
-		if r, ok := t.list.Selected(); ok && r.n < ed.edit.At {
+		if r, ok := t.selected(); ok && r.n < ed.edit.At {
 			y++
 		}
 	}

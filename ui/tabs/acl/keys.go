@@ -116,7 +116,7 @@ func (t *Tab) noEdit() string {
 
 // noLine says why the row is no line that can be changed.
 func (t *Tab) noLine() string {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	switch {
 	case !ok:
 		return "there is no row"
@@ -134,20 +134,20 @@ func (t *Tab) noSwitch() string {
 	if why := t.noLine(); why != "" {
 		return why
 	}
-	r, _ := t.list.Selected()
+	r, _ := t.selected()
 	l, ok := t.line(r)
 	return core.When(!ok || l.Kind == policy.Blank || l.Kind == policy.Comment || l.Kind == policy.Set, "this line has nothing to switch off")
 }
 
 func (t *Tab) openHelp() string {
-	if r, ok := t.list.Selected(); ok && (r.kind == guardHead || r.kind == guardLine) {
+	if r, ok := t.selected(); ok && (r.kind == guardHead || r.kind == guardLine) {
 		return "fold, unfold"
 	}
 	return "flows it decides"
 }
 
 func (t *Tab) noOpen() string {
-	r, ok := t.list.Selected()
+	r, ok := t.selected()
 	switch {
 	case !ok:
 		return "there is no row"

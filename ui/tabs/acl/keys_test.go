@@ -343,3 +343,24 @@ func TestFinding(t *testing.T) {
 	b.Press("esc")
 	at(8)
 }
+
+// TestNoKeyHitsANeighbour: a row that went takes its keys with it.
+func TestNoKeyHitsANeighbour(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 30)
+	onLine(b, 8)
+	b.Press("a")
+	b.Type("deny in from 192.0.2.1")
+	b.Press("enter", "u")
+	if r, ok := tab(b).selected(); !ok || r.n != 9 && r.n != 8 {
+		t.Errorf("after undo the cursor is on %+v", r)
+	}
+	onLine(b, 13)
+	b.Press("j") // a line that another policy does not have
+	b.Engine.Policy.Kept, b.Engine.Policy.Text = 50, "deny in\nallow out\n"
+	b.Frame()
+	for _, key := range []string{"e", "D", "J", "."} {
+		if k := keys.Find(b.Tab.Bindings(), key); k.Disabled == "" {
+			t.Errorf("%s acts on a row that is gone", key)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 func (t *Tab) paneView(w, h int) []string {
 	b := detail.NewBody(t.env, detail.Inner(w, true))
 	title := "POLICY"
-	if r, ok := t.list.Selected(); ok {
+	if r, ok := t.selected(); ok {
 		title = t.paneRow(b, r)
 	}
 	t.paneStaged(b)

@@ -164,7 +164,7 @@ func (t *Tab) try() tea.Cmd {
 		r.host.Set("")
 		return nil
 	}
-	r.busy = true
+	r.busy, t.tried = true, t.draft.File
 	wish := snap.PolicyWish{Seq: t.send.seq, Base: t.frame.Policy.Kept, Host: r.given}
 	return func() tea.Msg {
 		return core.DoMsg{Intent: snap.Intent{Kind: snap.CommitPolicy, Policy: wish}, Quiet: true}

@@ -149,3 +149,28 @@ func TestAPolicyOnTrialSinceTheLaunchIsShown(t *testing.T) {
 	b.Frame()
 	has(t, b, "     1 deny  in", "saved as")
 }
+
+// TestEditsGoOnDuringATrial: keeping it leaves what was edited since staged, and nothing else.
+func TestEditsGoOnDuringATrial(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 24)
+	onLine(b, 9)
+	b.Press("e", "ctrl+u")
+	b.Type("deny udp") // nothing like the line that it was
+	b.Press("enter")
+	b.Frame()
+	b.Send(core.ReviewMsg{})
+	b.Press("t")
+	b.Frame()
+	onLine(b, 4)
+	b.Press(".")
+	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy})
+	b.Msgs = nil
+	b.Frame()
+	has(t, b, "staged ~1 changed", "~    4 allow in", "     9 deny      any")
+	if m, ok := uitest.Last[core.ToastMsg](b); ok {
+		t.Errorf("%+v", m)
+	}
+	if base := b.Engine.Policy.Draft.Base; base != 42 {
+		t.Errorf("the draft is over %d", base)
+	}
+}

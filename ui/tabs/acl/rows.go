@@ -102,6 +102,12 @@ func (t *Tab) layout() []row {
 	return rows
 }
 
+// selected is the row under the cursor. One that is gone is none: its line may be another's by now.
+func (t *Tab) selected() (*row, bool) {
+	r, ok := t.list.Selected()
+	return r, ok && t.list.Gone() == 0
+}
+
 // pairLine is the line that a pair is about.
 func (t *Tab) pairLine(p policy.Pair) policy.Line {
 	if p.New > 0 {

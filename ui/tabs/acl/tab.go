@@ -36,6 +36,7 @@ type Tab struct {
 	force   inForce
 	draft   policy.Draft
 	past    []policy.Draft // drafts that were replaced as a whole, newest last
+	tried   policy.File    // the draft as it went on trial last
 	future  []policy.Draft // those that undo took back
 	send    sending
 
@@ -233,6 +234,9 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 			t.edit = nil
 			cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the editor was closed"}))
 		}
+	case same(m.kept, t.tried): // kept, and edited since it went on trial
+		t.draft.Base = t.tried
+		cmds = append(cmds, t.stage())
 	default:
 		t.draft.Base = m.kept.Inherit(t.draft.Base)
 		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())

@@ -67,7 +67,11 @@ func (t *Tab) Context(w int) string {
 		return ""
 	}
 	v := " " + t.env.Glyphs.VLine + " "
-	parts := []string{generation(p.Kept) + " " + t.env.Glyphs.Dot + " " + format.Plural(uint64(t.rules), "rule")}
+	stands := generation(p.Kept)
+	if p.Trial.Gen != 0 {
+		stands = generation(p.Trial.Gen) + " ON TRIAL"
+	}
+	parts := []string{stands + " " + t.env.Glyphs.Dot + " " + format.Plural(uint64(t.rules), "rule")}
 	switch {
 	case t.edit != nil:
 		parts = append(parts, "EDITING "+t.editTitle())
