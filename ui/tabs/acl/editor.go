@@ -33,14 +33,17 @@ type editor struct {
 	words []string // completions
 	at    int      // the one that tab takes
 	lint  lint
+	ways  ways
 	queue []string // further lines that a pasted list made
 }
 
 // lint is what is known of the text as a line of the draft: found off the screen's goroutine, for the text named.
 type lint struct {
 	busy   bool
+	again  bool // what it was found by has changed since
 	text   string
 	bad    string // why the draft with it is none
+	cut    string // the way in that it would close
 	remark string
 }
 
@@ -184,7 +187,7 @@ func (t *Tab) typed() tea.Cmd {
 }
 
 // lintMsg answers what a text would be as a line of the draft.
-type lintMsg struct{ text, bad, remark string }
+type lintMsg struct{ text, bad, cut, remark string }
 
 // relint asks for it, one text at a time: the newest when the one before is answered.
 func (t *Tab) relint() tea.Cmd {
@@ -194,7 +197,7 @@ func (t *Tab) relint() tea.Cmd {
 		return nil
 	}
 	ed.lint.busy = true
-	file, e, now := t.draft.File, ed.edit, t.env.Now()
+	file, e, now, ways := t.draft.File, ed.edit, t.env.Now(), ed.ways
 	e.Line = ed.line
 	return func() tea.Msg {
 		m := lintMsg{text: text}
@@ -207,7 +210,8 @@ func (t *Tab) relint() tea.Cmd {
 			return m
 		}
 		p := f.ACL()
-		for _, found := range acl.Lint(&p, acl.Circumstances{Now: now}) {
+		m.cut = ways.cut(&p, now)
+		for _, found := range acl.Lint(&p, acl.Circumstances{Now: now}) { // with the guard: it says what that takes first
 			if found.Line == e.At && m.remark == "" {
 				m.remark = found.Text
 			}
@@ -221,7 +225,10 @@ func (t *Tab) linted(m lintMsg) tea.Cmd {
 	if ed == nil || !ed.lint.busy {
 		return nil
 	}
-	ed.lint = lint{text: m.text, bad: m.bad, remark: m.remark}
+	again := ed.lint.again
+	if ed.lint = (lint{text: m.text, bad: m.bad, cut: m.cut, remark: m.remark}); again {
+		ed.lint.text = ""
+	}
 	return t.relint()
 }
 

@@ -76,8 +76,11 @@ func (t *Tab) doesLine(w int) string {
 	add := func(tok themes.Token, s string) {
 		b.Add(tok, string(format.AppendEnd(nil, t.twin(format.Clean(s)), max(b.Left()-1, 0))))
 	}
+	fresh := ed.lint.text == ed.field.Value() && ed.err == ""
 	switch d := t.checked(); {
-	case ed.lint.remark != "" && ed.lint.text == ed.field.Value() && ed.err == "":
+	case fresh && ed.lint.cut != "":
+		add(themes.Crit, g.Crit+" "+ed.lint.cut)
+	case fresh && ed.lint.remark != "":
 		add(themes.Warn, g.Warn+" "+ed.lint.remark)
 	case d != nil && len(d.Cuts) > 0:
 		add(themes.Crit, g.Crit+" staged so far: "+d.Cuts[0])

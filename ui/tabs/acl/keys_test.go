@@ -92,7 +92,7 @@ func TestTheEditorStagesNothingWrong(t *testing.T) {
 	b := bench(t, uitest.PolicyText, 80, 24)
 	onLine(b, 8)
 	b.Press("e")
-	if q := b.Asked.Flows; q.Limit != seenFlows {
+	if q := b.Asked.Flows; q.Limit != seenFlows || q.Filter != "" {
 		t.Errorf("asked for %+v: the editor offers addresses seen", q)
 	}
 	b.Press("ctrl+u")

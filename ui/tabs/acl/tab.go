@@ -158,7 +158,12 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 	if t.unfolded && guards != len(p.Guard) {
 		t.relay()
 	}
+	var asks tea.Cmd
 	if t.edit != nil {
+		if t.edit.ways.take(&f.Flows, p.Guard) {
+			t.edit.lint.text, t.edit.lint.again = "", t.edit.lint.busy
+			asks = tea.Batch(t.relint(), core.Ask)
+		}
 		t.edit.offer(t.frame)
 	}
 	want := texts{p.Text, p.Text}
@@ -166,14 +171,14 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 		want.force = p.Trial.Text
 	}
 	if t.reading && want == t.asked {
-		return nil
+		return asks
 	}
 	t.reading, t.asked = true, want
 	left := ""
 	if !t.known && p.Draft.Seq > 0 {
 		left, t.send.seq = p.Draft.Text, p.Draft.Seq
 	}
-	return func() tea.Msg { return readTexts(want, left) }
+	return tea.Batch(asks, func() tea.Msg { return readTexts(want, left) })
 }
 
 // readMsg is what the engine's texts say.
@@ -310,10 +315,15 @@ func (t *Tab) relay() {
 	t.list.SetWindow(table.Window[row]{Rows: t.rows, Total: len(t.rows), Cursor: table.Missing})
 }
 
-// Query implements core.Tab. Flows are asked for only while the editor is open: it offers addresses seen.
+// Query implements core.Tab. Flows are asked for only while the editor is open: ways in first, which it watches over, then
+// the fastest, whose addresses it offers.
 func (t *Tab) Query(q *snap.Query) {
-	if t.edit != nil {
-		q.Flows = snap.FlowQuery{Sort: "pps", Limit: seenFlows}
+	if t.edit == nil {
+		return
+	}
+	q.Flows = snap.FlowQuery{Sort: "pps", Limit: seenFlows}
+	if !t.edit.ways.known {
+		q.Flows.Filter = waysFilter
 	}
 }
 
