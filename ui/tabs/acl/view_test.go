@@ -122,7 +122,9 @@ func TestSweep(t *testing.T) {
 		for name, prepare := range states() {
 			b := benchWith(t, uitest.PolicyText, 80, 20, "dark", themes.TrueColor, ascii)
 			prepare(b)
-			uitest.Sweep(t, true, b.Tab.View)
+			if strings.Contains("staged cuts words", name) { // one of each anatomy; the message line differs in all
+				uitest.Sweep(t, true, b.Tab.View)
+			}
 			for w := 1; w < 120; w++ {
 				for what, s := range map[string]string{"message": b.Tab.Message(w), "context": b.Tab.Context(w)} {
 					for _, f := range uitest.Faults([]string{s}, w, 1, true) {
