@@ -61,6 +61,8 @@ func (m *model) leaving() (text string, enforced bool) {
 		staged = "staged edits stay on disk as draft"
 	}
 	switch {
+	case m.feed.frame0().State.ReadOnly != "": // it ends with the other one
+		return "", false
 	case p.Trial.Gen != 0:
 		text = "v" + strconv.FormatUint(uint64(p.Trial.Gen), 10) + " was not kept: quitting takes it back"
 		if p.Kept != 0 {

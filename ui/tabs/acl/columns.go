@@ -321,7 +321,7 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 	if l.Kind == policy.Comment || l.Kind == policy.Tunnel || l.Kind == policy.Chain {
 		tok = themes.TextDim
 	}
-	return format.Clean(l.String()), tok, ""
+	return lineText(l), tok, ""
 }
 
 // below is what leads a line under a row.
@@ -340,7 +340,7 @@ func (t *Tab) wasText(r *row) string {
 	if r.stage == moved {
 		return t.below() + "moved from line " + strconv.Itoa(r.old)
 	}
-	return t.below() + "was: " + format.Clean(t.draft.Base.Line(r.old).String())
+	return t.below() + "was: " + lineText(t.draft.Base.Line(r.old))
 }
 
 // defaultText is a default as the language writes it.

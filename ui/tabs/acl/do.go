@@ -283,7 +283,7 @@ func (t *Tab) pickAction() tea.Cmd {
 	title := "policy"
 	if r, ok := t.selected(); ok {
 		if l, isLine := t.line(r); isLine {
-			title = l.String()
+			title = lineText(l)
 		}
 	}
 	return core.Pick(title, list)

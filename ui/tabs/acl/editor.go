@@ -4,6 +4,7 @@ package acl
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -71,6 +72,9 @@ func (t *Tab) editLine() tea.Cmd {
 		return nil
 	}
 	l, _ := t.line(r)
+	if n := utf8.RuneCountInString(l.String()); n > prompt.MaxRunes-256 { // the field would cut it, and addresses be lost
+		return toast(core.ToastMsg{Sev: snap.Warn, Text: "edit: this line has " + format.Count(uint64(n)) + " characters, too many for one field: w in the review writes the draft to a file"})
+	}
 	return t.openEditor(policy.Edit{Verb: policy.Replace, At: r.n}, l.String(), "")
 }
 

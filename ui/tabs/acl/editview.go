@@ -66,7 +66,7 @@ func (t *Tab) verdictLine(w int) string {
 	case ed.line.Kind == policy.Blank:
 		return add(themes.HintText, "allow, deny, limit, count, set or default; esc cancels")
 	}
-	return add(themes.OK, g.Check+" "+ed.line.String())
+	return add(themes.OK, g.Check+" "+lineText(ed.line))
 }
 
 // doesLine says what the linter thinks of the line, else what it decides now; behind it what is known of the draft.

@@ -32,9 +32,9 @@ func (t *Tab) paneView(w, h int) []string {
 func (t *Tab) paneRow(b *detail.Body, r *row) (title string) {
 	title = "LINE " + string(t.number(nil, r, 8))
 	if l, ok := t.line(r); ok {
-		b.Text(t.textToken(r), t.twin(format.Clean(l.String())))
+		b.Text(t.textToken(r), t.twin(lineText(l)))
 		if l.Kind == policy.Set {
-			b.Field("set", format.Plural(uint64(len(l.Set.List)), "prefix entry"))
+			b.Field("set", format.Plural(uint64(len(l.Set.List)), "address"))
 		}
 	} else if r.kind == defaults {
 		title = "DEFAULT"
@@ -110,7 +110,7 @@ func (t *Tab) paneStaged(b *detail.Body) {
 			break
 		}
 		m := t.flag(r)
-		text := " " + m.Glyph + " " + string(t.number(nil, r, 8)) + "  " + format.Clean(l.String())
+		text := " " + m.Glyph + " " + string(t.number(nil, r, 8)) + "  " + lineText(l)
 		b.Line(m.Token, t.twin(string(format.AppendEnd(nil, text, b.Width()))))
 	}
 	b.Gap()

@@ -9,10 +9,12 @@ import (
 
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
+	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/export"
 	"hooktop/ui/format"
 	"hooktop/ui/keys"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/prompt"
 )
 
@@ -28,7 +30,16 @@ type review struct {
 	busy bool
 	err  string // why the trial did not begin
 
-	diff compared
+	diff  compared
+	drawn diffKey // what lines were drawn for
+	lines []detail.Line
+}
+
+// diffKey is what the drawn difference hangs on.
+type diffKey struct {
+	w          int
+	full, done bool
+	theme      *themes.Theme
 }
 
 // compared is what the draft says otherwise than the policy that stands, found off the screen's goroutine.
@@ -67,7 +78,7 @@ func (t *Tab) compare() tea.Cmd {
 
 func (t *Tab) compared(m comparedMsg) {
 	if t.review != nil {
-		t.review.diff = m.compared
+		t.review.diff, t.review.drawn = m.compared, diffKey{}
 	}
 }
 

@@ -4,6 +4,7 @@ package acl
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"hooktop/netcfg/policy"
@@ -27,9 +28,10 @@ func (t *Tab) reviewView(w, h int) []string {
 	room := h - len(choices)
 	b := detail.NewBody(t.env, detail.Inner(w, false))
 	t.safety(b)
-	t.changes(b)
+	lines := append(slices.Clone(b.Lines()), t.changeLines(b.Width())...)
+	b = detail.NewBody(t.env, b.Width())
 	t.impact(b)
-	lines := b.Lines()
+	lines = append(lines, b.Lines()...)
 	t.review.down = min(t.review.down, max(len(lines)-(room-1), 0))
 	title := "DIFF   " + generation(t.frame.Policy.Kept) + " kept " + t.env.Glyphs.Arrow + " draft"
 	out := detail.Pane(t.env, w, room, false, true, title, "", lines, t.review.down)
@@ -70,6 +72,18 @@ func (t *Tab) safety(b *detail.Body) {
 // briefDiff is how many lines of difference stand before what they do, until d is pressed.
 const briefDiff = 12
 
+// changeLines keeps the lines of the difference: with d they may be ten thousand.
+func (t *Tab) changeLines(w int) []detail.Line {
+	r := t.review
+	key := diffKey{w, r.full, r.diff.done, t.env.Theme}
+	if r.drawn != key {
+		b := detail.NewBody(t.env, w)
+		t.changes(b)
+		r.drawn, r.lines = key, b.Lines()
+	}
+	return r.lines
+}
+
 // changes lists what differs; with d every line.
 func (t *Tab) changes(b *detail.Body) {
 	r := t.review
@@ -106,16 +120,16 @@ func (t *Tab) change1(b *detail.Body, p policy.Pair) {
 	base, file := t.review.diff.base, t.review.diff.file
 	switch {
 	case p.Old == 0:
-		t.diffLine(b, themes.StageAdd, "+", p.New, file.Line(p.New).String())
+		t.diffLine(b, themes.StageAdd, "+", p.New, lineText(file.Line(p.New)))
 	case p.New == 0:
-		t.diffLine(b, themes.StageDel, t.minus(), p.Old, base.Line(p.Old).String())
+		t.diffLine(b, themes.StageDel, t.minus(), p.Old, lineText(base.Line(p.Old)))
 	case differs(base.Line(p.Old), file.Line(p.New)):
-		t.diffLine(b, themes.StageDel, t.minus(), p.Old, base.Line(p.Old).String())
-		t.diffLine(b, themes.StageAdd, "+", p.New, file.Line(p.New).String())
+		t.diffLine(b, themes.StageDel, t.minus(), p.Old, lineText(base.Line(p.Old)))
+		t.diffLine(b, themes.StageAdd, "+", p.New, lineText(file.Line(p.New)))
 	case p.Moved:
-		t.diffLine(b, themes.StageChange, "~", p.New, file.Line(p.New).String()+"   (was line "+strconv.Itoa(p.Old)+")")
+		t.diffLine(b, themes.StageChange, "~", p.New, lineText(file.Line(p.New))+"   (was line "+strconv.Itoa(p.Old)+")")
 	case t.review.full:
-		t.diffLine(b, themes.TextDim, " ", p.New, file.Line(p.New).String())
+		t.diffLine(b, themes.TextDim, " ", p.New, lineText(file.Line(p.New)))
 	}
 }
 
@@ -169,12 +183,20 @@ func (t *Tab) share(b *detail.Body, label string, tok themes.Token, flows int, r
 	if flows == 0 {
 		tok = themes.Text
 	} else {
-		text += "   " + format.SI(r.PPS) + "pps   " + format.SI(r.BPS) + "b/s"
+		text += "   " + format.SI(r.PPS) + "pps   " + t.bits(r.BPS)
 		if of.PPS > 0 {
 			text += "   " + format.Percent(r.PPS/of.PPS) + " of packets"
 		}
 	}
 	b.FieldTok(label, tok, text)
+}
+
+// bits writes a rate in the units of U.
+func (t *Tab) bits(bps float64) string {
+	if t.env.Units.Bytes {
+		return format.SI(bps/8) + "B/s"
+	}
+	return format.SI(bps) + "b/s"
 }
 
 func (t *Tab) flowLine(b *detail.Body, f *snap.FlowChange) {

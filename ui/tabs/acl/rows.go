@@ -10,6 +10,7 @@ import (
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/themes"
+	"hooktop/ui/format"
 	"hooktop/ui/widget/table"
 )
 
@@ -142,10 +143,36 @@ func idOf(l policy.Line, twins map[acl.ID]int) acl.ID {
 	if l.Kind == policy.Rule {
 		return l.Rule.ID
 	}
-	id := acl.ID{Text: l.String()}
+	id := acl.ID{Text: l.Text}
+	switch l.Kind {
+	case policy.Set:
+		id.Text = "set " + l.Set.Name
+	case policy.Default:
+		id.Text = "default " + l.Default.Dir.String()
+	}
 	twins[id]++
 	id.Ordinal = -twins[id]
 	return id
+}
+
+// A set may have thousands of addresses: one of more than wholeSet is shown by its first few.
+const (
+	wholeSet = 24
+	fewOfSet = 3
+)
+
+// lineText is a line for the screen.
+func lineText(l policy.Line) string {
+	if l.Kind != policy.Set || len(l.Set.List) <= wholeSet {
+		return format.Clean(l.String())
+	}
+	s := *l.Set
+	s.List, s.Comment = s.List[:fewOfSet], ""
+	more := ", and " + strconv.Itoa(len(l.Set.List)-fewOfSet) + " more }"
+	if l.Set.Comment != "" {
+		more += "  " + l.Set.Comment
+	}
+	return format.Clean(strings.TrimSuffix(s.String(), " }") + more)
 }
 
 func under(r row, k kind) row {
