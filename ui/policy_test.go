@@ -341,3 +341,32 @@ func TestTheTableStaysWithinItsBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamShowsThePolicy: what the painter sends comes to what the model drew, from the table to the panel of the trial.
+func TestStreamShowsThePolicy(t *testing.T) {
+	st := startStream(t, 100, 30, realTabs)
+	st.s.b.engine = uitest.NewEnforcer(uitest.PolicyText)
+	frame := func() {
+		t.Helper()
+		st.send(frameMsg{frame: st.s.makeFrame()})
+		st.settle("a frame")
+	}
+	frame()
+	st.send(keys.Press("2"))
+	st.waitFor("saved as /etc/hooktop/policy.acl")
+	for _, step := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"j", "j", "j", "j", "e"}, "┌ line 4"}, {[]string{"backspace", "4", "enter"}, "was: allow in  tcp from 10.0.0.0/8 to any port 443"},
+		{[]string{"enter"}, "[1 Flows]"}, {[]string{"2"}, "[2 ACL]"}, {[]string{"D"}, "gone"}, {[]string{"u"}, "~    4 allow in"},
+		{[]string{"C"}, "apply to lb-07"}, {[]string{"d"}, "full diff"}, {[]string{"t"}, "on trial"}, {[]string{"C"}, "trial of v42"}, {[]string{"k"}, "v42 kept"},
+	} {
+		for _, k := range step.keys {
+			st.send(keys.Press(k))
+		}
+		st.settle(strings.Join(step.keys, " "))
+		frame()
+		st.waitFor(step.want)
+	}
+}

@@ -246,7 +246,9 @@ func (s *stage) makeFrame(change ...func(*snap.Frame)) *snap.Frame {
 	f.Start = []snap.Status{{Name: "pipeline eth0 ingress", Outcome: snap.Attached, To: "generic XDP"}}
 	f.Flows.Query = s.b.last().Flows
 	if s.b.engine != nil {
+		s.b.mu.Lock()
 		s.b.engine.Frame(&f)
+		s.b.mu.Unlock()
 	}
 	for _, c := range change {
 		c(&f)

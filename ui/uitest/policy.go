@@ -5,6 +5,7 @@ package uitest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -120,6 +121,7 @@ func (e *Enforcer) Do(i snap.Intent) snap.Answer {
 		e.Began++
 		p.Trial = snap.Trial{Gen: p.Kept + 1, Text: p.Draft.Text, Started: Epoch(), Lease: 12 * time.Second, Code: "7K3F-9Q",
 			Forecast: p.Draft.Impact, DropPPS: 12300}
+		p.Devices = slices.Clone(p.Devices) // frames share it
 		p.Devices[0].Gen, p.Devices[0].Lease = p.Trial.Gen, 12*time.Second
 		return snap.Answer{Text: fmt.Sprintf("v%d is on trial", p.Trial.Gen), Command: "hooktop keep 7K3F-9Q"}
 	case snap.KeepPolicy:
