@@ -47,10 +47,18 @@ func (m *model) foot(n int) []string {
 		return []string{m.messageLine(), m.hintLine()}[:n]
 	}
 	isStart := m.start != nil && m.over == overlay(m.start)
-	if m.over != nil && !isStart || m.confirm != nil || m.tab().Capturing() || m.toasts.Line(m.env, m.w) != "" {
-		return []string{m.messageLine(), trial.Short(m.env, s, m.w)}
+	_, isPanel := m.over.(*trial.Panel)
+	reach := trial.Near
+	switch {
+	case isPanel:
+		reach = trial.Here
+	case m.over != nil && !isStart, m.confirm != nil, m.tab().Capturing():
+		reach = trial.After
+	case m.toasts.Line(m.env, m.w) != "":
+	default:
+		return []string{trial.First(m.env, s, m.w), trial.Second(m.env, s, m.w)}
 	}
-	return []string{trial.First(m.env, s, m.w), trial.Second(m.env, s, m.w)}
+	return []string{m.messageLine(), trial.Short(m.env, s, m.w, reach)}
 }
 
 // leaving says what ends with hooktop, "" when nothing that was decided on does; enforced: packets pass again.

@@ -77,9 +77,24 @@ const narrow = 64
 
 const moreKeys = " r restore e +15 s"
 
+// Reach says what stands between a key press and the panel.
+type Reach uint8
+
+const (
+	Near  Reach = iota // C opens the panel
+	After              // something else has the keyboard: esc first
+	Here               // the panel is open
+)
+
 // ends adds the keys that end a trial, as many as have room.
-func ends(b *line.Builder) *line.Builder {
-	b.Add(themes.HintKey, " C").Add(themes.HintText, " then").Add(themes.HintKey, " k").Add(themes.HintText, " keep")
+func ends(b *line.Builder, r Reach) *line.Builder {
+	if r == After {
+		b.Add(themes.HintKey, " esc")
+	}
+	if r != Here {
+		b.Add(themes.HintKey, " C").Add(themes.HintText, " then")
+	}
+	b.Add(themes.HintKey, " k").Add(themes.HintText, " keep")
 	if line.Width(moreKeys) > b.Left() {
 		return b
 	}
@@ -126,7 +141,7 @@ func Second(env *core.Env, s State, w int) string {
 		return b.Add(themes.HintText, " nothing is left to keep; the draft is still staged on the ACL tab").String()
 	}
 	if w < narrow {
-		return ends(b).String()
+		return ends(b, Near).String()
 	}
 	b.Add(themes.HintKey, " C").Add(themes.HintText, " then").Add(themes.HintKey, " k").Add(themes.HintText, " keep "+gen(p.Trial.Gen)+" "+g.Dot)
 	b.Add(themes.HintKey, " r").Add(themes.HintText, " restore "+gen(p.Kept)+" "+g.Dot)
@@ -141,14 +156,14 @@ func Second(env *core.Env, s State, w int) string {
 }
 
 // Short is both in one line, for when a field, a question or a message needs the other.
-func Short(env *core.Env, s State, w int) string {
+func Short(env *core.Env, s State, w int, r Reach) string {
 	g, p := env.Glyphs, s.Policy
 	b := line.New(env.Theme, w)
 	if s.over() {
 		return b.Add(s.token(), " "+g.Crit+" TRIAL over: "+gen(p.Kept)+" decides again").String()
 	}
 	b.Add(s.token(), " "+g.Crit+" TRIAL "+clock(s.Left))
-	ends(b.Add(themes.HintText, " "))
+	ends(b.Add(themes.HintText, " "), r)
 	text, _ := s.Evidence()
 	if line.Width(text)+3 <= b.Left() {
 		b.Add(s.token(), "   "+text)

@@ -49,7 +49,7 @@ func TestLinesFit(t *testing.T) {
 		for _, s := range []State{state(12300, 12300, 12*time.Second), state(9e9, 1, time.Millisecond), state(0, 0, 0), state(0, 0, -time.Minute)} {
 			panel := New(env, func() (State, bool) { return s, true }, nil)
 			for w := 1; w < 200; w++ {
-				lines := []string{First(env, s, w), Second(env, s, w), Short(env, s, w)}
+				lines := []string{First(env, s, w), Second(env, s, w), Short(env, s, w, After)}
 				for _, f := range uitest.Faults(lines, w, 3, true) {
 					t.Errorf("%d cells: %s", w, f)
 				}
