@@ -236,6 +236,18 @@ func TestADraftOfAnEarlierSessionIsTakenUp(t *testing.T) {
 	}
 }
 
+// TestADraftMayComeLate: the engine reads its disk when the screen is up already.
+func TestADraftMayComeLate(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 24)
+	b.Press("a")
+	b.Engine.Policy.Draft = snap.Draft{Seq: 17, Text: "deny  out from 10.9.9.9\n" + uitest.PolicyText}
+	b.Frame()
+	has(t, b, "staged +1 new", "+    1 deny  out 10.9.9.9")
+	if tab(b).edit != nil {
+		t.Error("the editor is open on a line that is another now")
+	}
+}
+
 func TestVersionsAreStagedAgain(t *testing.T) {
 	b := bench(t, uitest.PolicyText, 80, 24)
 	b.Press("V")

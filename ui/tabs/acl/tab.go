@@ -170,14 +170,14 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 	if p.Trial.Gen != 0 {
 		want.force = p.Trial.Text
 	}
-	if t.reading && want == t.asked {
+	left := ""
+	if t.send.seq == 0 && p.Draft.Seq > 0 { // nothing was staged here yet
+		left, t.send.seq = p.Draft.Text, p.Draft.Seq
+	}
+	if t.reading && want == t.asked && left == "" {
 		return asks
 	}
 	t.reading, t.asked = true, want
-	left := ""
-	if !t.known && p.Draft.Seq > 0 {
-		left, t.send.seq = p.Draft.Text, p.Draft.Seq
-	}
 	return tea.Batch(asks, func() tea.Msg { return readTexts(want, left) })
 }
 
@@ -226,19 +226,13 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 	switch {
 	case !t.known:
 		t.draft = policy.NewDraft(m.kept)
-		if m.left != nil {
-			t.draft.File = m.left.Inherit(m.kept)
-		}
 	case same(m.kept, t.draft.File): // kept: what the draft said stands now, and can still be undone
 		t.draft.Base = t.draft.File
 	case same(m.kept, t.draft.Base):
 	case same(t.draft.Base, t.draft.File):
 		t.draft = policy.NewDraft(m.kept.Inherit(t.draft.Base))
 		t.past, t.future = nil, nil
-		if t.edit != nil { // its line may be another now
-			t.edit = nil
-			cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the editor was closed"}))
-		}
+		cmds = append(cmds, t.unseat())
 	case same(m.kept, t.tried): // kept, and edited since it went on trial
 		t.draft.Base = t.tried
 		cmds = append(cmds, t.stage())
@@ -246,16 +240,17 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 		t.draft.Base = m.kept.Inherit(t.draft.Base)
 		cmds = append(cmds, toast(core.ToastMsg{Sev: snap.Warn, Text: "another policy stands now: the draft is compared with it"}), t.stage())
 	}
-	joined := t.join(m)
-	t.broken = m.broken
-	first := !t.known
-	t.known = true
+	took, joined := t.takeUp(m), t.join(m)
+	if took {
+		cmds = append(cmds, t.unseat())
+	}
+	t.broken, t.known = m.broken, true
 	t.index(m)
 	t.relay()
 	switch {
 	case joined:
 		cmds = append(cmds, t.stage())
-	case first && m.left != nil && t.staged.any():
+	case took && t.staged.any():
 		cmds = append(cmds, toast(core.ToastMsg{Text: "draft of an earlier session: " + t.tallied() + ". C reviews it, x drops it"}), t.stage())
 	}
 	if wish := t.wish; wish != nil {
@@ -268,18 +263,52 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
+// untouched reports whether nothing was edited here.
+func (t *Tab) untouched() bool {
+	undo, redo := t.draft.Steps()
+	return undo+redo == 0 && same(t.draft.Base, t.draft.File)
+}
+
+// takeUp takes the draft that an earlier session left.
+func (t *Tab) takeUp(m readMsg) bool {
+	if m.left == nil || !t.untouched() {
+		return false
+	}
+	t.draft.File = m.left.Inherit(t.draft.Base)
+	return true
+}
+
+// unseat closes the editor: its line may be another now.
+func (t *Tab) unseat() tea.Cmd {
+	if t.edit == nil {
+		return nil
+	}
+	t.edit = nil
+	return toast(core.ToastMsg{Sev: snap.Warn, Text: "the policy under it has changed: the editor was closed"})
+}
+
 // join takes a policy that somebody else put on trial, as one given at launch is, for the draft of a screen that has none:
 // what decides is what is shown, and what is left when the lease ends.
 func (t *Tab) join(m readMsg) bool {
-	undo, redo := t.draft.Steps()
-	if m.err != "" || undo+redo > 0 || same(m.force, m.kept) || !same(t.draft.Base, t.draft.File) {
+	if m.err != "" || same(m.force, m.kept) || !t.untouched() {
 		return false
 	}
 	t.draft.File = m.force.Inherit(t.draft.Base)
 	return true
 }
 
-func same(a, b policy.File) bool { return a.Len() == b.Len() && a.String() == b.String() }
+// same compares files; lines that both have from one reading cost nothing.
+func same(a, b policy.File) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	for n := 1; n <= a.Len(); n++ {
+		if differs(a.Line(n), b.Line(n)) {
+			return false
+		}
+	}
+	return true
+}
 
 // index finds the counters of rules: by their place where the draft is the policy in force, else by their names.
 func (t *Tab) index(m readMsg) {

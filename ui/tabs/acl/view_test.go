@@ -228,6 +228,17 @@ func BenchmarkView(b *testing.B) {
 	}
 }
 
+func BenchmarkLoad(b *testing.B) {
+	k := bench(b, big(10_000), 80, 20)
+	tb := tab(k)
+	m := readTexts(tb.asked, "")
+	b.ReportAllocs()
+	for b.Loop() {
+		tb.known = false
+		tb.read(m)
+	}
+}
+
 func BenchmarkEdit(b *testing.B) {
 	k := bench(b, big(10_000), 80, 20)
 	tb := tab(k)
