@@ -35,18 +35,18 @@ func nameOf(l Line) name {
 // Pairs lays two files side by side, line by line: in the order of b, with the lines that only a has where they stood.
 // Unlike Diff it counts comments, blank lines and places.
 func Pairs(a, b File) []Pair {
-	at := make(map[name][]int, len(a.lines))
-	for i, l := range a.lines {
-		n := nameOf(l)
-		at[n] = append(at[n], i)
+	first := make(map[name]int, len(a.lines)) // from 1: the first line of that name that is left
+	twin := make([]int, len(a.lines))         // the next one, 0: none
+	for i := len(a.lines) - 1; i >= 0; i-- {
+		n := nameOf(a.lines[i])
+		twin[i], first[n] = first[n], i+1
 	}
 	from, used := make([]int, len(b.lines)), make([]bool, len(a.lines))
 	for j, l := range b.lines {
 		from[j] = -1
 		n := nameOf(l)
-		if list := at[n]; len(list) > 0 {
-			from[j], at[n] = list[0], list[1:]
-			used[list[0]] = true
+		if i := first[n] - 1; i >= 0 {
+			from[j], first[n], used[i] = i, twin[i], true
 		}
 	}
 	stays := acl.Rising(from)

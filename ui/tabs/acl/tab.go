@@ -321,10 +321,12 @@ func (t *Tab) index(m readMsg) {
 	default:
 		file = file.Inherit(t.draft.File)
 	}
-	rules := file.ACL().Rules
-	t.force = inForce{at: make(map[acl.ID]int, len(rules)), lines: make([]int, len(rules))}
-	for i := range rules {
-		t.force.at[rules[i].ID], t.force.lines[i] = i, rules[i].Line
+	t.force = inForce{at: make(map[acl.ID]int, file.Len())}
+	for n := 1; n <= file.Len(); n++ {
+		if l := file.Line(n); l.Kind == policy.Rule {
+			t.force.at[l.Rule.ID] = len(t.force.lines)
+			t.force.lines = append(t.force.lines, n)
+		}
 	}
 }
 
