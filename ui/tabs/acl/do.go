@@ -144,6 +144,9 @@ func (t *Tab) moveLine(by int) tea.Cmd {
 	if to < 1 || to > t.draft.File.Len() {
 		return nil
 	}
+	if l, _ := t.line(r); l.Kind == policy.Rule {
+		t.hands[l.Rule.ID] = true
+	}
 	return t.change(policy.Edit{Verb: policy.Move, At: r.n, To: to}, to)
 }
 

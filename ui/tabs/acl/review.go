@@ -78,6 +78,7 @@ func (t *Tab) compare() tea.Cmd {
 
 func (t *Tab) compared(m comparedMsg) {
 	if t.review != nil {
+		t.credit(m.pairs, m.file)
 		t.review.diff, t.review.drawn = m.compared, diffKey{}
 	}
 }

@@ -62,6 +62,7 @@ func (r *row) sub() bool { return r.kind == extras || r.kind == wasLine }
 func (t *Tab) layout() []row {
 	d := &t.draft
 	pairs := policy.Pairs(d.Base, d.File)
+	t.credit(pairs, d.File)
 	rows := make([]row, 0, len(pairs)+len(pairs)/4+8)
 	rows = append(rows, row{kind: guardHead, hit: -1, id: rowID{kind: guardHead}})
 	if t.unfolded {
@@ -107,6 +108,23 @@ func (t *Tab) layout() []row {
 func (t *Tab) selected() (*row, bool) {
 	r, ok := t.list.Selected()
 	return r, ok && t.list.Gone() == 0
+}
+
+// credit gives a swap of two neighbours to the one that was moved by hand: the files alone do not tell which it was.
+func (t *Tab) credit(pairs []policy.Pair, file policy.File) {
+	if len(t.hands) == 0 {
+		return
+	}
+	byHand := func(p policy.Pair) bool {
+		l := file.Line(p.New)
+		return l.Kind == policy.Rule && t.hands[l.Rule.ID]
+	}
+	for i := 1; i < len(pairs); i++ {
+		p, q := &pairs[i-1], &pairs[i]
+		if p.New > 0 && q.New > 0 && p.Old == q.Old+1 && p.Moved && !q.Moved && !byHand(*p) && byHand(*q) {
+			p.Moved, q.Moved = false, true
+		}
+	}
 }
 
 // pairLine is the line that a pair is about.

@@ -35,9 +35,10 @@ type Tab struct {
 	broken  bool  // and could not be: the engine has a policy that this screen can't show
 	force   inForce
 	draft   policy.Draft
-	past    []policy.Draft // drafts that were replaced as a whole, newest last
-	tried   policy.File    // the draft as it went on trial last
-	future  []policy.Draft // those that undo took back
+	past    []policy.Draft  // drafts that were replaced as a whole, newest last
+	tried   policy.File     // the draft as it went on trial last
+	hands   map[acl.ID]bool // rules that were moved here
+	future  []policy.Draft  // those that undo took back
 	send    sending
 
 	wish   *core.DraftMsg // a rule that was drafted before the policy was read
@@ -72,7 +73,7 @@ type sending struct {
 func New(env *core.Env) core.Tab { return newTab(env) }
 
 func newTab(env *core.Env) *Tab {
-	t := &Tab{env: env, frame: &snap.Frame{}}
+	t := &Tab{env: env, frame: &snap.Frame{}, hands: map[acl.ID]bool{}}
 	t.list = table.New(env, func(r *row) rowID { return r.id }, t.columns())
 	t.list.Flag = t.flag
 	t.list.Span = t.span

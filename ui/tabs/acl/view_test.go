@@ -110,7 +110,7 @@ func TestTwins(t *testing.T) {
 	b := benchWith(t, uitest.PolicyText, 80, 40, "dark", themes.NoColor, true)
 	stageSome(b)
 	text := b.Draw().Text()
-	for _, want := range []string{" -    8 deny  in  203.0.113.0/24", "gone", "was: allow in", " +    9 deny  in  192.0.2.66", "staged", "moved from line 5", " off", "~    8 deny"} {
+	for _, want := range []string{" -    8 deny  in  203.0.113.0/24", "gone", "was: allow in", " +    9 deny  in  192.0.2.66", "staged", "moved from line 4", " off", "~    8 deny"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing:\n%s", want, text)
 		}
