@@ -142,10 +142,16 @@ func (t *Tab) state() (themes.Token, string) {
 		return themes.InputError, text + t.env.Glyphs.Cross + " " + d.Errors[0]
 	case len(d.Cuts) > 0:
 		return themes.Crit, text + t.env.Glyphs.Crit + " CUTS " + d.Cuts[0]
-	case len(d.Remarks) > 0:
-		return themes.Text, text + format.Plural(uint64(len(d.Remarks)), "remark") + dot + t.short(&d.Impact)
 	}
-	return themes.Text, text + "check ok" + dot + t.short(&d.Impact)
+	word := "check ok"
+	if n := len(d.Remarks); n > 0 {
+		word = format.Plural(uint64(n), "remark")
+	}
+	text += word + dot + t.short(&d.Impact)
+	if len(t.frame.State.WaysIn) > 0 {
+		text += dot + "ways in open"
+	}
+	return themes.Text, text
 }
 
 func (t *Tab) short(i *snap.Impact) string {
