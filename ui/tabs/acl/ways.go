@@ -3,6 +3,7 @@
 package acl
 
 import (
+	"slices"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -41,11 +42,13 @@ func (w *ways) take(v *snap.FlowsView, guard []snap.GuardHits) bool {
 	w.known = true
 	for i := range v.Rows {
 		f := &v.Rows[i]
-		whose := "a way in"
-		if f.WayIn == snap.OwnSession {
-			whose = "your own session"
+		text := format.Endpoint(&f.Key, false) + " > " + format.Endpoint(&f.Key, true)
+		switch f.WayIn {
+		case snap.OwnSession: // it is named first
+			w.flows = slices.Insert(w.flows, 0, way{packetOf(f), "your own session " + text})
+		case snap.AccessFlow:
+			w.flows = append(w.flows, way{packetOf(f), "a way in " + text})
 		}
-		w.flows = append(w.flows, way{packetOf(f), whose + " " + format.Endpoint(&f.Key, false) + " > " + format.Endpoint(&f.Key, true)})
 	}
 	for _, g := range guard { // its lines are rules; the one for frames that are not IP decides no flow
 		if l, errs := policy.ParseLine(g.Text); errs == nil && l.Kind == policy.Rule {
