@@ -88,6 +88,7 @@ bench: tools
 # Hundreds of kills and exits instead of CI's few.
 test-faults: go-check
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
+	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
 
 # README's picture, from the real program on the lab.
 screenshot: build

@@ -59,6 +59,12 @@ func TestTourOfTheLab(t *testing.T) {
 		{name: "where packets die", keys: "\t", shows: "STAGE"},
 		{name: "new trace", keys: "n", shows: "functions ["},
 		{name: "the form closes", keys: escape, hides: "functions ["},
+		{name: "policy", keys: "2", shows: "everything passes"},
+		{name: "a rule", keys: "a", shows: "┌ new line 1"},
+		{name: "is checked as it is typed", keys: "deny in tcp to any port 80-22", shows: "runs backwards"},
+		{name: "the editor closes", keys: escape, hides: "┌ new line"},
+		{name: "a flow is blocked from its row", keys: "1b", shows: "✓ deny"},
+		{name: "or not", keys: escape, hides: "✓ deny"},
 		{name: "programs", keys: "8", shows: "ht_tc_in"},
 		{name: "and back to the flows", keys: "1", shows: "SOURCE"},
 	} {

@@ -27,6 +27,9 @@ const maxRecent = 8
 // global are the keys that mean the same everywhere. Only what exists is bound.
 func (m *model) global() []core.Binding {
 	bs := m.tabBindings()
+	if _, on := m.trialNow(); on || m.named(snap.ACLTab) >= 0 {
+		bs = append(bs, m.bind("changes", "review, trial", m.changeHint(), m.changes, "C"))
+	}
 	return append(bs,
 		m.bind("tab.previous", "previous tab", 0, func() tea.Cmd { return m.goTo(m.at - 1) }, "["),
 		m.bind("tab.next", "next tab", 0, func() tea.Cmd { return m.goTo(m.at + 1) }, "]"),
@@ -86,14 +89,22 @@ func digit(tabs []core.Tab, i int) int {
 	return free
 }
 
-// goToName brings the tab of a name into view.
-func (m *model) goToName(name string) tea.Cmd {
-	for i, t := range m.tabs {
-		if t.Name() == name {
-			return m.goTo(i)
-		}
+// named is the index of the tab of a name, -1 when this build has none.
+func (m *model) named(name string) int {
+	return slices.IndexFunc(m.tabs, func(t core.Tab) bool { return t.Name() == name })
+}
+
+// goToName brings the tab of a name into view and hands it what it is to do there.
+func (m *model) goToName(msg core.GoMsg) tea.Cmd {
+	i := m.named(msg.Tab)
+	if i < 0 {
+		return nil
 	}
-	return nil
+	cmd := m.goTo(i)
+	if msg.With == nil {
+		return cmd
+	}
+	return tea.Batch(cmd, m.toTab(i, msg.With))
 }
 
 // goTo brings a tab into view; beyond the ends it wraps.
@@ -190,11 +201,6 @@ func (m *model) repaint() tea.Cmd {
 
 func (m *model) suspend() tea.Cmd {
 	do := m.host.suspend
-	return func() tea.Msg { do(); return nil }
-}
-
-func (m *model) quit() tea.Cmd {
-	do := m.host.quit
 	return func() tea.Msg { do(); return nil }
 }
 

@@ -138,7 +138,28 @@ func strange(r *rand.Rand) func(*snap.Frame) {
 			f.NetNS = s()
 		}
 		f.Totals.Rate.PPS = pickOne(r, []float64{0, 1, 1e20, -1})
+		f.Policy = strangePolicy(r, s)
 	}
+}
+
+// strangePolicy is a policy that changes under the screen, with hostile strings wherever the engine puts a text.
+func strangePolicy(r *rand.Rand, s func() string) snap.Policy {
+	texts := []string{"", uitest.PolicyText, "deny in\n", "deny nonsense\n", "allow out # " + s() + "\n"}
+	e := uitest.NewEnforcer(pickOne(r, texts))
+	var f snap.Frame
+	e.Frame(&f)
+	p := f.Policy
+	p.Kept, p.Why, p.File, p.Unplanned = uint32(r.IntN(3)), pickOne(r, []string{"", s()}), s(), pickOne(r, []string{"", s()})
+	p.Draft = snap.Draft{Seq: uint64(r.IntN(4)), Text: pickOne(r, texts), Checked: r.IntN(2) == 0, Remarks: []string{s()}, Cuts: pickOne(r, [][]string{nil, {s()}}),
+		Errors: pickOne(r, [][]string{nil, {s()}}), Impact: snap.Impact{Dropped: 3, OneWay: 2, DropRate: snap.Rate{PPS: 1e20}, Flows: []snap.FlowChange{{Device: s(), Was: s(), Is: s()}}}}
+	p.Versions = []snap.PolicyVersion{{Gen: 1, Who: s(), What: s(), Text: pickOne(r, texts)}}
+	p.Devices = []snap.PolicyDevice{{Name: s(), Lease: time.Second}, {Name: s()}, {Name: s()}, {Name: s()}, {Name: s()}}
+	p.Guard = append([]snap.GuardHits{{Name: s(), Text: s()}}, p.Guard[:r.IntN(len(p.Guard))]...)
+	p.Rules = p.Rules[:r.IntN(len(p.Rules)+1)]
+	if r.IntN(2) == 0 {
+		p.Trial = snap.Trial{Gen: 7, Text: pickOne(r, texts), Lease: time.Duration(r.IntN(20)) * time.Second, Code: s(), Quiet: r.IntN(2), Fresh: r.IntN(2) == 0, DropPPS: 1e9}
+	}
+	return p
 }
 
 // step does one random thing to the shell.
@@ -158,7 +179,7 @@ func (s *stage) step(r *rand.Rand) {
 			core.PickMsg{Title: pickOne(r, hostile()), Items: []core.PickItem{{Label: pickOne(r, hostile()), Detail: pickOne(r, hostile())}}, Done: func(int) tea.Cmd { return nil }},
 			tea.MouseClickMsg{X: r.IntN(300), Y: r.IntN(100), Button: tea.MouseLeft}, tea.MouseWheelMsg{X: 3, Y: r.IntN(100)}, tickMsg{}}))
 	default:
-		all := []string{"j", "k", "/", "o", "y", "x", "c", "n", "1", "8", "[", "]", "?", "f1", ":", "@", "T", "m", "U", "{", "}", "space", "Z", "!", "r", "esc", "enter",
+		all := []string{"j", "k", "/", "o", "y", "x", "c", "n", "1", "2", "2", "C", "t", "D", "J", "K", ".", "u", "V", "i", "8", "[", "]", "?", "f1", ":", "@", "T", "m", "U", "{", "}", "space", "Z", "!", "r", "esc", "enter",
 			"tab", "up", "down", "pgdown", "pgup", "left", "right", "backspace", "ctrl+u", "ctrl+l", "a", "b", "e", "s", "home", "end", "s", "p", "d", "w", "+", "-", "0", "<", ">", "I", "F", "g", "G", "v", "Y"}
 		s.press(pickOne(r, all))
 	}
@@ -166,6 +187,7 @@ func (s *stage) step(r *rand.Rand) {
 
 // TestRandomUse: no panic, exactly h lines, none too wide, nothing of what strangers wrote reaches the terminal as it is.
 func TestRandomUse(t *testing.T) {
+	t.Chdir(t.TempDir()) // w writes files
 	for seed := range uint64(16) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		set := []setting{}

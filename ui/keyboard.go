@@ -111,14 +111,14 @@ func (m *model) askConfirm(c core.ConfirmMsg) {
 		key = "d"
 	}
 	c.Question, c.Verb = format.Clean(c.Question), format.Clean(c.Verb)
-	m.confirm = &confirm{c, key}
+	m.confirm = &confirm{ConfirmMsg: c, key: key}
 	m.ask(false)
 }
 
 func (m *model) confirmKey(key string) tea.Cmd {
 	c := m.confirm
 	m.confirm = nil
-	if key != c.key {
+	if key != c.key && key != c.also {
 		m.toasts.Add(m.env.Now(), core.ToastMsg{Text: c.Verb + ": not done"})
 		return nil
 	}

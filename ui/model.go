@@ -104,7 +104,8 @@ type views struct {
 
 type confirm struct {
 	core.ConfirmMsg
-	key string
+	key  string
+	also string // another key that means yes, "" for none
 }
 
 // newModel joins the parts. now is the clock of everything timed.
@@ -216,7 +217,7 @@ func (m *model) onShell(i int, msg tea.Msg) tea.Cmd {
 	case core.ConfirmMsg:
 		m.askConfirm(msg)
 	case core.GoMsg:
-		return m.goToName(msg.Tab)
+		return m.goToName(msg)
 	case core.DoMsg:
 		return m.do(i, msg)
 	case core.AnswerMsg:
@@ -256,7 +257,7 @@ func (m *model) answered(msg core.AnswerMsg) {
 
 func (m *model) onTick(tickMsg) tea.Cmd {
 	now := m.env.Now()
-	if m.toasts.Expire(now) || m.ageing(now) {
+	if _, counting := m.trialNow(); m.toasts.Expire(now) || m.ageing(now) || counting {
 		m.views.dirty = true
 	}
 	m.recover(now)

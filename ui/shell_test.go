@@ -14,6 +14,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
+	"hooktop/ui/tabs/acl"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
 	"hooktop/ui/tabs/trace"
@@ -21,7 +22,7 @@ import (
 
 // realTabs are the tabs of this build.
 func realTabs(o *Options, _ *core.Env, _ *look) {
-	o.Tabs = []func(*core.Env) core.Tab{flows.New, trace.New, programs.New}
+	o.Tabs = []func(*core.Env) core.Tab{flows.New, acl.New, trace.New, programs.New}
 }
 
 func TestKeysOfThisBuild(t *testing.T) {

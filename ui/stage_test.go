@@ -26,6 +26,7 @@ type fakeBackend struct {
 	asked  []snap.Query
 	did    []snap.Intent
 	answer snap.Answer
+	engine *uitest.Enforcer // of the policy, or nil
 	frames chan *snap.Frame
 }
 
@@ -51,6 +52,9 @@ func (b *fakeBackend) Do(_ context.Context, i snap.Intent) snap.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.did = append(b.did, i)
+	if b.engine != nil {
+		return b.engine.Do(i)
+	}
 	return b.answer
 }
 
@@ -241,6 +245,11 @@ func (s *stage) makeFrame(change ...func(*snap.Frame)) *snap.Frame {
 	f.Seq, f.At, f.Notices = s.seq, s.clock.Now(), nil
 	f.Start = []snap.Status{{Name: "pipeline eth0 ingress", Outcome: snap.Attached, To: "generic XDP"}}
 	f.Flows.Query = s.b.last().Flows
+	if s.b.engine != nil {
+		s.b.mu.Lock()
+		s.b.engine.Frame(&f)
+		s.b.mu.Unlock()
+	}
 	for _, c := range change {
 		c(&f)
 	}

@@ -16,6 +16,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 
 	"hooktop/probes/snap"
@@ -260,7 +261,7 @@ func TestStrangersSendNoSequences(t *testing.T) {
 			st.send(frameMsg{frame: st.s.makeFrame(strange(r), strangeFlows(r))})
 			switch i % 5 {
 			case 0:
-				st.send(keys.Press(pickOne(r, []string{"j", "!", "esc", "?", "@", "8", "1", "enter", "space"})))
+				st.send(keys.Press(pickOne(r, []string{"j", "!", "esc", "?", "@", "8", "1", "2", "e", "C", "V", "enter", "space"})))
 			case 1:
 				st.send(tagged{0, core.ToastMsg{Text: pickOne(r, hostile())}})
 			case 2:
@@ -323,4 +324,22 @@ func TestBackendIsNeverWaitedFor(t *testing.T) {
 	if msg := (<-got).(frameMsg); msg.err == nil || s.m.onFrame(msg) != nil || s.m.feed.ended != nil {
 		t.Errorf("%+v: the end of the screen is taken for the end of the engine", msg)
 	}
+}
+
+// waitFor waits until the model shows a text, and the emulator with it.
+func (st *stream) waitFor(text string) {
+	st.t.Helper()
+	late := false
+	timer := time.AfterFunc(patience, func() { st.mu.Lock(); late = true; st.cond.Broadcast(); st.mu.Unlock() })
+	defer timer.Stop()
+	st.mu.Lock()
+	for !strings.Contains(ansi.Strip(st.view), text) {
+		if late || st.ended != nil {
+			st.t.Errorf("%q is not on the screen:\n%s", text, ansi.Strip(st.view))
+			break
+		}
+		st.cond.Wait()
+	}
+	st.mu.Unlock()
+	st.settle(text)
 }

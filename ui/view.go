@@ -15,6 +15,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/paint"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/trial"
 )
 
 // Sizes in cells. Beyond the maximum the screen is clamped, not refused.
@@ -84,7 +85,7 @@ func (m *model) screen() ([]string, *tea.Cursor) {
 		lines = append(lines, m.contextLine())
 	}
 	bottom := 2
-	if m.h < hintHeight {
+	if _, on := m.trialNow(); m.h < hintHeight && !on {
 		bottom = 1
 	}
 	top, bodyH := len(lines), m.h-len(lines)-bottom
@@ -102,10 +103,7 @@ func (m *model) screen() ([]string, *tea.Cursor) {
 		cur = b.Cursor
 	}
 	lines = append(lines, body...)
-	lines = append(lines, m.messageLine())
-	if bottom == 2 {
-		lines = append(lines, m.hintLine())
-	}
+	lines = append(lines, m.foot(bottom)...)
 	if cur != nil {
 		c := *cur
 		c.X, c.Y = min(max(c.X, 0), m.w-1), min(max(c.Y+top, 0), m.h-1)
@@ -149,6 +147,9 @@ func (m *model) tooSmall() []string {
 		texts = []string{fmt.Sprintf("hooktop: %dx%d,", m.w, m.h), fmt.Sprintf("wants %dx%d", minWidth, minHeight), vital, "q quit"}
 	}
 	var out []string
+	if s, on := m.trialNow(); on {
+		out = append(out, trial.First(m.env, s, m.w))
+	}
 	for _, t := range texts {
 		if len(out) < m.h {
 			out = append(out, line.New(m.env.Theme, m.w).Add(themes.Text, " "+t).String())

@@ -129,7 +129,7 @@ func diffRules(a, b []Rule) []Change {
 			from[j], used[i] = i, true
 		}
 	}
-	stays := rising(from)
+	stays := Rising(from)
 	pairUp(a, b, from, used, stays)
 	var out []Change
 	next := 0 // rules of a before this are told
@@ -159,8 +159,9 @@ func diffRules(a, b []Rule) []Change {
 	return out
 }
 
-// rising marks a longest run of pairs that kept their order: what is not in it has moved.
-func rising(from []int) []bool {
+// Rising marks a longest run of pairs that kept their order: what is not in it has moved. from gives for each new thing the
+// index of the old one, -1 for none.
+func Rising(from []int) []bool {
 	stays := make([]bool, len(from))
 	var ends []int // ends[k]: index in from of the smallest end of a run of k+1
 	before := make([]int, len(from))
@@ -201,7 +202,7 @@ func pairUp(a, b []Rule, from []int, used, stays []bool) {
 			continue
 		}
 		for i := low; i < min(len(a), low+maxLook) && !used[i]; i++ {
-			if alike(&a[i], &b[j]) {
+			if Alike(&a[i], &b[j]) {
 				from[j], used[i], stays[j] = i, true, true
 				low = i + 1
 				break
@@ -210,8 +211,8 @@ func pairUp(a, b []Rule, from []int, used, stays []bool) {
 	}
 }
 
-// alike: most of action, direction, protocol and the two sides are the same.
-func alike(a, b *Rule) bool {
+// Alike: most of action, direction, protocol and the two sides are the same.
+func Alike(a, b *Rule) bool {
 	n := 0
 	for _, same := range []bool{a.Action == b.Action, a.Dir == b.Dir, a.Proto.Not == b.Proto.Not && slices.Equal(a.Proto.List, b.Proto.List),
 		string(a.From.words(nil, "")) == string(b.From.words(nil, "")), string(a.To.words(nil, "")) == string(b.To.words(nil, ""))} {

@@ -90,8 +90,20 @@ type DoMsg struct {
 // Do is the command form of DoMsg.
 func Do(i snap.Intent) tea.Cmd { return func() tea.Msg { return DoMsg{Intent: i} } }
 
-// GoMsg asks the shell to bring the tab of that name into view.
-type GoMsg struct{ Tab string }
+// GoMsg asks the shell to bring the tab of that name into view. With is handed to that tab then, nil: nothing.
+type GoMsg struct {
+	Tab  string
+	With tea.Msg
+}
+
+// FilterMsg asks a tab to show what passes a filter.
+type FilterMsg struct{ Filter string }
+
+// DraftMsg asks the tab of the policy to open its editor on a new first rule. Note is said beside it.
+type DraftMsg struct{ Rule, Note string }
+
+// ReviewMsg asks the tab of the policy to review what is staged.
+type ReviewMsg struct{}
 
 // Ask is the command form of AskMsg.
 func Ask() tea.Msg { return AskMsg{} }

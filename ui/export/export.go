@@ -43,9 +43,15 @@ func Pick(r Rows) tea.Cmd {
 	})
 }
 
-// write makes a new file in the working folder, readable by its owner only: rows name hosts and users.
+// write saves rows.
 func write(r *Rows, ext string, encode func() ([]byte, error)) tea.Msg {
-	name := "hooktop-" + r.Name + "-" + r.At.Format("20060102-150405") + "." + ext
+	return File(r.Name, ext, r.At, fmt.Sprintf("%d of %s rows", r.N, format.Count(uint64(r.Matched))), encode)
+}
+
+// File makes a new file in the working folder, readable by its owner only: rows and policies name hosts and users. what is
+// said to be saved. The answer is a toast.
+func File(name, ext string, at time.Time, what string, encode func() ([]byte, error)) tea.Msg {
+	name = "hooktop-" + name + "-" + at.Format("20060102-150405") + "." + ext
 	data, err := encode()
 	if err == nil {
 		err = create(name, data)
@@ -56,7 +62,7 @@ func write(r *Rows, ext string, encode func() ([]byte, error)) tea.Msg {
 	if abs, err := filepath.Abs(name); err == nil {
 		name = abs
 	}
-	return core.ToastMsg{OK: true, Text: fmt.Sprintf("%d of %s rows saved to %s", r.N, format.Count(uint64(r.Matched)), format.Clean(name))}
+	return core.ToastMsg{OK: true, Text: what + " saved to " + format.Clean(name)}
 }
 
 func create(name string, data []byte) error {

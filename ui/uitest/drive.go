@@ -22,8 +22,10 @@ type Bench struct {
 	All   []snap.Flow
 	Trace []snap.TraceEvent
 	Asked snap.Query // the question answered last
-	W, H  int
-	Msgs  []tea.Msg // what the tab asked of the shell, except questions
+	// Engine carries out intents and gives frames their policy; nil: intents are only noted.
+	Engine *Enforcer
+	W, H   int
+	Msgs   []tea.Msg // what the tab asked of the shell, except questions
 }
 
 // Frame gives the tab a new frame that answers its present question, until it has no other.
@@ -46,6 +48,9 @@ func (b *Bench) Frame() {
 func (b *Bench) answer(q snap.Query) *snap.Frame {
 	f := Answer(b.Base, b.All, q.Flows)
 	f.Trace = AnswerTrace(&b.Base.Trace, b.Trace, q.Trace)
+	if b.Engine != nil {
+		b.Engine.Frame(f)
+	}
 	return f
 }
 
@@ -100,10 +105,25 @@ func (b *Bench) run(cmd tea.Cmd) (ask bool) {
 		for _, c := range msg {
 			ask = b.run(c) || ask
 		}
-	default:
+	case core.ToastMsg, core.LogMsg, core.CopyMsg, core.PickMsg, core.ConfirmMsg, core.GoMsg, core.AnswerMsg:
 		b.Msgs = append(b.Msgs, msg)
+	case core.DoMsg:
+		b.Msgs = append(b.Msgs, msg)
+		if b.Engine != nil {
+			ask = b.run(b.Tab.Update(core.AnswerMsg{Intent: msg.Intent, Answer: b.Engine.Do(msg.Intent), Quiet: msg.Quiet}))
+		}
+	default: // the tab's own
+		ask = b.run(b.Tab.Update(msg))
 	}
 	return ask
+}
+
+// Send gives the tab a message as the shell would.
+func (b *Bench) Send(msg tea.Msg) {
+	b.T.Helper()
+	if b.run(b.Tab.Update(msg)) {
+		b.Frame()
+	}
 }
 
 // Pick chooses the item of the picker that was opened last whose label begins so.

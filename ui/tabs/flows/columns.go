@@ -101,6 +101,9 @@ func extras(env *core.Env) []flowColumn {
 		{Key: "verdict", Title: "VERDICT", Width: 7, Priority: 8, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			return verdict(b, env.Glyphs, f)
 		}, Token: verdictToken},
+		{Key: "rule", Title: "RULE", Width: 5, Right: true, Priority: 2, Hidden: true, Cell: func(b []byte, f *snap.Flow, w int) []byte {
+			return decider(b, env.Glyphs, f)
+		}, Token: verdictToken},
 		{Key: "vni", Title: "VNI", Width: 8, Right: true, Priority: 15, Cell: func(b []byte, f *snap.Flow, w int) []byte {
 			if f.Key.VNI == 0 {
 				return b
@@ -227,6 +230,20 @@ func verdict(b []byte, g *themes.Glyphs, f *snap.Flow) []byte {
 		b = append(append(b, g.Limit...), ' ')
 	}
 	return append(b, f.Verdict...)
+}
+
+// decider writes the line of the rule that decides, with the sign of its verdict; a dash: the default, or nothing.
+func decider(b []byte, g *themes.Glyphs, f *snap.Flow) []byte {
+	switch f.Verdict {
+	case "drop":
+		b = append(b, g.Cross...)
+	case "limit":
+		b = append(b, g.Limit...)
+	}
+	if f.Rule == 0 {
+		return append(b, g.Dash...)
+	}
+	return strconv.AppendInt(b, int64(f.Rule), 10)
 }
 
 func verdictToken(f *snap.Flow) themes.Token {

@@ -93,6 +93,7 @@ func (t *Tab) asking() []core.Binding {
 func (t *Tab) acting() []core.Binding {
 	return []core.Binding{
 		{Keys: []string{"x"}, Name: "flows.actions", Help: "act", Section: own, Hint: 6, Disabled: t.noRow(), Do: t.pickAction},
+		{Keys: []string{"b"}, Name: "flows.block", Help: "block source", Section: own, Hint: 8, Disabled: t.noBlock(), Do: t.block},
 		{Keys: []string{"i"}, Name: "flows.trace", Help: "trace this flow", Section: own, Hint: 7, Disabled: t.noTrace(), Do: t.trace},
 		{Keys: []string{"d"}, Name: "flows.names", Help: "names of addresses", Section: own, Do: t.switchNames},
 		{Keys: []string{"y"}, Name: "flows.copy", Help: "copy row", Section: own, Disabled: t.noRow(), Do: t.copyText},

@@ -145,6 +145,11 @@ func (t *Tab) pickAction() tea.Cmd {
 	only("this container", "container")
 	only("this device", "dev")
 	only("this VLAN", "vlan")
+	if t.noBlock() == "" {
+		for _, c := range blocks(&f) {
+			add(c.label, c.key, func() tea.Cmd { return draft(&f, c.rule) })
+		}
+	}
 	if t.noTrace() == "" {
 		add("trace its packets", "i", func() tea.Cmd { return traceFlow(&f) })
 	}

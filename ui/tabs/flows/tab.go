@@ -28,6 +28,7 @@ type Tab struct {
 	done   []view
 	names  bool
 	held   bool // o: the order stays
+	ruled  bool // a policy is in force: rows show the rule that decides
 	asked  snap.FlowQuery
 
 	flows  *table.Model[snap.Flow, snap.FlowKey]
@@ -76,6 +77,14 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case core.FrameMsg:
 		t.take(msg.Frame)
 		return t.ask()
+	case core.FilterMsg:
+		v := t.view
+		v.filter, v.group = msg.Filter, ""
+		if v.sort == "flows" {
+			v.sort = "pps"
+		}
+		t.zoom, t.pane = false, false
+		return t.change(v)
 	case tea.PasteMsg:
 		if t.edit != nil {
 			t.edit.Paste(msg.Content)
@@ -103,6 +112,10 @@ func (t *Tab) take(f *snap.Frame) {
 		return
 	}
 	t.frame = f
+	if on := f.Policy.Kept != 0 || f.Policy.Trial.Gen != 0; on != t.ruled {
+		t.ruled = on
+		t.flows.Show("rule", on)
+	}
 	v := &f.Flows
 	if v.Query.Group != t.view.group {
 		return

@@ -18,8 +18,8 @@ import (
 	"hooktop/ui/widget/line"
 )
 
-// maxRunes bounds what a paste can put into a field.
-const maxRunes = 4096
+// MaxRunes bounds what a paste can put into a field.
+const MaxRunes = 4096
 
 // Field is the text under edit and the place of the cursor in it. New makes one.
 type Field struct{ in textinput.Model }
@@ -27,7 +27,7 @@ type Field struct{ in textinput.Model }
 // New makes an empty field.
 func New() Field {
 	in := textinput.New()
-	in.Prompt, in.CharLimit, in.KeyMap = "", maxRunes, keyMap()
+	in.Prompt, in.CharLimit, in.KeyMap = "", MaxRunes, keyMap()
 	in.SetStyles(textinput.Styles{}) // the cursor it draws is reversed, which is how View finds it
 	in.Focus()
 	return Field{in}

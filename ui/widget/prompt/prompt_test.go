@@ -56,7 +56,7 @@ func TestPasteIsOneCleanEdit(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	f.Paste(strings.Repeat("x", 10000))
-	if n := len([]rune(f.Value())); n != maxRunes {
+	if n := len([]rune(f.Value())); n != MaxRunes {
 		t.Errorf("%d runes", n)
 	}
 }

@@ -11,6 +11,7 @@ package table
 import (
 	"time"
 
+	"hooktop/themes"
 	"hooktop/ui/core"
 )
 
@@ -37,6 +38,9 @@ type Model[R any, ID comparable] struct {
 	Flag func(r *R) Mark
 	// Vanished says how long a row has been gone although it is still listed, 0: it is there. nil: rows are what they are.
 	Vanished func(r *R) time.Duration
+	// Span gives a row that is a text instead of cells: it stands from the second column on, up to the column of that key, ""
+	// to the end. nil, or a text of "": the row has cells.
+	Span func(r *R) (text string, tok themes.Token, upTo string)
 	// Blur hides the cursor: another pane has the keyboard.
 	Blur bool
 

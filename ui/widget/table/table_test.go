@@ -343,3 +343,27 @@ func BenchmarkView(b *testing.B) {
 		})
 	}
 }
+
+func TestTextAcrossColumns(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.NoColor, false)
+	m := table.New(env, func(r *row) int { return r.id }, columns())
+	m.Span = func(r *row) (string, themes.Token, string) {
+		switch r.id {
+		case 1:
+			return "a text that is long enough to be cut somewhere", themes.TextDim, ""
+		case 2:
+			return "a text that is long enough to be cut somewhere", themes.TextDim, "n"
+		}
+		return "", themes.Text, ""
+	}
+	m.SetWindow(table.Window[row]{Rows: []row{{0, "cells", 1}, {1, "whole", 2}, {2, "until", 3}}, Total: 3, Cursor: table.Missing})
+	text := uitest.Draw(m.View(30, 4), 30, 4).Text()
+	if !strings.Contains(text, "whole") || !strings.Contains(text, " a text") || !strings.Contains(text, "…") || strings.Contains(text, "until a text") {
+		t.Errorf("\n%s", text)
+	}
+	for w := 1; w < 80; w++ {
+		for _, f := range uitest.Faults(m.View(w, 4), w, 4, true) {
+			t.Errorf("%d cells: %s", w, f)
+		}
+	}
+}

@@ -161,9 +161,20 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 		whole, tok = true, themes.TextDim
 	}
 	m.gutter(&p, r, w, cursor, whole, tok)
+	from, until, span := m.span(r)
 	for i, pl := range m.places {
+		if i > from && i < until {
+			continue
+		}
 		if i > 0 {
 			p.blanks(m.gap())
+		}
+		if i == from {
+			if !whole {
+				tok = span.tok
+			}
+			m.spanned(&p, span.text, i, until, tok)
+			continue
 		}
 		c := &m.cols[pl.col]
 		m.cell = c.Cell(m.cell[:0], r, pl.width)
@@ -195,6 +206,48 @@ func (m *Model[R, ID]) row(r *R, w int, cursor bool, gone time.Duration) string 
 		s = m.over(s, w, gone, tok)
 	}
 	return s
+}
+
+// spanText is what stands across columns.
+type spanText struct {
+	text string
+	tok  themes.Token
+}
+
+// span says which places a row's text takes: from the first to before the second, none when the first is negative.
+func (m *Model[R, ID]) span(r *R) (from, until int, s spanText) {
+	if m.Span == nil {
+		return -1, -1, s
+	}
+	text, tok, upTo := m.Span(r)
+	if text == "" {
+		return -1, -1, s
+	}
+	until = len(m.places)
+	for i, pl := range m.places {
+		if i > 0 && m.cols[pl.col].Key == upTo {
+			until = i
+		}
+	}
+	return min(1, len(m.places)-1), until, spanText{text, tok}
+}
+
+// spanned writes a text over the places from i to before until.
+func (m *Model[R, ID]) spanned(p *pen, text string, i, until int, tok themes.Token) {
+	w := -m.gap()
+	for _, pl := range m.places[i:max(until, i+1)] {
+		w += m.gap() + pl.width
+	}
+	m.cell = append(m.cell[:0], text...)
+	dots := "…"
+	if m.env.Glyphs.ASCII {
+		m.cell, dots = twin(m.cell), "~"
+	}
+	cut, n := fit(m.cell, w, dots)
+	p.style(m.env.Theme.SGR(tok))
+	p.b = append(p.b, cut...)
+	p.n += n
+	p.blanks(w - n)
 }
 
 func (m *Model[R, ID]) gutter(p *pen, r *R, w int, cursor, whole bool, tok themes.Token) {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package acl
+
+import (
+	"strconv"
+
+	"hooktop/netcfg/policy"
+	"hooktop/themes"
+	"hooktop/ui/format"
+	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/line"
+)
+
+// editLines are the lines inside the editor: the text, what it is, what it does, what may follow.
+const editLines = 4
+
+// editBox draws the editor for a body of w by h, over the row that is edited or below the one that it follows.
+func (t *Tab) editBox(w, h int) box.Box {
+	ed := t.edit
+	inner := max(w-2, 1)
+	text, x := ed.field.View(t.env.Theme, themes.Input, max(inner-2, 1))
+	lines := []string{" " + text + " ", t.verdictLine(inner), t.doesLine(inner), t.wordsLine(inner)}
+	if room := h - 3; room < editLines { // hardly any height: the text and what is wrong with it matter
+		lines = lines[:max(room, 1)]
+	}
+	high := len(lines) + 2
+	y := t.list.Line()
+	if ed.edit.Verb == policy.Insert && t.list.Total() > 0 {
+		if r, ok := t.selected(); ok && r.n < ed.edit.At {
+			y++
+		}
+	}
+	y = max(min(y, h-high), 0)
+	t.at.x, t.at.y = x+2, y+1
+	return box.Box{X: 0, Y: y, W: w, Lines: box.Frame(t.env, w, t.editTitle(), t.editRight(), "", lines)}
+}
+
+func (t *Tab) editTitle() string {
+	e := t.edit.edit
+	if e.Verb == policy.Replace {
+		return "line " + strconv.Itoa(e.At)
+	}
+	return "new line " + strconv.Itoa(e.At)
+}
+
+func (t *Tab) editRight() string {
+	if n := len(t.edit.queue); n > 0 {
+		return format.Plural(uint64(n), "more line") + " to come"
+	}
+	return "nothing is applied yet"
+}
+
+// verdictLine says what is wrong with the text, else how it reads.
+func (t *Tab) verdictLine(w int) string {
+	ed, g := t.edit, t.env.Glyphs
+	b := line.New(t.env.Theme, w)
+	add := func(tok themes.Token, s string) string {
+		return b.Add(tok, " "+string(format.AppendEnd(nil, t.twin(format.Clean(s)), max(w-2, 1)))).Fill(themes.Text)
+	}
+	switch {
+	case ed.err != "":
+		return add(themes.InputError, g.Cross+" "+ed.err)
+	case ed.lint.bad != "" && ed.lint.text == ed.field.Value():
+		return add(themes.InputError, g.Cross+" "+ed.lint.bad)
+	case ed.line.Kind == policy.Blank:
+		return add(themes.HintText, "allow, deny, limit, count, set or default; esc cancels")
+	}
+	return add(themes.OK, g.Check+" "+lineText(ed.line))
+}
+
+// doesLine says what the linter thinks of the line, else what it decides now; behind it what is known of the draft.
+func (t *Tab) doesLine(w int) string {
+	ed, g := t.edit, t.env.Glyphs
+	b := line.New(t.env.Theme, w).Pad(themes.Text, 1)
+	add := func(tok themes.Token, s string) {
+		b.Add(tok, string(format.AppendEnd(nil, t.twin(format.Clean(s)), max(b.Left()-1, 0))))
+	}
+	fresh := ed.lint.text == ed.field.Value() && ed.err == ""
+	switch d := t.checked(); {
+	case fresh && ed.lint.cut != "":
+		add(themes.Crit, g.Crit+" "+ed.lint.cut)
+	case fresh && ed.lint.remark != "":
+		add(themes.Warn, g.Warn+" "+ed.lint.remark)
+	case d != nil && len(d.Cuts) > 0:
+		add(themes.Crit, g.Crit+" staged so far: "+d.Cuts[0])
+	case ed.note != "":
+		add(themes.Warn, g.Warn+" "+ed.note)
+	case t.now() != "":
+		add(themes.TextDim, t.now())
+	case ed.edit.Verb == policy.Insert:
+		add(themes.TextDim, "what it would do to live flows is checked once it is staged")
+	}
+	return b.Fill(themes.Text)
+}
+
+// wordsLine offers what may follow; tab takes the marked one.
+func (t *Tab) wordsLine(w int) string {
+	ed := t.edit
+	b := line.New(t.env.Theme, w).Pad(themes.Text, 1)
+	if len(ed.words) == 0 {
+		return b.Fill(themes.Text)
+	}
+	b.Add(themes.HintKey, "tab").Pad(themes.Text, 1)
+	from := max(ed.at-2, 0)
+	for i := from; i < len(ed.words); i++ {
+		word := t.twin(format.Clean(ed.words[i]))
+		if line.Width(word)+3 > b.Left() {
+			break
+		}
+		tok := themes.HintText
+		if i == ed.at {
+			tok = themes.RowCursor
+		}
+		b.Add(tok, " "+word+" ")
+	}
+	return b.Fill(themes.Text)
+}
+
+// twin replaces what an ASCII terminal can't draw.
+func (t *Tab) twin(s string) string {
+	if t.env.Glyphs.ASCII {
+		return format.ASCII(s)
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"strings"
+	"testing"
+
+	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
+	"hooktop/ui/core"
+	"hooktop/ui/keys"
+	"hooktop/ui/uitest"
+)
+
+// TestABlockedFlowIsItsPeer: of what comes in the source, of what goes out the destination; each draft is a line.
+func TestABlockedFlowIsItsPeer(t *testing.T) {
+	for _, c := range []struct {
+		flow snap.FlowKey
+		want []string
+	}{
+		{snap.FlowKey{Src: uitest.Addr("203.0.113.9"), Dst: uitest.Addr("10.9.0.22"), SPort: 44123, DPort: 22, Proto: 6},
+			[]string{"deny  in  from 203.0.113.9", "deny  in  from 203.0.113.0/24", "deny  in  tcp from 203.0.113.9 to 10.9.0.22 port 22"}},
+		{snap.FlowKey{Src: uitest.Addr("10.9.0.22"), Dst: uitest.Addr("203.0.113.9"), SPort: 40000, DPort: 443, Proto: 17, Egress: true},
+			[]string{"deny  out to 203.0.113.9", "deny  out to 203.0.113.0/24", "deny  out udp to 203.0.113.9 port 443"}},
+		{snap.FlowKey{Src: uitest.Addr("2001:db8::7"), Dst: uitest.Addr("2001:db8::1"), SPort: 128 << 8, Proto: 58},
+			[]string{"deny  in  from 2001:db8::7", "deny  in  from 2001:db8::/64"}},
+		{snap.FlowKey{Src: uitest.Addr("192.0.2.40"), Dst: uitest.Addr("10.9.0.30"), Proto: 17, Frag: snap.FragLater},
+			[]string{"deny  in  from 192.0.2.40", "deny  in  from 192.0.2.0/24"}},
+	} {
+		var got []string
+		for _, b := range blocks(&snap.Flow{Key: c.flow}) {
+			got = append(got, b.rule)
+			if l, errs := policy.ParseLine(b.rule); errs != nil || l.String() != b.rule {
+				t.Errorf("%q is no canonical line: %v", b.rule, errs)
+			}
+		}
+		if strings.Join(got, "|") != strings.Join(c.want, "|") {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestBlockDraftsOnTheTabOfThePolicy(t *testing.T) {
+	b := bench(t, 18, 100, 24)
+	b.Press("j", "j", "j", "b")
+	m, _ := uitest.Last[core.GoMsg](b)
+	if m.Tab != snap.ACLTab || m.With != (core.DraftMsg{Rule: "deny  in  from 203.0.113.9"}) {
+		t.Errorf("%+v", m)
+	}
+	b.Press("x")
+	b.Pick("block from 203.0.113.9 to this port")
+	if m, _ = uitest.Last[core.GoMsg](b); m.With != (core.DraftMsg{Rule: "deny  in  tcp from 203.0.113.9 to 10.9.0.22 port 8443"}) {
+		t.Errorf("%+v", m)
+	}
+	b.Press("/")
+	b.Type("way:own")
+	b.Press("enter", "b")
+	if m, _ = uitest.Last[core.GoMsg](b); m.With.(core.DraftMsg).Note != "this flow is your own session" {
+		t.Errorf("%+v", m)
+	}
+	b.Press("/", "ctrl+u")
+	b.Type("vni:>0")
+	b.Press("enter")
+	if k := keys.Find(b.Tab.Bindings(), "b"); !strings.Contains(k.Disabled, "outer packet") {
+		t.Errorf("%q", k.Disabled)
+	}
+}
+
+// TestRowsNameTheirRule as long as a policy is in force.
+func TestRowsNameTheirRule(t *testing.T) {
+	b := bench(t, 18, 80, 24)
+	if text := b.Draw().Text(); strings.Contains(text, "RULE") {
+		t.Errorf("a rule where nothing is in force:\n%s", text)
+	}
+	b.All[3].Rule, b.All[3].Verdict = 14, "drop"
+	b.All[4].Rule, b.All[4].Verdict = 7, "limit"
+	b.Base.Policy.Kept = 41
+	b.Frame()
+	text := b.Draw().Text()
+	for _, want := range []string{"RULE", "✗14", "~7", "–"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
+	}
+	b.Send(core.FilterMsg{Filter: "rule:14"})
+	if b.Asked.Flows.Filter != "rule:14" || !strings.Contains(b.Draw().Text(), "203.0.113.9") || strings.Contains(b.Draw().Text(), "172.16.8.4") {
+		t.Errorf("%q:\n%s", b.Asked.Flows.Filter, b.Draw().Text())
+	}
+	b.Press("u")
+	if b.Asked.Flows.Filter != "" {
+		t.Errorf("%q after undo", b.Asked.Flows.Filter)
+	}
+}
