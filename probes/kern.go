@@ -30,6 +30,7 @@ func openKern(cfg Config) (*dataplane, error) {
 	return &dataplane{
 		plane:  k,
 		source: &kernSource{p: p, live: p.Live(), clock: p.Clock()},
+		kern:   p,
 		tally:  k.tally,
 		close:  k.close,
 	}, nil

@@ -110,7 +110,7 @@ func (f *fakePlane) Counts(gen uint32) (Counts, error) {
 	return c, nil
 }
 
-func (f *fakePlane) Judge(gen uint32, list []acl.Packet) ([]acl.Decision, error) {
+func (f *fakePlane) Judge(gen uint32, list []acl.Packet, _ map[string]uint16) ([]acl.Decision, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p, ok := f.written[gen]
@@ -126,6 +126,8 @@ func (f *fakePlane) Judge(gen uint32, list []acl.Packet) ([]acl.Decision, error)
 	}
 	return out, nil
 }
+
+func (f *fakePlane) What(uint32, uint16) (acl.By, int, bool) { return 0, 0, false }
 
 // decides says what decides now, as rules; the guard aside.
 func (f *fakePlane) decides() uint32 { return f.State()[0].Gen }

@@ -30,8 +30,10 @@ type Plane interface {
 	State() []Word
 	// Counts are what a generation counted since it was written.
 	Counts(gen uint32) (Counts, error)
-	// Judge runs the program on packets and counts nothing.
-	Judge(gen uint32, packets []acl.Packet) ([]acl.Decision, error)
+	// Judge runs the program on packets and counts nothing. Devices are named as for Write.
+	Judge(gen uint32, packets []acl.Packet, devices map[string]uint16) ([]acl.Decision, error)
+	// What says which rule, guard line or default a flow's path stands for. False when the generation is gone.
+	What(gen uint32, path uint16) (by acl.By, index int, ok bool)
 }
 
 // Word is what decides on one device.

@@ -71,7 +71,7 @@ type trial struct {
 // Service carries out intents. Methods may be called from any goroutine.
 type Service struct {
 	opt   Options
-	turn  sync.Mutex
+	turn  sync.Mutex // plane changes under turn and mu, and may be used under either
 	audit *auditor
 
 	mu       sync.Mutex
@@ -122,6 +122,8 @@ func New(o Options) (*Service, error) {
 
 // Begin gives the service the plane. tell adds a notice and must not block.
 func (s *Service) Begin(p Plane, tell func(snap.Severity, string)) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -139,9 +141,14 @@ func (s *Service) Begin(p Plane, tell func(snap.Severity, string)) error {
 	return nil
 }
 
-// End takes a trial back and stops. What was kept goes on deciding until its programs are detached.
+// End takes a trial back and stops; afterwards the plane is used no more. What was kept goes on deciding until its programs
+// are detached. Calling it again does nothing.
 func (s *Service) End() error {
 	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return nil
+	}
 	s.ended = true
 	door := s.door
 	s.door = nil
@@ -149,12 +156,57 @@ func (s *Service) End() error {
 	if s.trial != nil {
 		err = s.restore("hooktop ends")
 	}
+	s.mu.Unlock()
+	s.turn.Lock() // whoever compiles or judges sees ended and comes back soon
+	s.mu.Lock()
 	s.plane, s.why = nil, "hooktop has ended"
 	s.mu.Unlock()
+	s.turn.Unlock()
 	if door != nil {
 		err = errors.Join(err, door.close())
 	}
 	return errors.Join(err, s.audit.close())
+}
+
+// errEnded is why a check stops half-way.
+var errEnded = errors.New("hooktop ends")
+
+// judgeBatch is how many packets are judged at once: the plane is locked meanwhile, and Keep waits for it.
+const judgeBatch = 8
+
+// judge runs the program on packets, a few at a time. turn is held.
+func (s *Service) judge(gen uint32, list []acl.Packet) ([]acl.Decision, error) {
+	out := make([]acl.Decision, 0, len(list))
+	for len(list) > 0 {
+		s.mu.Lock()
+		ended, slots := s.ended, s.world.Devices
+		s.mu.Unlock()
+		if ended {
+			return nil, errEnded
+		}
+		n := min(judgeBatch, len(list))
+		some, err := s.plane.Judge(gen, list[:n], slots)
+		if err != nil {
+			return nil, err
+		}
+		if len(some) != n {
+			return nil, fmt.Errorf("%d verdicts on %d packets", len(some), n)
+		}
+		out, list = append(out, some...), list[n:]
+	}
+	return out, nil
+}
+
+// write compiles a policy into the kernel. What its slot had counted is read before. turn is held.
+func (s *Service) write(p *acl.Policy, devices map[string]uint16, now time.Time) (uint32, error) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return 0, errEnded
+	}
+	s.count(now)
+	s.mu.Unlock()
+	return s.plane.Write(p, devices, now)
 }
 
 // writable says why a change is refused.
@@ -162,7 +214,7 @@ func (s *Service) writable() error {
 	switch {
 	case s.opt.ReadOnly != "":
 		return fmt.Errorf("this hooktop only looks: %s", s.opt.ReadOnly)
-	case s.plane == nil:
+	case s.plane == nil || s.ended:
 		return fmt.Errorf("no policy can be enforced: %s", s.why)
 	}
 	return nil

@@ -137,7 +137,7 @@ func TestGuardFollowsLogins(t *testing.T) {
 	if !v.Trial.Fresh || v.Trial.Gen != id || !r.plane.deadline.Equal(before) {
 		t.Fatalf("trial %+v, deadline %v, before %v", v.Trial, r.plane.deadline, before)
 	}
-	said, err := r.plane.Judge(r.plane.decides(), ssh("10.0.0.9", 50200).Packets())
+	said, err := r.plane.Judge(r.plane.decides(), ssh("10.0.0.9", 50200).Packets(), nil)
 	if err != nil || said[0].Verdict != acl.Allow {
 		t.Fatalf("who logged in later: %+v, %v", said, err)
 	}

@@ -91,15 +91,15 @@ func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
 	}
 	d.Cuts = cuts(&p, world.Ways, oracle(&p, now))
-	if s.plane == nil || s.opt.ReadOnly != "" {
+	if s.idle() || s.opt.ReadOnly != "" {
 		return d
 	}
-	gen, err := s.plane.Write(&p, world.Devices, now)
+	gen, err := s.write(&p, world.Devices, now)
 	if err != nil {
 		d.Errors = append(d.Errors, err.Error())
 		return d
 	}
-	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.plane.Judge(gen, list) }
+	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, list) }
 	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
 		for _, c := range more {
 			if !slices.Contains(d.Cuts, c) {
@@ -119,6 +119,13 @@ func remark(line int, text string) string {
 		return text
 	}
 	return fmt.Sprintf("line %d: %s", line, text)
+}
+
+// idle reports whether nothing can be tried on the plane.
+func (s *Service) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plane == nil || s.ended
 }
 
 // look copies what a check or a commit compares with.
@@ -155,7 +162,7 @@ func (s *Service) judgeNow(e edition) judging {
 	if e.gen == 0 {
 		return oracle(&acl.Policy{}, s.opt.Now())
 	}
-	return func(list []acl.Packet) ([]acl.Decision, error) { return s.plane.Judge(e.gen, list) }
+	return func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(e.gen, list) }
 }
 
 // cuts lists the ways in that a policy would close, by the oracle, which can't fail.

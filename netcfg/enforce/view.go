@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
@@ -105,4 +106,39 @@ func (s *Service) idOf(gen uint32) uint32 {
 		}
 	}
 	return gen
+}
+
+// Verdict says which line let a flow pass, by the generation and the path that its entry holds: 0 where no rule did. gen is
+// 0xffff for flows that are judged anew with each packet: what decides now decides them.
+func (s *Service) Verdict(path, gen uint16) (line int, verdict string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plane == nil || gen == 0 {
+		return 0, "pass"
+	}
+	by, index, ok := s.plane.What(uint32(gen), path)
+	if !ok || by != acl.ByRule {
+		return 0, "pass"
+	}
+	rules := s.rulesOf(uint32(gen))
+	if index < 0 || index >= len(rules) {
+		return 0, "pass"
+	}
+	if rules[index].Action == acl.Limit {
+		return rules[index].Line, "limit"
+	}
+	return rules[index].Line, "pass"
+}
+
+// rulesOf gives the rules of a generation; those in force where it is none of the last. mu is held.
+func (s *Service) rulesOf(gen uint32) []acl.Rule {
+	if s.kept.gen == gen {
+		return s.kept.acl.Rules
+	}
+	for i := range s.fading {
+		if s.fading[i].gen == gen {
+			return s.fading[i].acl.Rules
+		}
+	}
+	return s.inForce().acl.Rules
 }

@@ -3,6 +3,7 @@
 package enforce
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,7 +42,7 @@ func (s *Service) Rewrite() error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	plane, world := s.plane, s.world
+	world, idle := s.world, s.plane == nil || s.ended
 	todo := []edition{}
 	if s.kept.gen != 0 {
 		todo = append(todo, s.kept)
@@ -51,17 +52,23 @@ func (s *Service) Rewrite() error {
 	}
 	s.stale = false
 	s.mu.Unlock()
-	if plane == nil {
+	if idle {
 		return nil
 	}
 	for _, old := range todo {
 		next := old
 		next.acl = s.guarded(old.file, world.Ways)
 		var err error
-		if next.gen, err = plane.Write(&next.acl, world.Devices, s.opt.Now()); err == nil {
+		if next.gen, err = s.write(&next.acl, world.Devices, s.opt.Now()); err == nil {
 			err = s.swap(old, next)
 		}
+		if errors.Is(err, errEnded) {
+			return nil
+		}
 		if err != nil {
+			s.mu.Lock()
+			s.stale = true
+			s.mu.Unlock()
 			return fmt.Errorf("write generation %d again for those who have logged in and the devices that came: %w: the one that decides stays", old.id, err)
 		}
 	}
@@ -72,7 +79,7 @@ func (s *Service) Rewrite() error {
 func (s *Service) swap(old, next edition) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.plane == nil {
+	if s.plane == nil || s.ended {
 		return nil
 	}
 	var at *edition
