@@ -67,8 +67,8 @@ const auditQueue = 256
 
 func newAuditor(o Options) *auditor {
 	a := &auditor{queue: make(chan func(), auditQueue), done: make(chan struct{}), who: whoAmI()}
-	if o.State != "" {
-		a.files = append(a.files, filepath.Join(o.State, "audit.jsonl"))
+	if o.Audit != "" {
+		a.files = append(a.files, o.Audit)
 	}
 	if o.Events != "" {
 		a.files = append(a.files, o.Events)

@@ -21,7 +21,37 @@ import (
 func (s *Service) Commit(w snap.PolicyWish) snap.Answer {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	t, err := s.commit(w)
+	s.mu.Lock()
+	d := s.draft
+	s.mu.Unlock()
+	switch {
+	case w.Seq != 0 && w.Seq != d.Seq || w.Text != "" && w.Text != d.Text:
+		return snap.Answer{Err: "commit: the draft is another one than was reviewed: review it again"}
+	case d.Text == "":
+		return snap.Answer{Err: "commit: there is no draft: edit first"}
+	}
+	return s.answer(s.commit(w, d))
+}
+
+// Launch puts a text on trial that was named on the command line; the draft stays as it is. That there is no remote session
+// to protect is no news to who starts the program, so only a cut of a way in refuses it.
+func (s *Service) Launch(text string) snap.Answer {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	file, err := policy.Parse(text)
+	if err != nil {
+		return snap.Answer{Err: "commit: " + err.Error()}
+	}
+	w, now := snap.PolicyWish{}, s.opt.Now()
+	world, _ := s.look()
+	p := s.guarded(file.Resolve(now), world.Ways)
+	if len(cuts(&p, world.Ways, oracle(&p, now))) == 0 {
+		w.Host = s.opt.Host
+	}
+	return s.answer(s.commit(w, snap.Draft{Text: text}))
+}
+
+func (s *Service) answer(t *trial, err error) snap.Answer {
 	if err != nil {
 		return snap.Answer{Err: "commit: " + err.Error()}
 	}
@@ -43,12 +73,12 @@ func (s *Service) lease(wanted time.Duration) (time.Duration, error) {
 }
 
 // commit does what Commit says. turn is held.
-func (s *Service) commit(w snap.PolicyWish) (*trial, error) {
+func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 	lease, err := s.lease(w.Lease)
 	if err != nil {
 		return nil, err
 	}
-	next, world, draft, err := s.candidate(w)
+	next, world, err := s.candidate(w, d.Text)
 	if err != nil {
 		return nil, err
 	}
@@ -67,38 +97,31 @@ func (s *Service) commit(w snap.PolicyWish) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(trial{edition: next, code: code, draft: draft.Text, forecast: draft.Impact, seen: world.Ways}, w.Base, lease)
+	return s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, lease)
 }
 
 // candidate makes the edition that a commit is about.
-func (s *Service) candidate(w snap.PolicyWish) (e edition, world World, draft snap.Draft, err error) {
+func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world World, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err = s.open(w.Base); err != nil {
-		return e, world, draft, err
+		return e, world, err
 	}
-	d := s.draft
-	switch {
-	case d.Text == "":
-		return e, world, draft, errors.New("there is no draft: edit first")
-	case w.Seq != 0 && w.Seq != d.Seq || w.Text != "" && w.Text != d.Text:
-		return e, world, draft, errors.New("the draft is another one than was reviewed: review it again")
-	}
-	file, err := policy.Parse(d.Text)
+	file, err := policy.Parse(text)
 	if err != nil {
-		return e, world, draft, fmt.Errorf("%w: nothing was changed", err)
+		return e, world, fmt.Errorf("%w: nothing was changed", err)
 	}
 	now := s.opt.Now()
 	file = file.Succeed(s.kept.file).Resolve(now)
 	diff := policy.Diff(s.kept.file, file)
 	if diff.Same() && s.kept.id != 0 {
-		return e, world, draft, errors.New("the draft says what is in force: there is nothing to commit")
+		return e, world, errors.New("the draft says what is in force: there is nothing to commit")
 	}
 	if s.kept.gen == 0 {
 		s.stale = false // it is written for the world of now, and nothing else is
 	}
 	e = edition{text: file.String(), file: file, acl: s.guarded(file, s.world.Ways), at: now, what: summary(&diff)}
-	return e, s.world, d, nil
+	return e, s.world, nil
 }
 
 // open reports why no trial may begin from this base. mu is held.

@@ -19,6 +19,6 @@
 // stores into memory only. Keep, Restore and Extend need no turn, so that no check makes them late.
 //
 // Files: the draft (Options.Draft), earlier texts of saved files (versions/ in Options.State), the audit log
-// (audit.jsonl there, one JSON object a line, schema hooktop.audit/1) and, when asked for, the same lines in
-// Options.Events. All are 0600.
+// (Options.Audit, one JSON object a line, schema hooktop.audit/1) and, when asked for, the same lines in Options.Events.
+// All are 0600.
 package enforce

@@ -148,7 +148,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	r := &rig{t: t, dir: t.TempDir(), clock: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 	r.opt = Options{
 		Host: "gate", State: filepath.Join(r.dir, "state"), Draft: filepath.Join(r.dir, "state", "draft"),
-		Door: filepath.Join(r.dir, "door"), Now: func() time.Time { return r.clock },
+		Audit: filepath.Join(r.dir, "state", "audit.jsonl"),
+		Door:  filepath.Join(r.dir, "door"), Now: func() time.Time { return r.clock },
 	}
 	if change != nil {
 		change(&r.opt)

@@ -163,7 +163,7 @@ func (m *machine) agree() {
 func TestMachineAgreesWithItsTwin(t *testing.T) {
 	sequences, steps := 60, 120
 	for seed := range sequences {
-		m := &machine{rig: newRig(t, func(o *Options) { o.Draft, o.State = "", "" }), r: rand.New(rand.NewPCG(uint64(seed), 4))}
+		m := &machine{rig: newRig(t, func(o *Options) { o.Draft, o.State, o.Audit = "", "", "" }), r: rand.New(rand.NewPCG(uint64(seed), 4))}
 		m.w.now = m.clock
 		for range steps {
 			m.step()

@@ -19,7 +19,8 @@ type Options struct {
 	ReadOnly string        // why nothing may be changed; "" when it may
 	NoGuard  bool          // rule 0 is empty
 	Lease    time.Duration // of trials that ask for none; 0: DefaultLease
-	State    string        // folder of versions and audit log; "": neither is written
+	State    string        // folder of earlier versions of saved files; "": none are kept
+	Audit    string        // file of the audit log; "": none
 	Draft    string        // file of the draft; "": it lives in memory only
 	Events   string        // file that audit lines are appended to as well; "": none
 	Door     string        // socket of hooktop keep; "": none

@@ -249,7 +249,7 @@ func TestEveryTransitionIsAudited(t *testing.T) {
 		t.Fatal("the end left a trial")
 	}
 	want := []string{"commit", "keep", "save", "commit", "restore", "commit", "lease over", "commit", "restore"}
-	for _, path := range []string{filepath.Join(r.opt.State, "audit.jsonl"), events} {
+	for _, path := range []string{r.opt.Audit, events} {
 		lines := strings.Split(strings.TrimSpace(readFile(t, path)), "\n")
 		if len(lines) != len(want) {
 			t.Fatalf("%s: %d lines, want %d:\n%s", path, len(lines), len(want), strings.Join(lines, "\n"))
