@@ -25,6 +25,7 @@ typedef __u64 u64;
 /* Little-endian hosts only, like the object. */
 #define be16(x) ((u16)__builtin_bswap16(x))
 #define be32(x) ((u32)__builtin_bswap32(x))
+#define be64(x) ((u64)__builtin_bswap64(x))
 
 /* Map definitions are read from BTF. */
 #define __uint(name, val) int(*name)[val]
@@ -42,7 +43,9 @@ enum {
 };
 
 enum {
+	XDP_DROP = 1,
 	XDP_PASS = 2,
+	TC_DROP = 2,  /* TC_ACT_SHOT and TCX_DROP */
 	TC_NEXT = -1, /* TC_ACT_UNSPEC and TCX_NEXT: whoever comes next decides */
 };
 
@@ -96,6 +99,7 @@ static long (*bpf_xdp_adjust_meta)(struct xdp_md *ctx, int delta) = (void *)54;
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
 static long (*bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
 static u64 (*bpf_jiffies64)(void) = (void *)118;
+static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
 static void *(*bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static u64 (*bpf_ringbuf_query)(void *ring, u64 flags) = (void *)134;
