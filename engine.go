@@ -48,6 +48,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	if s.policy, err = enforcer(opt, cfg.ReadOnly, cfg.HeldBy); err != nil {
 		return nil, errors.Join(err, s.pen.Drop(), s.host.Close())
 	}
+	cfg.Policy = enforce.OnKern{Service: s.policy}
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
 	if err != nil {
 		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
@@ -153,7 +154,7 @@ func (s *session) close() (left []snap.Status, err error) {
 	left = s.engine.Close()
 	<-s.ended
 	s.cancel()
-	err = s.err
+	err = errors.Join(s.err, s.policy.End()) // the probe has done that, unless it never began
 	if s.guard != nil {
 		err = errors.Join(err, s.guard.Release())
 	}

@@ -90,21 +90,14 @@ const waysWait = 3 * time.Second
 
 // launch puts the policy of the command line on trial once everything is attached.
 func (s *session) launch(ctx context.Context, text string) (snap.Answer, error) {
-	f, err := s.engine.Started(ctx)
-	if err != nil {
+	if _, err := s.engine.Started(ctx); err != nil {
 		return snap.Answer{}, err
 	}
-	look, cancel := context.WithTimeout(ctx, waysWait)
-	defer cancel()
-	for !f.State.NoRemote && len(f.State.WaysIn) == 0 {
-		next, err := s.engine.Next(look, f.Seq)
-		if errors.Is(err, context.DeadlineExceeded) {
-			break
-		}
-		if err != nil {
-			return snap.Answer{}, err
-		}
-		f = next
+	select {
+	case <-s.policy.Looked():
+	case <-time.After(waysWait): // the commit says what is missing
+	case <-ctx.Done():
+		return snap.Answer{}, ctx.Err()
 	}
 	a := s.policy.Launch(text)
 	if a.Err != "" {

@@ -85,6 +85,9 @@ func (p *policer) Collect(now time.Time) {
 		devices[d.Link.Name] = d.Slot
 	}
 	ways := p.pl.join.ways.Now()
+	if ways.At.IsZero() {
+		return // nobody has looked yet: that is not the same as that nobody is there
+	}
 	rewrite := p.svc.Look(ways.Guarded(), ways.NoRemote, devices)
 	if !rewrite || p.busy.rewrite || now.Before(p.next) {
 		return

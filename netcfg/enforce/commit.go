@@ -130,6 +130,11 @@ func (s *Service) open(base uint32) error {
 		return err
 	}
 	s.notice()
+	select {
+	case <-s.looked:
+	default:
+		return errors.New("who has logged in is not known yet: try again in a moment")
+	}
 	switch {
 	case s.trial != nil:
 		return errors.New("a trial is running: keep or restore it first")

@@ -169,6 +169,7 @@ func (r *rig) start() {
 	if err := s.Begin(r.plane, func(_ snap.Severity, text string) { r.notices = append(r.notices, text) }); err != nil {
 		r.t.Fatal(err)
 	}
+	s.Look(World{})
 	r.t.Cleanup(func() {
 		if !s.ended {
 			if err := s.End(); err != nil {

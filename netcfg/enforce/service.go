@@ -80,6 +80,7 @@ type Service struct {
 	why      string // why nothing can be enforced
 	tell     func(snap.Severity, string)
 	world    World
+	looked   chan struct{} // closed when the world is known
 	kept     edition
 	trial    *trial
 	lastEnd  string // what became of the last trial
@@ -110,7 +111,7 @@ func New(o Options) (*Service, error) {
 		}
 		o.Host = name
 	}
-	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally()}
+	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally(), looked: make(chan struct{})}
 	s.saved = savedFile{path: o.File, text: o.FileText, known: o.File != ""}
 	text, err := readDraft(o.Draft)
 	if err != nil {

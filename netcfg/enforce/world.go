@@ -24,12 +24,20 @@ func (s *Service) Look(w World) (rewrite bool) {
 	s.notice()
 	moved := !slices.Equal(w.Ways, s.world.Ways) || !maps.Equal(w.Devices, s.world.Devices)
 	s.world = w
+	select {
+	case <-s.looked:
+	default:
+		close(s.looked)
+	}
 	s.stale = s.stale || moved
 	if t := s.trial; t != nil {
 		t.fresh = t.fresh || anew(t.seen, w.Ways)
 	}
 	return s.stale && (s.kept.gen != 0 || s.trial != nil)
 }
+
+// Looked is closed when the ways in are known: nothing is committed before.
+func (s *Service) Looked() <-chan struct{} { return s.looked }
 
 // anew reports whether a connection stands that did not stand before.
 func anew(before, now []acl.WayIn) bool {
@@ -82,6 +90,7 @@ func (s *Service) swap(old, next edition) error {
 	if s.plane == nil || s.ended {
 		return nil
 	}
+	s.notice()
 	var at *edition
 	switch {
 	case s.kept.gen == old.gen:
