@@ -179,7 +179,7 @@ func (s *Service) preflight(e edition, world World, now time.Time) error {
 			acl.Packet{Dir: dir, Proto: acl.ICMPv6, Type: 135, Src: netip.MustParseAddr("fe80::1"), Dst: netip.MustParseAddr("ff02::1:ff00:2")},
 			acl.Packet{Dir: dir, Proto: acl.ICMPv6, Type: 136, Src: netip.MustParseAddr("fe80::2"), Dst: netip.MustParseAddr("fe80::1")})
 	}
-	said, err := s.judge(e.gen, list)
+	said, err := s.judge(e.gen, &e.acl, list)
 	if err != nil {
 		return fmt.Errorf("try the new program before it decides: %w", err)
 	}

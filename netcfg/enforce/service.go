@@ -174,10 +174,10 @@ func (s *Service) End() error {
 var errEnded = errors.New("hooktop ends")
 
 // judgeBatch is how many packets are judged at once: the plane is locked meanwhile, and Keep waits for it.
-const judgeBatch = 8
+const judgeBatch = 64
 
 // judge runs the program on packets, a few at a time. turn is held.
-func (s *Service) judge(gen uint32, list []acl.Packet) ([]acl.Decision, error) {
+func (s *Service) judge(gen uint32, p *acl.Policy, list []acl.Packet) ([]acl.Decision, error) {
 	out := make([]acl.Decision, 0, len(list))
 	for len(list) > 0 {
 		s.mu.Lock()
@@ -194,9 +194,22 @@ func (s *Service) judge(gen uint32, list []acl.Packet) ([]acl.Decision, error) {
 		if len(some) != n {
 			return nil, fmt.Errorf("%d verdicts on %d packets", len(some), n)
 		}
+		for i := range some {
+			name(&some[i], p, list[i].Dir)
+		}
 		out, list = append(out, some...), list[n:]
 	}
 	return out, nil
+}
+
+// name fills in the line that decided: the plane knows indexes only.
+func name(d *acl.Decision, p *acl.Policy, dir acl.Dir) {
+	switch {
+	case d.By == acl.ByRule && d.Index >= 0 && d.Index < len(p.Rules):
+		d.Line = p.Rules[d.Index].Line
+	case d.By == acl.ByDefault:
+		_, d.Line = p.Default(dir)
+	}
 }
 
 // write compiles a policy into the kernel. What its slot had counted is read before. turn is held.

@@ -99,7 +99,7 @@ func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
 		d.Errors = append(d.Errors, err.Error())
 		return d
 	}
-	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, list) }
+	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
 		for _, c := range more {
 			if !slices.Contains(d.Cuts, c) {
@@ -162,7 +162,7 @@ func (s *Service) judgeNow(e edition) judging {
 	if e.gen == 0 {
 		return oracle(&acl.Policy{}, s.opt.Now())
 	}
-	return func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(e.gen, list) }
+	return func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(e.gen, &e.acl, list) }
 }
 
 // cuts lists the ways in that a policy would close, by the oracle, which can't fail.
