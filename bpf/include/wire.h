@@ -81,7 +81,7 @@ struct dev_state {
 #define GEN_EACH 0xffff
 
 /* Flows that were denied, a sample for those who look: per CPU, by hash; the newest takes the place of another. */
-#define DENIED_WAYS 256
+#define DENIED_WAYS 64
 
 /* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
 struct acl_hits {

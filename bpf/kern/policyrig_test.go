@@ -30,6 +30,16 @@ func writePolicy(t testing.TB, p *Pipeline, text string) uint32 {
 	return writeACL(t, p, &a)
 }
 
+func compiled(t testing.TB, text string) *compile.Image {
+	t.Helper()
+	a := parsePolicy(t, text)
+	img, err := compile.Compile(&a, compile.Options{Devices: slotsByName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
 func writeACL(t testing.TB, p *Pipeline, a *acl.Policy) uint32 {
 	t.Helper()
 	img, err := compile.Compile(a, compile.Options{Devices: slotsByName})

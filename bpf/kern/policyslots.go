@@ -19,7 +19,7 @@ import (
 const (
 	aclSlots   = 3     // ACL_SLOTS
 	aclHits    = 12288 // ACL_HITS
-	deniedWays = 256   // DENIED_WAYS
+	deniedWays = 64    // DENIED_WAYS
 	lastGen    = 0xfffe
 	genEach    = 0xffff // GEN_EACH
 	imageBytes = unsafe.Sizeof(bpf.XdpAclImage{})

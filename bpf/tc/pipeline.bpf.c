@@ -34,7 +34,7 @@ static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 
 
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
-	struct packet p;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
 	u32 found = parse_skb(skb, &p, out);
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)

@@ -9,7 +9,7 @@ SEC("xdp")
 int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
 	u32 found, denied;
 
 	c.left = p.len = shadow_len(c.end - c.pos);
