@@ -163,14 +163,20 @@ func TestPolicyInTheKernel(t *testing.T) {
 	if p := f.Policy; p.Trial.Gen == 0 || p.Trial.Lease <= 0 || len(p.Devices) != 1 || p.Devices[0].Gen != p.Trial.Gen {
 		t.Fatalf("on trial: %+v %+v", p.Trial, p.Devices)
 	}
-	b.wait("a row with its rule", func(f *snap.Frame) bool {
+	rows := b.wait("rows with their rules", func(f *snap.Frame) bool {
+		seen := 0
 		for _, row := range f.Flows.Rows {
-			if row.Key.DPort == 4001 && row.Rule == 1 && row.Verdict == "pass" {
-				return true
+			pass := row.Key.DPort == 4001 && row.Rule == 1 && row.Verdict == "pass"
+			drop := row.Key.DPort == 4000 && row.Rule == 2 && row.Verdict == "drop" && row.Packets == 30
+			if pass || drop {
+				seen++
 			}
 		}
-		return false
+		return seen == 2
 	})
+	if d := rows.Interfaces[0]; d.InPackets < 60 {
+		t.Fatalf("the device counts %d packets in, 60 came", d.InPackets)
+	}
 	if _, err := Knock(b.ctx, b.s.opt.Door, f.Policy.Trial.Code); err != nil {
 		t.Fatal(err)
 	}
