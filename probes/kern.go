@@ -212,7 +212,7 @@ func (s *kernSource) Folded() ([]flows.DeviceCount, error) {
 		out = append(out, flows.DeviceCount{
 			Slot: uint16(slot), FoldedIn: flows.Counter(d.FoldedIn), FoldedOut: flows.Counter(d.FoldedOut),
 			FoldedFwd: flows.Counter(d.FoldedForwarded),
-			OtherIn:   sum(d.NonIPIn, d.MalformedIn, d.DeniedIn), OtherOut: sum(d.NonIPOut, d.MalformedOut, d.DeniedOut),
+			OtherIn:   sum(d.NonIPIn, d.MalformedIn, d.DeniedIn), Denied: d.DeniedIn.Packets + d.DeniedOut.Packets, OtherOut: sum(d.NonIPOut, d.MalformedOut, d.DeniedOut),
 		})
 	}
 	return out, nil

@@ -43,6 +43,7 @@ type DeviceCount struct {
 	FoldedIn, FoldedOut Counter // evicted entries, and 2^32 packets for each wrap
 	FoldedFwd           Counter // the part of FoldedOut that had arrived on another device
 	OtherIn, OtherOut   Counter // not IP, malformed, or denied
+	Denied              uint64  // packets of these that a policy denied, both directions
 }
 
 // Source is the flow table.
