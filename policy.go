@@ -38,7 +38,7 @@ func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error
 		o.Audit = auditLog
 	}
 	inode, initial := procfs.NetNamespace("/proc/self/ns/net")
-	o.Door = door(inode)
+	o.Door = guard.Door(guard.Dir, inode)
 	switch {
 	case heldBy != "": // the draft on disk is that of who holds the pen
 	case initial || inode == 0:
@@ -76,13 +76,10 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "hooktop"), nil
 }
 
-// door is the socket of the hooktop that may change a network namespace.
-func door(inode uint64) string { return filepath.Join(guard.Dir, fmt.Sprintf("keep-%d.sock", inode)) }
-
 // keepTrial is hooktop keep CODE.
 func keepTrial(ctx context.Context, code string) (string, error) {
 	inode, _ := procfs.NetNamespace("/proc/self/ns/net")
-	return enforce.Knock(ctx, door(inode), code)
+	return enforce.Knock(ctx, guard.Door(guard.Dir, inode), code)
 }
 
 // waysWait is how long a launch waits for the ways in: the guard is made of them.
