@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"hooktop/netcfg/enforce"
 	"hooktop/netcfg/nl"
 	"hooktop/probes"
 	"hooktop/probes/attach"
@@ -23,6 +24,7 @@ type session struct {
 	pen    *guard.Pen
 	guard  *guard.Guard
 	alone  *guard.Journal // in place of guard: the watcher could not be started
+	policy *enforce.Service
 	engine *probes.Engine
 	ended  <-chan struct{} // the engine's Run returned
 	cancel context.CancelFunc
@@ -43,6 +45,10 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 		news = s.reclaim()
 	}
 	cfg.ReadOnly, cfg.HeldBy = s.takePen()
+	if s.policy, err = enforcer(opt, cfg.ReadOnly, cfg.HeldBy); err != nil {
+		return nil, errors.Join(err, s.pen.Drop(), s.host.Close())
+	}
+	cfg.Policy = enforce.OnKern{Service: s.policy}
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
 	if err != nil {
 		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
@@ -148,7 +154,7 @@ func (s *session) close() (left []snap.Status, err error) {
 	left = s.engine.Close()
 	<-s.ended
 	s.cancel()
-	err = s.err
+	err = errors.Join(s.err, s.policy.End()) // the probe has done that, unless it never began
 	if s.guard != nil {
 		err = errors.Join(err, s.guard.Release())
 	}
@@ -212,6 +218,11 @@ func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context)
 	}()
 	if _, err := s.engine.Started(ctx); err != nil {
 		return shot, err
+	}
+	if opt.Policy.File != "" {
+		if _, err := s.launch(ctx, opt.Policy.Text); err != nil {
+			return shot, err
+		}
 	}
 	if err := watch(ctx); err != nil {
 		return shot, err

@@ -38,6 +38,7 @@ func run() int {
 		LabNode:    runLabNode,
 		Check:      check,
 		Cleanup:    cleanup,
+		Keep:       keepTrial,
 		Pcap:       pcap,
 		Trace:      traceEvents,
 		Presets:    tracePresets,

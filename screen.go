@@ -13,6 +13,7 @@ import (
 	"hooktop/netcfg/lab"
 	"hooktop/probes"
 	"hooktop/probes/guard"
+	"hooktop/probes/snap"
 	"hooktop/ui"
 	"hooktop/ui/cli"
 	"hooktop/ui/core"
@@ -52,6 +53,16 @@ func showScreen(ctx context.Context, opt cli.Options, lab *lab.Lab) error {
 	}
 	if lab != nil {
 		s.tellDeaths(ctx, lab)
+	}
+	if opt.Policy.File != "" {
+		probes.Go(ctx, "policy of the launch", func(ctx context.Context) error {
+			_, err := s.launch(ctx, opt.Policy.Text)
+			return err
+		}, func(err error) {
+			if err != nil && ctx.Err() == nil {
+				s.engine.Tell(snap.Crit, "policy", err.Error())
+			}
+		})
 	}
 	drawn := make(chan error, 1)
 	probes.Go(ctx, "screen", func(ctx context.Context) error {

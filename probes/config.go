@@ -18,5 +18,6 @@ type Config struct {
 	HeldBy       string            // who holds the pen
 	Journal      attach.Journal    // hears of what outlives the process before it is made; nil: nobody listens
 	Hz           float64           // frames a second, 0: 2
+	Policy       Policy            // carries out what is wished about the policy; nil: nothing is enforced
 	Version      string
 }

@@ -30,6 +30,7 @@ func openKern(cfg Config) (*dataplane, error) {
 	return &dataplane{
 		plane:  k,
 		source: &kernSource{p: p, live: p.Live(), clock: p.Clock()},
+		kern:   p,
 		tally:  k.tally,
 		close:  k.close,
 	}, nil
@@ -177,15 +178,22 @@ func (s *kernSource) Slots() int { return s.p.Table().Slots() }
 func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
 	s.clock = s.p.Clock()
 	var out flows.Sample
-	copied := func(slot int, e *kern.Entry) bool {
+	more := true
+	sample := func(slot int, e *kern.Entry, denied bool) bool {
 		out = flows.Sample{
-			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(),
-			TCPFlags: e.TCPFlags(), Forwarded: e.Forwarded(), Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
+			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), TCPFlags: e.TCPFlags(),
+			Forwarded: e.Forwarded(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
 		}
-		return yield(&out)
+		more = yield(&out)
+		return more
 	}
+	copied := func(slot int, e *kern.Entry) bool { return sample(slot, e, false) }
 	if s.live.Scan(copied) != nil { // the counter can't be read; the table can, it is memory
 		s.p.Table().ScanSlots(copied)
+	}
+	if more {
+		slots := s.Slots()
+		s.p.Denied(func(place int, e *kern.Entry) bool { return sample(slots+place, e, true) })
 	}
 }
 
@@ -204,12 +212,17 @@ func (s *kernSource) Folded() ([]flows.DeviceCount, error) {
 		out = append(out, flows.DeviceCount{
 			Slot: uint16(slot), FoldedIn: flows.Counter(d.FoldedIn), FoldedOut: flows.Counter(d.FoldedOut),
 			FoldedFwd: flows.Counter(d.FoldedForwarded),
-			OtherIn:   sum(d.NonIPIn, d.MalformedIn), OtherOut: sum(d.NonIPOut, d.MalformedOut),
+			OtherIn:   sum(d.NonIPIn, d.MalformedIn, d.DeniedIn), Denied: d.DeniedIn.Packets + d.DeniedOut.Packets, OtherOut: sum(d.NonIPOut, d.MalformedOut, d.DeniedOut),
 		})
 	}
 	return out, nil
 }
 
-func sum(a, b kern.Count) flows.Counter {
-	return flows.Counter{Packets: a.Packets + b.Packets, Bytes: a.Bytes + b.Bytes}
+func sum(list ...kern.Count) flows.Counter {
+	var out flows.Counter
+	for _, c := range list {
+		out.Packets += c.Packets
+		out.Bytes += c.Bytes
+	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
 	"hooktop/probes/flows"
 	"hooktop/probes/snap"
@@ -16,6 +17,7 @@ import (
 type dataplane struct {
 	plane  attach.Plane
 	source flows.Source
+	kern   *kern.Pipeline // where a policy is enforced; nil: it can't be
 	tally  func() (malformed, lost []snap.Count, err error)
 	close  func() error
 }
@@ -30,6 +32,7 @@ type pipeline struct {
 	join  *joiner
 	mode  attach.Mode
 
+	before     func() []snap.Status // what has to let go of the maps before they are closed; nil: nothing
 	wish       attach.Wish
 	leftOut    []snap.LeftOut
 	dirty      bool // a device appeared or was renamed
@@ -108,7 +111,11 @@ func (p *pipeline) openPlane() error {
 	p.set = attach.NewSet(p.dp.plane, b.Host, b.Config.Journal, b.Config.NoTCX)
 	p.set.Notify = func(sev snap.Severity, text string) { b.Notify(sev, "attach", text) }
 	p.set.Aside = b.Aside
-	p.store = flows.New(p.dp.source, flows.Options{})
+	options := flows.Options{}
+	if b.Config.Policy != nil && p.dp.kern != nil {
+		options.Verdict = b.Config.Policy.Verdict
+	}
+	p.store = flows.New(p.dp.source, options)
 	p.set.Forgotten = p.store.Forget
 	p.join = newJoiner(b, p.set)
 	return nil
@@ -173,8 +180,11 @@ func (p *pipeline) trouble(what, text string, err error) {
 // Stop detaches from all devices and lets go of the maps.
 func (p *pipeline) Stop() []snap.Status {
 	var report []snap.Status
+	if p.before != nil {
+		report = p.before()
+	}
 	if p.set != nil {
-		report = p.set.EndAll()
+		report = append(report, p.set.EndAll()...)
 	}
 	if p.dp != nil {
 		if err := p.dp.close(); err != nil {

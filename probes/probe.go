@@ -51,8 +51,10 @@ func needed(p Probe) bool {
 
 // registry lists the probes in start order. Adding a probe is one line here.
 func registry() []func() Probe {
+	pl := newPipeline()
 	return []func() Probe{
-		func() Probe { return newPipeline() },
+		func() Probe { return pl },
+		func() Probe { return &policer{pl: pl} },
 		func() Probe { return &ledgerView{} },
 		func() Probe { return newTracer() },
 	}

@@ -72,6 +72,34 @@ func (p *Pipeline) KeepPolicy(gen uint32) error {
 	return q.publish(p)
 }
 
+// SwapPolicy puts a generation in the place of another, on trial or kept, which is the same policy written again: the lease
+// stays as it is, and one that has ended stays over.
+func (p *Pipeline) SwapPolicy(old, next uint32) error {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if next == 0 || q.loaded[next%aclSlots].gen != next {
+		return fmt.Errorf("swap policy %d for %d: it is not in the kernel", old, next)
+	}
+	q.lapse(p)
+	if old == 0 || q.kept != old && q.trial != old {
+		return fmt.Errorf("swap policy %d for %d: it decides nothing", old, next)
+	}
+	if q.loaded[next%aclSlots].flows {
+		if err := p.seedSeen(); err != nil {
+			return fmt.Errorf("swap policy %d for %d: %w", old, next, err)
+		}
+	}
+	if q.trial == old {
+		q.trial = next
+	}
+	if q.kept == old {
+		q.kept = next
+	}
+	q.release(old)
+	return q.publish(p)
+}
+
 // RestorePolicy ends the trial: the kept generation decides.
 func (p *Pipeline) RestorePolicy() error {
 	q := &p.policy

@@ -29,6 +29,7 @@ const (
 	forwarded       // arrived on another device
 	answered        // the other direction was seen; valid while Store.answeredAt is the present look
 	quiet           // all rates are 0
+	denied          // its last packet was
 )
 
 const (

@@ -74,7 +74,7 @@ func (x *reader) Number(f column.Field) float64 {
 	case column.TCPFlags:
 		return float64(r.flags)
 	case column.Rule:
-		rule, _ := x.s.verdict(r.path, r.gen)
+		rule, _ := x.s.decided(r)
 		return float64(rule)
 	case column.Protocol:
 		return float64(r.key.proto())
@@ -98,7 +98,7 @@ func (x *reader) Text(f column.Field) string {
 	case column.Forwarded:
 		return column.YesNo(r.state&forwarded != 0)
 	case column.Verdict:
-		_, v := x.s.verdict(r.path, r.gen)
+		_, v := x.s.decided(r)
 		return v
 	case column.Process, column.Container, column.User, column.Sure:
 		return column.JoinText(f, x.s.joins.owner(x), nil, 0)
@@ -153,6 +153,15 @@ func (s *Store) gone(r *record, now time.Time) time.Duration {
 	return max(tick, now.Sub(s.began)-time.Duration(r.goneAt)*tick)
 }
 
+// decided says which line decided a flow's last packet, and how.
+func (s *Store) decided(r *record) (rule int, verdict string) {
+	rule, verdict = s.verdict(r.path, r.gen)
+	if r.state&denied != 0 {
+		verdict = "drop"
+	}
+	return rule, verdict
+}
+
 // flow makes the row of a record, joins and all.
 func (x *reader) flow(names bool) snap.Flow {
 	r, s := x.r, x.s
@@ -162,7 +171,7 @@ func (x *reader) flow(names bool) snap.Flow {
 		Age: s.age(r, x.now), Idle: s.idle(r, x.now), Gone: s.gone(r, x.now),
 		TCPFlags: r.flags, Forwarded: r.state&forwarded != 0, Unanswered: s.unanswered(r),
 	}
-	f.Rule, f.Verdict = s.verdict(r.path, r.gen)
+	f.Rule, f.Verdict = s.decided(r)
 	if x.join == nil {
 		return f
 	}

@@ -21,6 +21,7 @@ type Sample struct {
 	Bytes     uint64
 	TCPFlags  uint8
 	Forwarded bool
+	Denied    bool // of the sample of flows that a policy denied: their packets are counted outside the table
 	Path, Gen uint16
 	Last      uint32 // low 32 bits of jiffies
 }
@@ -41,13 +42,14 @@ type DeviceCount struct {
 	Slot                uint16
 	FoldedIn, FoldedOut Counter // evicted entries, and 2^32 packets for each wrap
 	FoldedFwd           Counter // the part of FoldedOut that had arrived on another device
-	OtherIn, OtherOut   Counter // not IP, or malformed
+	OtherIn, OtherOut   Counter // not IP, malformed, or denied
+	Denied              uint64  // packets of these that a policy denied, both directions
 }
 
 // Source is the flow table.
 type Source interface {
 	Scan(yield func(*Sample) bool)      // every entry that is not empty; the sample is valid during the call
-	Slots() int                         // Sample.Slot is below this
+	Slots() int                         // Sample.Slot is below this, that of denied ones at or above
 	Folded() ([]DeviceCount, error)     // counters outside the table
 	Since(jiffies uint32) time.Duration // how long before the last Scan that was, not negative
 }
@@ -63,7 +65,7 @@ type Joiner interface {
 
 // Options of a Store.
 type Options struct {
-	// Verdict names what a path decided; nil: everything passes.
+	// Verdict names what a path let pass; nil: everything passes. A flow that was denied last is a drop.
 	Verdict func(path, gen uint16) (rule int, verdict string)
 }
 

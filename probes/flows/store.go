@@ -118,7 +118,9 @@ func (s *Store) take(e *Sample, before uint32) {
 	for int(dev) >= len(s.devices) {
 		s.devices = append(s.devices, device{})
 	}
-	s.devices[dev].live.add(e)
+	if !e.Denied {
+		s.devices[dev].live.add(e)
+	}
 	if int(e.Slot) >= len(s.slots) {
 		s.slots = append(s.slots, make([]slot, int(e.Slot)+1-len(s.slots))...)
 	}
@@ -139,6 +141,10 @@ func (s *Store) take(e *Sample, before uint32) {
 	r := s.rec(id)
 	if r.epoch != s.epoch || int32(e.Last-r.last) > 0 {
 		r.path, r.gen, r.last = e.Path, e.Gen, e.Last
+		r.state &^= denied
+		if e.Denied {
+			r.state |= denied
+		}
 	}
 	r.epoch = s.epoch
 	r.packets += dp

@@ -30,6 +30,7 @@ func (t *sums) add(e *Sample) {
 type device struct {
 	live            sums
 	other           DeviceCount // outside the table
+	denied          uint64      // DeviceCount.Denied of the last look
 	in, out, fwd    Counter     // everything, since attach; fwd is the part of out that arrived on another device
 	inRate, outRate ewma
 }
@@ -74,7 +75,12 @@ func (s *Store) count(folded []DeviceCount, fresh bool, dt float64) {
 			for int(f.Slot) >= len(s.devices) {
 				s.devices = append(s.devices, device{})
 			}
-			s.devices[f.Slot].other = f
+			d := &s.devices[f.Slot]
+			d.other = f
+			if f.Denied > d.denied { // else its programs were attached anew
+				s.total.drops += f.Denied - d.denied
+			}
+			d.denied = f.Denied
 		}
 	}
 	first := s.epoch == 1

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -57,6 +58,20 @@ func penPath(dir string, netns any) string {
 	return filepath.Join(dir, fmt.Sprintf("pen-%v.lock", netns))
 }
 
+// Door is the socket beside a namespace's pen, by inode: whoever holds the pen may listen there. It goes with the pen.
+func Door(dir string, netns uint64) string { return doorOf(penPath(dir, netns)) }
+
+func doorOf(pen string) string { return strings.TrimSuffix(pen, ".lock") + ".sock" }
+
+// dropPen removes a pen that is locked, and the socket that its holder left if he was killed.
+func dropPen(f *os.File, dir string) error {
+	err := os.Remove(doorOf(f.Name()))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, dropFile(f, dir))
+}
+
 func (p *Pen) record(id Identity) error {
 	b, err := json.Marshal(id)
 	if err != nil {
@@ -74,7 +89,7 @@ func (p *Pen) Drop() error {
 	if p == nil || p.file == nil {
 		return nil
 	}
-	err := dropFile(p.file, p.dir)
+	err := dropPen(p.file, p.dir)
 	p.file = nil
 	return err
 }

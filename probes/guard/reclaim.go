@@ -38,7 +38,7 @@ func Reclaim(dir string, h Host) ([]Item, error) {
 		if err != nil {
 			continue // somebody holds it, or it went just now
 		}
-		if err := dropFile(f, dir); err != nil {
+		if err := dropPen(f, dir); err != nil {
 			return items, fmt.Errorf("remove the pen of a dead run: %w", err)
 		}
 	}

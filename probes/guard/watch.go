@@ -134,7 +134,7 @@ func (w *watcher) undo() ([]Item, error) {
 		return items, errors.New("watch: not everything could be removed")
 	}
 	if pen, err := lockFile(penPath(w.dir, c.Run.NetNS), 0); err == nil { // free, so its holder is dead
-		_ = dropFile(pen, w.dir)
+		_ = dropPen(pen, w.dir)
 	}
 	return items, dropFile(f, w.dir)
 }

@@ -23,6 +23,9 @@ func runDashboard(c *call) error {
 	if err := checkInterfaces(c.opt.Interfaces, c.b.Interfaces); err != nil {
 		return err
 	}
+	if err := c.launchPolicy(); err != nil {
+		return err
+	}
 	if !c.opt.Once {
 		return c.b.Dashboard(c.ctx, c.opt)
 	}
@@ -54,6 +57,9 @@ func remedy(euid int) string {
 
 func runLab(c *call) error {
 	if err := c.prepare(); err != nil {
+		return err
+	}
+	if err := c.launchPolicy(); err != nil {
 		return err
 	}
 	return c.b.Lab(c.ctx, c.opt)

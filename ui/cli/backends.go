@@ -37,6 +37,8 @@ type Backends struct {
 	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error)
 	// Presets lists what a trace can be started by name with. It attaches nothing.
 	Presets func(context.Context) ([]snap.TracePreset, error)
+	// Keep keeps the trial of the hooktop that may change this network namespace, and says so in a line.
+	Keep func(ctx context.Context, code string) (string, error)
 	// Watch is the hidden command of the watcher process; args are its own.
 	Watch func(ctx context.Context, args []string) error
 	// LabNode is the hidden command of a process inside one of the lab's namespaces; args are its own.
@@ -55,7 +57,17 @@ type Options struct {
 	For  time.Duration // how long Once watches
 	JSON bool
 
+	Policy Policy
 	Screen Screen
+}
+
+// Policy is how the policy begins and what changes of it are told to.
+type Policy struct {
+	File    string        // begins on trial; "": none
+	Text    string        // what File held
+	Lease   time.Duration // of trials, 0: default
+	NoGuard bool          // no rule 0
+	Events  string        // file of JSON Lines, "": none
 }
 
 // Screen is how the dashboard looks.

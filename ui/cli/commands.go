@@ -48,7 +48,7 @@ func program() command {
 			"changes no traffic. Where eBPF cannot run, a\nread-only view of conntrack and /proc is shown with the reason.\n\nExit codes: " +
 			"0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the\nread-only view was shown).",
 		example: "  sudo hooktop\n  sudo hooktop -i eth0 -i 'wg*'\n  sudo hooktop --once --for 3s --json | jq '.flows[0]'",
-		flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags()),
+		flags:   join(watchFlags(), policyFlags(), onceFlags(), screenFlags(), configFlags()),
 		run:     runDashboard,
 	}
 }
@@ -61,13 +61,21 @@ func commands() []command {
 			long: "lab makes a small network of namespaces on this machine with traffic of every\nkind that the tabs show, opens the " +
 				"dashboard (or takes one snapshot) inside it,\nand removes all of it on any exit. It touches no interface of this machine.",
 			example: "  sudo hooktop lab\n  sudo hooktop lab --once --for 3s --json | jq '.flows | length'",
-			flags:   join(watchFlags(), onceFlags(), screenFlags(), configFlags()),
+			flags:   join(watchFlags(), policyFlags(), onceFlags(), screenFlags(), configFlags()),
 			run:     runLab,
 		},
 		{
 			name: "check", short: "Say what would attach here, how, and what is missing, with the fix",
 			flags: join(watchFlags(), jsonFlag(), configFlags()),
 			run:   runCheck,
+		},
+		{
+			name: "keep", args: "CODE", min: 1, max: 1, short: "Keep the policy on trial, from a fresh login: the proof that one can get in",
+			long: "keep asks the hooktop that runs in this network namespace to keep its trial. CODE is on\nits screen. A wrong code, or one that " +
+				"comes when the lease is over, changes nothing.",
+			example: "  ssh gate sudo hooktop keep 7hk3wq",
+			flags:   jsonFlag(),
+			run:     runKeep,
 		},
 		{
 			name: "cleanup", short: "Remove what a killed run left behind",

@@ -56,6 +56,19 @@ func onceFlags() []flag {
 	}, jsonFlag()...)
 }
 
+func policyFlags() []flag {
+	return []flag{
+		{name: "policy", usage: "begin with a trial of the policy in this `file`; nobody keeps it: everything passes again",
+			kind: text(func(s *settings) *string { return &s.opt.Policy.File })},
+		{name: "lease", usage: "`time` that a trial lasts unless it is kept: 1s to 60s (default 15s)",
+			kind: span(func(s *settings) *time.Duration { return &s.opt.Policy.Lease })},
+		{name: "no-guard", usage: "no rule 0: policies may cut ARP, neighbour discovery and your own session; only the lease brings them back",
+			kind: toggle(func(s *settings) *bool { return &s.opt.Policy.NoGuard })},
+		{name: "events", usage: "append what happens to the policy to this `file`, one JSON object a line",
+			kind: text(func(s *settings) *string { return &s.opt.Policy.Events })},
+	}
+}
+
 func traceFlags() []flag {
 	return []flag{
 		{name: "filter", usage: "trace only `packets` like these: 'tcp port 443 dev eth0', 'tcp flow 10.0.0.1:5 > 10.0.0.2:443'",

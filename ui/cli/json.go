@@ -108,12 +108,6 @@ type totalsObject struct {
 	Capacity int     `json:"capacity"`
 }
 
-// aclObject is the policy at launch: empty, everything passes.
-type aclObject struct {
-	Default string     `json:"default"`
-	Rules   []struct{} `json:"rules"`
-}
-
 // dropObject is a row of the ledger of where packets die.
 type dropObject struct {
 	Stage  string  `json:"stage"`
@@ -139,7 +133,7 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 		Fallback: format.Clean(f.State.Fallback), WaysIn: make([]string, 0, len(f.State.WaysIn)),
 		Interfaces: make([]interfaceObject, 0, len(f.Interfaces)), LeftOut: make([]leftOutObject, 0, len(f.LeftOut)),
 		Programs: make([]programObject, 0, len(f.Programs)), Flows: flowObjects(f.Flows.Rows),
-		ACL:     aclObject{Default: "allow", Rules: []struct{}{}},
+		ACL:     aclJSON(&f.Policy),
 		Tunnels: []struct{}{}, Chains: []struct{}{},
 		Malformed: counts(f.Malformed), Drops: dropObjects(f.Ledger.Rows), DropErrs: make([]string, 0, len(f.Ledger.Errs)), Events: make([]eventObject, 0, len(f.Notices)), Lost: counts(f.Lost), Lab: shot.Lab,
 		Totals: totalsObject{Packets: f.Totals.Packets, Bytes: f.Totals.Bytes, PPS: round(f.Totals.Rate.PPS),
@@ -148,9 +142,13 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 	for _, way := range f.State.WaysIn {
 		out.WaysIn = append(out.WaysIn, format.Clean(way))
 	}
+	decides := map[uint16]snap.PolicyDevice{}
+	for _, d := range f.Policy.Devices {
+		decides[d.Slot] = d
+	}
 	for _, i := range f.Interfaces {
 		out.Interfaces = append(out.Interfaces, interfaceObject{Name: format.Clean(i.Name), Mode: i.Mode, Why: format.Clean(i.Why),
-			Packets: i.Packets, Bytes: i.Bytes, Index: i.Index, Up: i.Up, Reason: format.Clean(i.Reason),
+			Packets: i.Packets, Bytes: i.Bytes, Generation: decides[i.Slot].Gen, LeaseS: round(decides[i.Slot].Lease.Seconds()), Index: i.Index, Up: i.Up, Reason: format.Clean(i.Reason),
 			InPackets: i.InPackets, InBytes: i.InBytes, OutPackets: i.OutPackets, OutBytes: i.OutBytes})
 	}
 	for _, l := range f.LeftOut {

@@ -56,6 +56,10 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 		return usagef("give a time such as 3s, at most 24h", "--for: %s is out of range", o.For)
 	case given("for") && !o.Once && flags.Lookup("once") != nil:
 		return usagef("add --once", "--for says how long --once watches")
+	case given("lease") && (o.Policy.Lease < time.Second || o.Policy.Lease > time.Minute):
+		return usagef("give 1s to 60s", "--lease: %s is out of range", o.Policy.Lease)
+	case o.Policy.File == "-":
+		return usagef("name a file", "--policy: standard input is the keyboard's")
 	case given("config") && given("no-config"):
 		return usagef("give one of them", "--config and --no-config exclude each other")
 	}
@@ -89,6 +93,10 @@ func (o Options) Args() []string {
 	add(o.Mode != "", "--mode="+o.Mode)
 	add(o.Flows != 0, "--flows="+strconv.Itoa(o.Flows))
 	add(o.NoTCX, "--no-tcx")
+	add(o.Policy.File != "", "--policy="+o.Policy.File)
+	add(o.Policy.Lease != 0, "--lease="+o.Policy.Lease.String())
+	add(o.Policy.NoGuard, "--no-guard")
+	add(o.Policy.Events != "", "--events="+o.Policy.Events)
 	add(o.Once, "--once")
 	add(o.Once, "--for="+o.For.String())
 	add(o.JSON, "--json")

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// Commit puts the draft on trial.
+func (s *Service) Commit(w snap.PolicyWish) snap.Answer {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	d := s.draft
+	s.mu.Unlock()
+	switch {
+	case w.Seq != 0 && w.Seq != d.Seq || w.Text != "" && w.Text != d.Text:
+		return snap.Answer{Err: "commit: the draft is another one than was reviewed: review it again"}
+	case d.Text == "":
+		return snap.Answer{Err: "commit: there is no draft: edit first"}
+	}
+	return s.answer(s.commit(w, d))
+}
+
+// Launch puts a text on trial that was named on the command line; the draft stays as it is. That there is no remote session
+// to protect is no news to who starts the program, so only a cut of a way in refuses it.
+func (s *Service) Launch(text string) snap.Answer {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	file, err := policy.Parse(text)
+	if err != nil {
+		return snap.Answer{Err: "commit: " + err.Error()}
+	}
+	w, now := snap.PolicyWish{}, s.opt.Now()
+	world, _ := s.look()
+	p := s.guarded(file.Resolve(now), world.Ways)
+	if len(cuts(&p, world.Ways, oracle(&p, now))) == 0 {
+		w.Host = s.opt.Host
+	}
+	return s.answer(s.commit(w, snap.Draft{Text: text}))
+}
+
+func (s *Service) answer(t *trial, err error) snap.Answer {
+	if err != nil {
+		return snap.Answer{Err: "commit: " + err.Error()}
+	}
+	return snap.Answer{
+		Text:    fmt.Sprintf("generation %d decides for %s: keep it, or what was kept before decides again", t.id, t.lease),
+		Command: "hooktop keep " + t.code,
+	}
+}
+
+// lease checks the time that a trial or an extension asks for.
+func (s *Service) lease(wanted time.Duration) (time.Duration, error) {
+	switch {
+	case wanted == 0:
+		return s.opt.Lease, nil
+	case wanted < time.Second || wanted > MaxLease:
+		return 0, fmt.Errorf("a lease of %s: it may last from 1s to %s", wanted, MaxLease)
+	}
+	return wanted, nil
+}
+
+// commit does what Commit says. turn is held.
+func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
+	lease, err := s.lease(w.Lease)
+	if err != nil {
+		return nil, err
+	}
+	next, world, err := s.candidate(w, d.Text)
+	if err != nil {
+		return nil, err
+	}
+	now := s.opt.Now()
+	if err := s.typed(&next.acl, world, w.Host, now); err != nil {
+		return nil, err
+	}
+	if next.gen, err = s.write(&next.acl, world.Devices, now); err != nil {
+		return nil, err
+	}
+	next.id = next.gen
+	if err := s.preflight(next, world, now); err != nil {
+		return nil, err
+	}
+	code, err := newCode()
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, lease)
+}
+
+// candidate makes the edition that a commit is about.
+func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world World, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err = s.open(w.Base); err != nil {
+		return e, world, err
+	}
+	file, err := policy.Parse(text)
+	if err != nil {
+		return e, world, fmt.Errorf("%w: nothing was changed", err)
+	}
+	now := s.opt.Now()
+	file = file.Succeed(s.kept.file).Resolve(now)
+	diff := policy.Diff(s.kept.file, file)
+	if diff.Same() && s.kept.id != 0 {
+		return e, world, errors.New("the draft says what is in force: there is nothing to commit")
+	}
+	if s.kept.gen == 0 {
+		s.stale = false // it is written for the world of now, and nothing else is
+	}
+	e = edition{text: file.String(), file: file, acl: s.guarded(file, s.world.Ways), at: now, what: summary(&diff)}
+	return e, s.world, nil
+}
+
+// open reports why no trial may begin from this base. mu is held.
+func (s *Service) open(base uint32) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	s.notice()
+	select {
+	case <-s.looked:
+	default:
+		return errors.New("who has logged in is not known yet: try again in a moment")
+	}
+	switch {
+	case s.trial != nil:
+		return errors.New("a trial is running: keep or restore it first")
+	case base != s.kept.id:
+		return fmt.Errorf("the draft was made from generation %d, and %d is in force: look at what changed and commit again", base, s.kept.id)
+	}
+	return nil
+}
+
+// typed asks for the host's name where a commit may lock somebody out.
+func (s *Service) typed(p *acl.Policy, world World, name string, now time.Time) error {
+	if name == s.opt.Host {
+		return nil
+	}
+	why := ""
+	if list := cuts(p, world.Ways, oracle(p, now)); len(list) > 0 {
+		why = "it cuts a way in: " + list[0]
+	} else if world.NoRemote {
+		why = "there is no remote session to protect"
+	}
+	switch {
+	case why == "":
+		return nil
+	case name == "":
+		return fmt.Errorf("%s: type the name of this host, %s", why, format.Clean(s.opt.Host))
+	}
+	return fmt.Errorf("%s: %q is not the name of this host", why, format.Clean(name))
+}
+
+// preflight runs the candidate on what must not be decided otherwise than the rules say: the ways in, ARP, neighbour
+// discovery. A program that differs from the oracle decides nothing.
+func (s *Service) preflight(e edition, world World, now time.Time) error {
+	var list []acl.Packet
+	for _, w := range world.Ways {
+		if w.Peer.IsValid() && w.Local.IsValid() {
+			list = append(list, w.Packets()...)
+		}
+	}
+	for _, dir := range []acl.Dir{acl.In, acl.Out} {
+		list = append(list,
+			acl.Packet{Dir: dir, NotIP: true},
+			acl.Packet{Dir: dir, Proto: acl.ICMPv6, Type: 135, Src: netip.MustParseAddr("fe80::1"), Dst: netip.MustParseAddr("ff02::1:ff00:2")},
+			acl.Packet{Dir: dir, Proto: acl.ICMPv6, Type: 136, Src: netip.MustParseAddr("fe80::2"), Dst: netip.MustParseAddr("fe80::1")})
+	}
+	said, err := s.judge(e.gen, &e.acl, list)
+	if err != nil {
+		return fmt.Errorf("try the new program before it decides: %w", err)
+	}
+	for i, k := range list {
+		// What the flow table has seen is not known here: either answer of established is right.
+		fresh, known := acl.NewState(now), acl.NewState(now)
+		known.Saw(reverse(k))
+		a, b := acl.Evaluate(&e.acl, k, fresh), acl.Evaluate(&e.acl, k, known)
+		if got := said[i]; !same(got, a) && !same(got, b) {
+			return fmt.Errorf("the new program would not do what the rules say with %s: %s, and the rules say %s: nothing was changed, please report this",
+				k, e.acl.Words(got), e.acl.Words(a))
+		}
+	}
+	return nil
+}
+
+func same(a, b acl.Decision) bool {
+	return a.Verdict == b.Verdict && a.By == b.By && (a.By == acl.ByDefault || a.Index == b.Index) && slices.Equal(a.Counted, b.Counted)
+}
+
+// begin switches. The world may have moved since the candidate was made, so base and trial are looked at again.
+func (s *Service) begin(t trial, base uint32, lease time.Duration) (*trial, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(base); err != nil {
+		return nil, err
+	}
+	now := s.opt.Now()
+	if err := s.plane.Try(t.gen, lease); err != nil {
+		return nil, err
+	}
+	t.started, t.lease, t.deadline = now, lease, now.Add(lease)
+	t.who = s.audit.who
+	s.trial, s.lastEnd = &t, ""
+	s.fade(s.kept)
+	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Base, e.Lease, e.Text = base, lease.Seconds(), t.text })
+	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s (%s)", t.id, lease, t.what))
+	out := t
+	return &out, nil
+}
+
+// codeLetters can't be taken for one another when read out.
+const codeLetters = "abcdefghjkmnpqrstuvwxyz23456789"
+
+// newCode makes what hooktop keep asks for: about 30 bits for at most a minute, over a socket that is root's.
+func newCode() (string, error) {
+	raw := make([]byte, 6)
+	if _, err := rand.Read(raw); err != nil {
+		return "", fmt.Errorf("make a code: %w", err)
+	}
+	for i, b := range raw {
+		raw[i] = codeLetters[int(b)%len(codeLetters)]
+	}
+	return string(raw), nil
+}
+
+// summary says what a difference is, in a few words.
+func summary(d *policy.Difference) string {
+	kinds := map[acl.ChangeKind]int{}
+	for _, c := range d.Rules {
+		kinds[c.Kind]++
+	}
+	var out []string
+	for _, k := range []struct {
+		kind acl.ChangeKind
+		word string
+	}{{acl.Added, "added"}, {acl.Removed, "removed"}, {acl.Changed, "changed"}, {acl.Moved, "moved"}} {
+		if n := kinds[k.kind]; n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, k.word))
+		}
+	}
+	if n := len(d.Sets); n > 0 {
+		out = append(out, plural(n, "set"))
+	}
+	for _, c := range d.Defaults {
+		out = append(out, fmt.Sprintf("default %s %s", c.Dir, c.New))
+	}
+	if n := len(d.Kept); n > 0 {
+		out = append(out, plural(n, "line")+" of tunnels and chains")
+	}
+	if len(out) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(out, ", ")
+}
+
+// changes lists a difference line by line.
+func changes(d *policy.Difference) []string {
+	var out []string
+	for _, c := range d.Defaults {
+		out = append(out, fmt.Sprintf("default %s: %s, was %s", c.Dir, c.New, c.Old))
+	}
+	for _, c := range d.Sets {
+		out = append(out, fmt.Sprintf("set %s: %d come, %d gone", c.Name, len(c.Come), len(c.Gone)))
+	}
+	for _, c := range d.Rules {
+		out = append(out, c.String())
+	}
+	for _, c := range d.Kept {
+		out = append(out, c.String())
+	}
+	return out
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hooktop/probes/snap"
+)
+
+// maxVersions is how many earlier texts are kept, in a session and of a file.
+const maxVersions = 10
+
+// Keep makes the trial what leases fall back to. code is "" when the wish comes from the screen.
+func (s *Service) Keep(code string) snap.Answer { return s.keepFrom(code, s.audit.self()) }
+
+func (s *Service) keepFrom(code string, by actor) snap.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, err := s.keep(code, by)
+	if err != nil {
+		return snap.Answer{Err: "keep: " + err.Error()}
+	}
+	return snap.Answer{Text: text}
+}
+
+// keep does what Keep says. mu is held.
+func (s *Service) keep(code string, by actor) (string, error) {
+	if err := s.writable(); err != nil {
+		return "", err
+	}
+	s.notice()
+	t := s.trial
+	switch {
+	case t == nil && s.lastEnd != "":
+		return "", fmt.Errorf("no trial is running: %s", s.lastEnd)
+	case t == nil:
+		return "", errors.New("no trial is running")
+	case (by.Fresh || code != "") && subtle.ConstantTimeCompare([]byte(code), []byte(t.code)) != 1:
+		return "", errors.New("this is not the code of the trial that runs")
+	}
+	err := s.plane.Keep(t.gen)
+	if errors.Is(err, ErrLeaseOver) {
+		s.over()
+		return "", fmt.Errorf("no trial is running: %s", s.lastEnd)
+	}
+	if err != nil {
+		return "", err
+	}
+	s.count(s.opt.Now())
+	old := s.kept
+	s.kept, s.trial, s.lastEnd = t.edition, nil, fmt.Sprintf("generation %d is kept", t.id)
+	s.versions = slices.Insert(s.versions, 0, snap.PolicyVersion{Gen: t.id, At: s.opt.Now(), Who: by.Who, What: t.what, Text: t.text})
+	s.versions = s.versions[:min(len(s.versions), maxVersions):min(len(s.versions), maxVersions)]
+	s.fade(old)
+	s.settleDraft(t.draft)
+	s.record("keep", &s.kept, by, nil)
+	s.tell(snap.Info, fmt.Sprintf("generation %d is kept (%s), by %s", t.id, t.what, by.Who))
+	return fmt.Sprintf("generation %d is kept: it decides as long as hooktop runs", t.id), nil
+}
+
+// Restore ends the trial: what was kept before decides again.
+func (s *Service) Restore() snap.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.writable(); err != nil {
+		return snap.Answer{Err: "restore: " + err.Error()}
+	}
+	s.notice()
+	if s.trial == nil {
+		return snap.Answer{Err: "restore: no trial is running"}
+	}
+	if err := s.restore("restored by the operator"); err != nil {
+		return snap.Answer{Err: err.Error()}
+	}
+	return snap.Answer{Text: fmt.Sprintf("generation %d decides again", s.kept.id)}
+}
+
+// restore ends the trial. mu is held.
+func (s *Service) restore(why string) error {
+	t := s.trial
+	if err := s.plane.Restore(); err != nil {
+		return fmt.Errorf("restore generation %d: %w: the lease ends in %s by itself", s.kept.id, err, t.lease.Round(time.Second))
+	}
+	s.endTrial("restore", why)
+	return nil
+}
+
+// Extend makes the lease end later, counted from now.
+func (s *Service) Extend(wanted time.Duration) snap.Answer {
+	lease, err := s.lease(wanted)
+	if err != nil {
+		return snap.Answer{Err: "extend: " + err.Error()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.writable(); err != nil {
+		return snap.Answer{Err: "extend: " + err.Error()}
+	}
+	s.notice()
+	if s.trial == nil {
+		return snap.Answer{Err: "extend: no trial is running"}
+	}
+	err = s.plane.Extend(lease)
+	if errors.Is(err, ErrLeaseOver) {
+		s.over()
+		return snap.Answer{Err: "extend: no trial is running: " + s.lastEnd}
+	}
+	if err != nil {
+		return snap.Answer{Err: "extend: " + err.Error()}
+	}
+	s.trial.lease, s.trial.deadline = lease, s.opt.Now().Add(lease)
+	s.record("extend", &s.trial.edition, s.audit.self(), func(e *event) { e.Lease = lease.Seconds() })
+	return snap.Answer{Text: fmt.Sprintf("the lease ends in %s", lease)}
+}
+
+// notice finds out whether the kernel has ended the lease. mu is held.
+func (s *Service) notice() {
+	if s.trial == nil || s.plane == nil {
+		return
+	}
+	words := s.plane.State()
+	if len(words) == 0 {
+		// Nobody decides anything: only this process can say that the time is over.
+		if s.trial.lease = s.trial.deadline.Sub(s.opt.Now()); s.trial.lease <= 0 {
+			s.over()
+		}
+		return
+	}
+	s.trial.lease = 0
+	for _, w := range words {
+		if w.Gen == s.trial.gen {
+			s.trial.lease = max(s.trial.lease, w.Lease)
+		}
+	}
+	if s.trial.lease <= 0 {
+		s.over()
+	}
+}
+
+// over takes note that the kernel went back by itself. Restore makes the words say so plainly: devices that come later
+// must not begin with what is left of a trial. mu is held.
+func (s *Service) over() {
+	if err := s.plane.Restore(); err != nil {
+		s.tell(snap.Crit, fmt.Sprintf("after the end of a lease: %v", err))
+	}
+	s.endTrial("lease over", "the lease is over and nobody kept it")
+}
+
+// endTrial takes note of the end of a trial. mu is held.
+func (s *Service) endTrial(what, why string) {
+	t := s.trial
+	s.count(s.opt.Now())
+	s.trial = nil
+	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
+	s.fade(t.edition)
+	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base = s.kept.id })
+	s.tell(snap.Warn, s.lastEnd)
+}
+
+// settleDraft drops the draft that was kept, unless another one was staged meanwhile. mu is held; the file goes without.
+func (s *Service) settleDraft(kept string) {
+	if s.draft.Text != kept {
+		return
+	}
+	s.draft = snap.Draft{}
+	s.audit.later(func() {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		s.mu.Lock()
+		text := s.draft.Text
+		s.mu.Unlock()
+		if err := writeDraft(s.opt.Draft, text); err != nil {
+			s.notify(snap.Warn, err.Error())
+		}
+	})
+}
+
+// notify tells the operator something; mu is not held.
+func (s *Service) notify(sev snap.Severity, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell(sev, text)
+}

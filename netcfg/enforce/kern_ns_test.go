@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hooktop/netcfg/nl"
+	"hooktop/probes"
+	"hooktop/probes/ktest"
+	"hooktop/probes/snap"
+)
+
+// bench is an engine in a namespace of its own with a desk at the other end of v0.
+type bench struct {
+	t    *testing.T
+	here *ktest.NS
+	desk *ktest.NS
+	e    *probes.Engine
+	s    *Service
+	done chan error
+	ctx  context.Context
+	seq  uint64
+}
+
+func newBench(t *testing.T, o Options) *bench {
+	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
+	b.join("v0", "10.9.0")
+	host, err := nl.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.s, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}, host)
+	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
+	go func() { b.done <- b.e.Run(context.Background()) }()
+	t.Cleanup(func() {
+		for _, st := range b.e.Close() {
+			if st.Outcome != snap.Detached {
+				t.Errorf("left: %+v", st)
+			}
+		}
+		if err := <-b.done; err != nil {
+			t.Error(err)
+		}
+		host.Close()
+	})
+	if _, err := b.e.Started(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	<-b.s.Looked()
+	return b
+}
+
+// join adds a pair of devices with addresses net.1 here and net.2 at the desk.
+func (b *bench) join(dev, network string) {
+	b.t.Helper()
+	ktest.Veth(b.t, b.here, dev, b.desk, dev)
+	b.here.Addr(b.t, dev, network+".1/24")
+	b.desk.Addr(b.t, dev, network+".2/24")
+}
+
+// wait takes frames until one is as it should be.
+func (b *bench) wait(what string, ok func(*snap.Frame) bool) *snap.Frame {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	for {
+		f, err := b.e.Next(ctx, b.seq)
+		if err != nil {
+			b.t.Fatalf("wait for %s: %v", what, err)
+		}
+		b.seq = f.Seq
+		if ok(f) {
+			return f
+		}
+	}
+}
+
+func (b *bench) do(in snap.Intent) snap.Answer {
+	b.t.Helper()
+	a := b.e.Do(b.ctx, in)
+	if a.Err != "" {
+		b.t.Fatalf("%s: %s", in.Kind, a.Err)
+	}
+	return a
+}
+
+func (b *bench) trial(text string) {
+	b.t.Helper()
+	base := b.wait("a frame", func(*snap.Frame) bool { return true }).Policy.Kept
+	b.do(snap.Intent{Kind: snap.StagePolicy, Policy: snap.PolicyWish{Seq: 1, Text: text, Base: base}})
+	b.do(snap.Intent{Kind: snap.CommitPolicy, Policy: snap.PolicyWish{Seq: 1, Base: base, Host: b.s.opt.Host}})
+}
+
+// talk sends datagrams from the desk to a port here.
+func (b *bench) talk(addr string, n int) {
+	b.t.Helper()
+	b.desk.Do(b.t, func() error {
+		c, err := net.Dial("udp4", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for range n {
+			if _, err := c.Write([]byte("hello")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// listen takes datagrams.
+func (b *bench) listen(addr string) *net.UDPConn {
+	b.t.Helper()
+	a, err := net.ResolveUDPAddr("udp4", addr)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	c, err := net.ListenUDP("udp4", a)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestPolicyInTheKernel(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	dir := t.TempDir()
+	b := newBench(t, Options{Audit: filepath.Join(dir, "audit"), Door: filepath.Join(dir, "door"), Draft: filepath.Join(dir, "draft")})
+	b.listen("0.0.0.0:4000")
+	b.listen("0.0.0.0:4001")
+	b.talk("10.9.0.1:4000", 5)
+	b.talk("10.9.0.1:4001", 5)
+	b.wait("two flows", func(f *snap.Frame) bool { return len(f.Flows.Rows) >= 2 })
+
+	text := "allow in udp to any port 4001\ndeny  in udp to any port 4000\ndeny  in udp dev v1\n"
+	b.do(snap.Intent{Kind: snap.StagePolicy, Policy: snap.PolicyWish{Seq: 7, Text: text}})
+	d := b.wait("the draft", func(f *snap.Frame) bool { return f.Policy.Draft.Seq == 7 && f.Policy.Draft.Checked }).Policy.Draft
+	if len(d.Errors) > 0 || d.Impact.Dropped != 1 || d.Impact.Allowed != 0 {
+		t.Fatalf("the dry run: %+v", d)
+	}
+	if c := d.Impact.Flows[0]; c.Key.DPort != 4000 || c.Was != "allow by default" || c.Is != "deny by line 2" {
+		t.Fatalf("the flow: %+v", c)
+	}
+	b.do(snap.Intent{Kind: snap.CommitPolicy, Policy: snap.PolicyWish{Seq: 7, Host: b.s.opt.Host}})
+	b.talk("10.9.0.1:4000", 30)
+	b.talk("10.9.0.1:4001", 20)
+	f := b.wait("counters", func(f *snap.Frame) bool {
+		return len(f.Policy.Rules) == 3 && f.Policy.Rules[1].Packets == 30 && f.Policy.Rules[0].Packets == 20
+	})
+	if p := f.Policy; p.Trial.Gen == 0 || p.Trial.Lease <= 0 || len(p.Devices) != 1 || p.Devices[0].Gen != p.Trial.Gen {
+		t.Fatalf("on trial: %+v %+v", p.Trial, p.Devices)
+	}
+	rows := b.wait("rows with their rules", func(f *snap.Frame) bool {
+		seen := 0
+		for _, row := range f.Flows.Rows {
+			pass := row.Key.DPort == 4001 && row.Rule == 1 && row.Verdict == "pass"
+			drop := row.Key.DPort == 4000 && row.Rule == 2 && row.Verdict == "drop" && row.Packets == 30
+			if pass || drop {
+				seen++
+			}
+		}
+		return seen == 2
+	})
+	if d := rows.Interfaces[0]; d.InPackets < 60 {
+		t.Fatalf("the device counts %d packets in, 60 came", d.InPackets)
+	}
+	if _, err := Knock(b.ctx, b.s.opt.Door, f.Policy.Trial.Code); err != nil {
+		t.Fatal(err)
+	}
+	kept := b.wait("the kept policy", func(f *snap.Frame) bool { return f.Policy.Kept != 0 && f.Policy.Trial.Gen == 0 })
+
+	// A device that comes later is judged by the policy, its name among the rules.
+	b.join("v1", "10.9.1")
+	b.wait("the new device", func(f *snap.Frame) bool {
+		return len(f.Policy.Devices) == 2 && f.Policy.Devices[1].Gen == kept.Policy.Kept
+	})
+	b.wait("a rule for it that counts", func(f *snap.Frame) bool {
+		b.talk("10.9.1.1:4009", 1)
+		return f.Policy.Rules[2].Packets > 0
+	})
+	if p := b.wait("counters", func(*snap.Frame) bool { return true }).Policy; p.Rules[1].Packets != 30 || p.Kept != kept.Policy.Kept {
+		t.Fatalf("after the device came: %+v", p.Rules)
+	}
+
+	// An edit in place goes on counting; restoring it changes nothing of what was kept.
+	b.trial(strings.Replace(text, "4000", "4000,4002", 1))
+	b.talk("10.9.0.1:4002", 3)
+	b.wait("the edited rule", func(f *snap.Frame) bool { return f.Policy.Rules[1].Packets == 33 })
+	b.do(snap.Intent{Kind: snap.RestorePolicy})
+	b.wait("what was kept", func(f *snap.Frame) bool {
+		return f.Policy.Trial.Gen == 0 && f.Policy.Devices[0].Gen == kept.Policy.Kept && f.Policy.Devices[0].Lease == 0
+	})
+}

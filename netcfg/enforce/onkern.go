@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"hooktop/bpf/kern"
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/acl/compile"
+	"hooktop/probes/snap"
+)
+
+// OnKern is a Service on the pipeline of bpf/kern: what the engine's probe calls.
+type OnKern struct{ *Service }
+
+// Begin gives the service the pipeline.
+func (s OnKern) Begin(p *kern.Pipeline, tell func(snap.Severity, string)) error {
+	return s.Service.Begin(&kernPlane{p}, tell)
+}
+
+// Look takes in the world.
+func (s OnKern) Look(ways []acl.WayIn, noRemote bool, devices map[string]uint16) bool {
+	return s.Service.Look(World{Ways: ways, NoRemote: noRemote, Devices: devices})
+}
+
+// kernPlane is Plane over bpf/kern.
+type kernPlane struct{ p *kern.Pipeline }
+
+func (k *kernPlane) Write(p *acl.Policy, devices map[string]uint16, now time.Time) (uint32, error) {
+	image, err := compile.Compile(p, compile.Options{Devices: devices, Now: now})
+	if err != nil {
+		return 0, err
+	}
+	return k.p.WritePolicy(image)
+}
+
+func (k *kernPlane) Try(gen uint32, lease time.Duration) error { return k.p.TryPolicy(gen, nil, lease) }
+func (k *kernPlane) Extend(lease time.Duration) error          { return over(k.p.ExtendLease(lease)) }
+func (k *kernPlane) Keep(gen uint32) error                     { return over(k.p.KeepPolicy(gen)) }
+func (k *kernPlane) Restore() error                            { return k.p.RestorePolicy() }
+func (k *kernPlane) Swap(old, next uint32) error               { return k.p.SwapPolicy(old, next) }
+
+// over makes the end of a lease this package's error.
+func over(err error) error {
+	if errors.Is(err, kern.ErrLeaseOver) {
+		return ErrLeaseOver
+	}
+	return err
+}
+
+func (k *kernPlane) State() []Word {
+	words := k.p.PolicyState()
+	out := make([]Word, len(words))
+	for i, w := range words {
+		out[i] = Word(w)
+	}
+	return out
+}
+
+func (k *kernPlane) Counts(gen uint32) (Counts, error) {
+	c, err := k.p.PolicyCounts(gen)
+	if err != nil {
+		return Counts{}, err
+	}
+	out := Counts{Rules: counted(c.Rules), Guard: counted(c.Guard)}
+	for i := range c.Default {
+		out.Default[i] = Count(c.Default[i])
+	}
+	return out, nil
+}
+
+func counted(list []kern.RuleCount) []Count {
+	out := make([]Count, len(list))
+	for i, c := range list {
+		out[i] = Count(c)
+	}
+	return out
+}
+
+func (k *kernPlane) Judge(gen uint32, packets []acl.Packet, devices map[string]uint16) ([]acl.Decision, error) {
+	frames := make([]kern.Judge, len(packets))
+	for i, p := range packets {
+		b := frame(p)
+		frames[i] = kern.Judge{Frame: b, Wire: len(b), Egress: p.Dir == acl.Out, Slot: devices[p.Dev]}
+	}
+	said, err := k.p.JudgePolicy(gen, frames)
+	if err != nil {
+		return nil, err
+	}
+	if len(said) != len(packets) {
+		return nil, fmt.Errorf("judge by policy %d: %d verdicts on %d packets", gen, len(said), len(packets))
+	}
+	out := make([]acl.Decision, len(said))
+	for i, j := range said {
+		out[i] = acl.Decision{By: j.By, Index: j.Index, Counted: j.Counted, Limited: j.Limited}
+		if j.Deny {
+			out[i].Verdict = acl.Deny
+		}
+	}
+	return out, nil
+}
+
+func (k *kernPlane) What(gen uint32, path uint16) (acl.By, int, bool) { return k.p.What(gen, path) }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// savedFile is the policy file as this session knows it.
+type savedFile struct {
+	path  string
+	text  string
+	known bool // text was read or written by this session
+}
+
+// Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read.
+const Overwrite = "overwrite"
+
+// Save writes the kept policy to its file, or to path.
+func (s *Service) Save(path, arg string) snap.Answer {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	kept, file, trying, readOnly := s.kept, s.saved, s.trial != nil, s.opt.ReadOnly
+	s.mu.Unlock()
+	switch {
+	case readOnly != "":
+		return snap.Answer{Err: "save: this hooktop only looks: " + readOnly}
+	case path == "" && file.path == "":
+		return snap.Answer{Err: "save: the policy came from no file: name one"}
+	case kept.id == 0:
+		return snap.Answer{Err: "save: no policy is kept: commit and keep one first"}
+	case path != "" && path != file.path:
+		file = savedFile{path: path}
+	}
+	note, err := s.put(file, kept.text, arg)
+	name := format.Clean(file.path)
+	if err != nil {
+		return snap.Answer{Err: fmt.Sprintf("save %s: %v", name, bare(err))}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saved = savedFile{path: file.path, text: kept.text, known: true}
+	s.record("save", &kept, s.audit.self(), func(e *event) { e.File = name })
+	text := fmt.Sprintf("generation %d is saved to %s", kept.id, name)
+	if trying {
+		text += ", the trial is not"
+	}
+	s.tell(snap.Info, text)
+	return snap.Answer{Text: text + note}
+}
+
+// put replaces the file unless it says something that nobody here has read.
+func (s *Service) put(file savedFile, text, arg string) (note string, err error) {
+	m := mode{perm: 0o644}
+	path, err := filepath.EvalSymlinks(file.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if file.known {
+			note = " (it was gone, and is there again)"
+		}
+		return note, replace(file.path, text, m)
+	}
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("it is no regular file")
+	}
+	old, err := readText(path)
+	if err != nil {
+		return "", err
+	}
+	if arg != Overwrite && old != text && !(file.known && old == file.text) {
+		if file.known {
+			return "", errors.New("it changed on disk since it was read: save to another name, or overwrite it")
+		}
+		return "", errors.New("it exists, and this session has not read it: save to another name, or overwrite it")
+	}
+	m.perm = info.Mode().Perm()
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		m.owned, m.uid, m.gid = true, int(stat.Uid), int(stat.Gid)
+	}
+	if err := s.archive(path, old); err != nil {
+		return "", fmt.Errorf("keep the version before: %w", err)
+	}
+	return "", replace(path, text, m)
+}
+
+// archive keeps what a file said, the last ten versions of each file.
+func (s *Service) archive(path, text string) error {
+	if s.opt.State == "" {
+		return nil
+	}
+	dir := filepath.Join(s.opt.State, "versions")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	prefix := strings.NewReplacer("%", "%25", "/", "%2f").Replace(full) + "@"
+	name := prefix + s.opt.Now().UTC().Format("20060102T150405.000000000")
+	if err := replace(filepath.Join(dir, name), text, mode{perm: 0o600}); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir) // sorted: the oldest first
+	if err != nil {
+		return err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), prefix) })
+	for _, e := range entries[:max(0, len(entries)-maxVersions)] {
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

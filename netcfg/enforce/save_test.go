@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// keepOne keeps a policy.
+func (r *rig) keepOne(text string) {
+	r.t.Helper()
+	r.commit(text)
+	r.good(r.s.Keep(""))
+}
+
+func TestSaveKeepsModeOwnerLinkAndTenVersions(t *testing.T) {
+	r := newRig(t, nil)
+	path, link := filepath.Join(r.dir, "policy"), filepath.Join(r.dir, "link")
+	if err := os.WriteFile(path, []byte("# old\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 {
+		if err := os.Chown(path, 12, 34); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("policy", link); err != nil {
+		t.Fatal(err)
+	}
+	r.bad(r.s.Save(link, ""), "no policy is kept")
+	r.keepOne("deny in tcp to any port 1\n")
+	r.bad(r.s.Save("", ""), "came from no file")
+	r.bad(r.s.Save(link, ""), "this session has not read it")
+	r.good(r.s.Save(link, Overwrite))
+	after, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, is := before.Sys().(*syscall.Stat_t), after.Sys().(*syscall.Stat_t)
+	if after.Mode() != before.Mode() || was.Uid != is.Uid || was.Gid != is.Gid {
+		t.Fatalf("mode %v, owner %d:%d", after.Mode(), is.Uid, is.Gid)
+	}
+	if to, err := os.Readlink(link); err != nil || to != "policy" {
+		t.Fatalf("the link: %q, %v", to, err)
+	}
+	for i := range 12 {
+		r.pass(1e9)
+		r.keepOne(fmt.Sprintf("deny in tcp to any port %d\n", i+2))
+		r.good(r.s.Save("", ""))
+	}
+	kept, err := os.ReadDir(filepath.Join(r.opt.State, "versions"))
+	if err != nil || len(kept) != maxVersions {
+		t.Fatalf("%d versions, %v", len(kept), err)
+	}
+	newest := readFile(t, filepath.Join(r.opt.State, "versions", kept[len(kept)-1].Name()))
+	if !strings.Contains(newest, "port 12") || !strings.Contains(readFile(t, path), "port 13") {
+		t.Fatalf("newest version %q, file %q", newest, readFile(t, path))
+	}
+}
+
+func TestSaveOfAFileThatChangedOrVanished(t *testing.T) {
+	r := newRig(t, func(o *Options) {
+		o.File, o.FileText = filepath.Join(filepath.Dir(o.State), "policy"), "# read\n"
+	})
+	r.keepOne("deny in tcp to any port 23\n")
+	if err := os.WriteFile(r.opt.File, []byte("# somebody else\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.bad(r.s.Save("", ""), "changed on disk")
+	if got := readFile(t, r.opt.File); got != "# somebody else\n" {
+		t.Fatalf("overwritten: %q", got)
+	}
+	if err := os.Remove(r.opt.File); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.good(r.s.Save("", "")); !strings.Contains(a.Text, "was gone") {
+		t.Fatalf("%+v", a)
+	}
+	if err := os.Remove(r.opt.File); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(r.opt.File, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.bad(r.s.Save("", ""), "no regular file")
+}
+
+// A disk of one page holds the old file, and nothing beside it.
+func TestFullDiskLeavesTheOldFileWhole(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Fatal("needs root: it mounts a small tmpfs")
+	}
+	r := newRig(t, nil)
+	disk := filepath.Join(r.dir, "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", disk, "tmpfs", 0, "size=8k"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	path := filepath.Join(disk, "policy")
+	r.keepOne("deny in tcp to any port 23\n")
+	r.good(r.s.Save(path, ""))
+	old := readFile(t, path)
+	r.keepOne(strings.Repeat("# a comment that takes some room on the disk\n", 400) + "deny in tcp to any port 24\n")
+	r.bad(r.s.Save("", ""), "no space left")
+	if got := readFile(t, path); got != old {
+		t.Fatalf("the old file holds %d bytes, had %d", len(got), len(old))
+	}
+	left, err := os.ReadDir(disk)
+	if err != nil || len(left) != 1 {
+		t.Fatalf("left on the disk: %v, %v", left, err)
+	}
+	if r.plane.decides() != r.s.View(false).Kept {
+		t.Fatal("the policy in force changed")
+	}
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hooktop/netcfg/acl"
+	"hooktop/probes/snap"
+)
+
+const denySSH = "deny in tcp to any port 22\n"
+
+func TestLeaseEndsByItself(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit("deny in tcp to any port 23\n")
+	if v := r.s.View(false); v.Trial.Gen == 0 || v.Trial.Lease != DefaultLease || v.Kept != 0 {
+		t.Fatalf("trial: %+v", v.Trial)
+	}
+	r.bad(r.s.Commit(snap.PolicyWish{}), "a trial is running")
+	r.pass(DefaultLease)
+	r.bad(r.s.Keep(""), "the lease is over")
+	if v := r.s.View(false); v.Trial.Gen != 0 || v.Kept != 0 {
+		t.Fatalf("after the lease: %+v", v)
+	}
+	r.bad(r.s.Restore(), "no trial is running")
+	r.bad(r.s.Extend(0), "no trial is running")
+}
+
+func TestKeepAndRestore(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit("deny in tcp to any port 23\n")
+	r.pass(10 * time.Second)
+	r.good(r.s.Extend(20 * time.Second))
+	r.pass(15 * time.Second)
+	r.good(r.s.Keep(""))
+	first := r.s.View(true)
+	if first.Kept == 0 || first.Trial.Gen != 0 || len(first.Versions) != 1 || first.Draft.Text != "" {
+		t.Fatalf("kept: %+v", first)
+	}
+	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept}), "there is no draft")
+	r.stage("deny in tcp to any port 24\n")
+	r.bad(r.s.Commit(snap.PolicyWish{Base: 77}), "generation 77")
+	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Text: "deny in udp\n"}), "review it again")
+	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Lease: 61 * time.Second}), "from 1s to 1m0s")
+	r.good(r.s.Commit(snap.PolicyWish{Base: first.Kept}))
+	r.good(r.s.Restore())
+	if r.plane.decides() != first.Kept {
+		t.Fatalf("generation %d decides, want %d", r.plane.decides(), first.Kept)
+	}
+}
+
+func TestDraftSurvivesTheSession(t *testing.T) {
+	r := newRig(t, nil)
+	r.stage("deny in tcp to any port 23\ndeny nonsense\n")
+	if d := r.s.View(false).Draft; len(d.Errors) != 1 || !strings.Contains(d.Errors[0], "line 2, column 6") {
+		t.Fatalf("errors: %q", d.Errors)
+	}
+	r.bad(r.s.Commit(snap.PolicyWish{}), "line 2")
+	if err := r.s.End(); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	if d := r.s.View(false).Draft; !strings.Contains(d.Text, "deny nonsense") || d.Checked {
+		t.Fatalf("taken up: %+v", d)
+	}
+	info, err := os.Stat(r.opt.Draft)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the draft: %v, %v", info, err)
+	}
+	r.good(r.s.Stage(snap.PolicyWish{}, nil))
+	if _, err := os.Stat(r.opt.Draft); !os.IsNotExist(err) {
+		t.Fatalf("the dropped draft is there: %v", err)
+	}
+}
+
+func TestCutNeedsTheHostsName(t *testing.T) {
+	for _, noGuard := range []bool{false, true} {
+		r := newRig(t, func(o *Options) { o.NoGuard = noGuard })
+		r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122)}})
+		r.stage(denySSH)
+		if d := r.s.View(false).Draft; (len(d.Cuts) > 0) != noGuard {
+			t.Fatalf("no guard %v: cuts %q", noGuard, d.Cuts)
+		}
+		if noGuard {
+			r.bad(r.s.Commit(snap.PolicyWish{}), "type the name of this host, gate")
+			r.bad(r.s.Commit(snap.PolicyWish{Host: "gale"}), `"gale" is not the name`)
+		}
+		r.good(r.s.Commit(snap.PolicyWish{Host: "gate"}))
+	}
+	r := newRig(t, nil)
+	r.s.Look(World{NoRemote: true})
+	r.stage(denySSH)
+	r.bad(r.s.Commit(snap.PolicyWish{}), "no remote session to protect")
+	r.good(r.s.Commit(snap.PolicyWish{Host: "gate"}))
+}
+
+func TestProgramThatDiffersDecidesNothing(t *testing.T) {
+	r := newRig(t, nil)
+	r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122)}})
+	r.stage("deny in tcp to any port 23\n")
+	r.plane.lie = func(k acl.Packet, d *acl.Decision) {
+		if k.NotIP {
+			d.Verdict = acl.Deny
+		}
+	}
+	r.bad(r.s.Commit(snap.PolicyWish{}), "would not do what the rules say")
+	if r.plane.decides() != 0 || r.s.View(false).Trial.Gen != 0 {
+		t.Fatal("it decides")
+	}
+}
+
+func TestGuardFollowsLogins(t *testing.T) {
+	r := newRig(t, nil)
+	r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122)}})
+	r.commit("default in deny\n")
+	id := r.s.View(false).Trial.Gen
+	before := r.plane.deadline
+	r.pass(5 * time.Second)
+	later := World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122), ssh("10.0.0.9", 50200)}}
+	if !r.s.Look(later) {
+		t.Fatal("nothing to write again")
+	}
+	if err := r.s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if r.s.Look(later) {
+		t.Fatal("still something to write again")
+	}
+	v := r.s.View(true)
+	if !v.Trial.Fresh || v.Trial.Gen != id || !r.plane.deadline.Equal(before) {
+		t.Fatalf("trial %+v, deadline %v, before %v", v.Trial, r.plane.deadline, before)
+	}
+	said, err := r.plane.Judge(r.plane.decides(), ssh("10.0.0.9", 50200).Packets(), nil)
+	if err != nil || said[0].Verdict != acl.Allow {
+		t.Fatalf("who logged in later: %+v, %v", said, err)
+	}
+	// A rewrite that ends after the lease revives nothing.
+	r.plane.meanwhile = func() { r.pass(time.Minute) }
+	r.s.Look(World{})
+	if err := r.s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if r.plane.decides() != 0 {
+		t.Fatalf("generation %d decides after the lease", r.plane.decides())
+	}
+}
+
+func TestCountersSurviveEdits(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit("deny in tcp to any port 23\ncount in udp\n")
+	r.plane.counts[r.plane.decides()] = Counts{Rules: []Count{{Packets: 10, Bytes: 600}, {Packets: 3, Bytes: 90}}}
+	r.good(r.s.Keep(""))
+	r.commit("# moved, edited in place and commented\ncount in udp # names\ndeny in tcp to any port 23,24\n")
+	r.s.Count()
+	v := r.s.View(true)
+	if len(v.Rules) != 2 || v.Rules[0].Packets != 3 || v.Rules[0].Line != 2 {
+		t.Fatalf("rules: %+v", v.Rules)
+	}
+	r.good(r.s.Restore())
+	r.commit("deny in tcp to any port 23,24\ncount in udp\n")
+	r.plane.counts[r.plane.decides()] = Counts{Rules: []Count{{Packets: 5, Bytes: 300}, {Packets: 1, Bytes: 30}}}
+	r.pass(time.Second)
+	r.s.Count()
+	if v := r.s.View(true); v.Rules[0].Packets != 15 || v.Rules[1].Packets != 4 {
+		t.Fatalf("edited in place: %+v", v.Rules)
+	}
+}
+
+func TestReaderOnlyStages(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.ReadOnly = "pid 7 holds the pen" })
+	r.stage(denySSH)
+	for _, a := range []snap.Answer{
+		r.s.Commit(snap.PolicyWish{}), r.s.Keep(""), r.s.Restore(), r.s.Extend(0), r.s.Save(filepath.Join(r.dir, "x"), ""),
+	} {
+		r.bad(a, "pid 7 holds the pen")
+	}
+	if r.plane.last != 0 {
+		t.Fatal("a reader wrote to the plane")
+	}
+	if _, err := os.Stat(r.opt.Door); !os.IsNotExist(err) {
+		t.Fatalf("a reader listens: %v", err)
+	}
+}
+
+func TestKeepFromAFreshLogin(t *testing.T) {
+	r := newRig(t, nil)
+	ctx := context.Background()
+	if _, err := Knock(ctx, r.opt.Door, "abc"); err == nil || !strings.Contains(err.Error(), "no trial is running") {
+		t.Fatalf("no trial: %v", err)
+	}
+	r.commit("deny in tcp to any port 23\n")
+	code := r.s.View(false).Trial.Code
+	for _, wrong := range []string{"", "abcdef", code + "x"} {
+		if _, err := Knock(ctx, r.opt.Door, wrong); err == nil || !strings.Contains(err.Error(), "not the code") {
+			t.Fatalf("code %q: %v", wrong, err)
+		}
+	}
+	text, err := Knock(ctx, r.opt.Door, code)
+	if err != nil || !strings.Contains(text, "is kept") {
+		t.Fatalf("%q, %v", text, err)
+	}
+	r.commit("deny in tcp to any port 24\n")
+	if next := r.s.View(false).Trial.Code; next == code {
+		t.Fatal("the same code again")
+	}
+	code = r.s.View(false).Trial.Code
+	r.pass(time.Minute)
+	if _, err := Knock(ctx, r.opt.Door, code); err == nil || !strings.Contains(err.Error(), "lease is over") {
+		t.Fatalf("late: %v", err)
+	}
+	info, err := os.Stat(r.opt.Door)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("door: %v, %v", info, err)
+	}
+	if err := r.s.End(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Knock(ctx, r.opt.Door, code); err == nil || !strings.Contains(err.Error(), "no hooktop") {
+		t.Fatalf("after the end: %v", err)
+	}
+}
+
+func TestEveryTransitionIsAudited(t *testing.T) {
+	var events string
+	r := newRig(t, func(o *Options) {
+		events = filepath.Join(filepath.Dir(o.State), "events.jsonl")
+		o.Events = events
+	})
+	r.commit("deny in tcp to any port 23\n")
+	r.good(r.s.Keep(""))
+	r.good(r.s.Save(filepath.Join(r.dir, "policy"), ""))
+	r.commit("deny in tcp to any port 24\n")
+	r.good(r.s.Restore())
+	r.commit("deny in tcp to any port 25\n")
+	r.pass(time.Minute)
+	r.s.Look(World{})
+	r.commit("deny in tcp to any port 26\n")
+	if err := r.s.End(); err != nil {
+		t.Fatal(err)
+	}
+	if r.plane.decides() != r.plane.kept {
+		t.Fatal("the end left a trial")
+	}
+	want := []string{"commit", "keep", "save", "commit", "restore", "commit", "lease over", "commit", "restore"}
+	for _, path := range []string{r.opt.Audit, events} {
+		lines := strings.Split(strings.TrimSpace(readFile(t, path)), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("%s: %d lines, want %d:\n%s", path, len(lines), len(want), strings.Join(lines, "\n"))
+		}
+		for i, line := range lines {
+			var e event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatal(err)
+			}
+			if e.What != want[i] || e.Who == "" || e.Schema != AuditSchema || e.Generation == 0 {
+				t.Fatalf("line %d: %+v, want %s", i, e, want[i])
+			}
+			if e.What == "commit" && len(e.Diff) == 0 {
+				t.Fatalf("line %d has no diff", i)
+			}
+		}
+	}
+}

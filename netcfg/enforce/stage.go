@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
+)
+
+// maxRemarks is how many remarks of the linter a draft carries.
+const maxRemarks = 200
+
+// Stage keeps a text as the draft, checks it and says what it would do to flows. The empty text drops the draft.
+func (s *Service) Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := writeDraft(s.opt.Draft, w.Text); err != nil {
+		return snap.Answer{Err: err.Error()}
+	}
+	s.mu.Lock()
+	base := s.inForce().id
+	s.draft = snap.Draft{Seq: w.Seq, Text: w.Text, Base: w.Base}
+	s.mu.Unlock()
+	if w.Text == "" {
+		return snap.Answer{Text: "the draft is gone"}
+	}
+	d := s.check(w.Text, flows)
+	d.Seq, d.Base = w.Seq, w.Base
+	if w.Base != base && len(d.Errors) == 0 {
+		d.Remarks = append([]string{fmt.Sprintf("made from generation %d, and %d decides now", w.Base, base)}, d.Remarks...)
+	}
+	s.mu.Lock()
+	s.draft = d
+	s.mu.Unlock()
+	if n := len(d.Errors); n > 0 {
+		return snap.Answer{Text: fmt.Sprintf("kept as a draft, with %s", plural(n, "error"))}
+	}
+	return snap.Answer{Text: "kept as a draft"}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// inForce is the edition that decides now. mu is held.
+func (s *Service) inForce() *edition {
+	if s.trial != nil {
+		return &s.trial.edition
+	}
+	return &s.kept
+}
+
+// check says what a text would do. turn is held.
+func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
+	d := snap.Draft{Text: text, Checked: true}
+	file, err := policy.Parse(text)
+	if err != nil {
+		var list *policy.Errors
+		if !errors.As(err, &list) {
+			d.Errors = []string{err.Error()}
+			return d
+		}
+		for _, e := range list.List {
+			d.Errors = append(d.Errors, e.Error())
+		}
+		if list.More > 0 {
+			d.Errors = append(d.Errors, fmt.Sprintf("and %d more", list.More))
+		}
+		return d
+	}
+	now := s.opt.Now()
+	world, before := s.look()
+	p := s.guarded(file.Resolve(now), world.Ways)
+	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: world.Ways}) {
+		if len(d.Remarks) == maxRemarks {
+			d.Remarks = append(d.Remarks, "and more")
+			break
+		}
+		d.Remarks = append(d.Remarks, remark(f.Line, f.Text))
+	}
+	for _, u := range file.Unused() {
+		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
+	}
+	d.Cuts = cuts(&p, world.Ways, oracle(&p, now))
+	if s.idle() || s.opt.ReadOnly != "" {
+		return d
+	}
+	gen, err := s.write(&p, world.Devices, now)
+	if err != nil {
+		d.Errors = append(d.Errors, err.Error())
+		return d
+	}
+	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
+	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
+		for _, c := range more {
+			if !slices.Contains(d.Cuts, c) {
+				d.Cuts = append(d.Cuts, c)
+			}
+		}
+	}
+	d.Impact, err = impact(flows, &before.acl, &p, s.judgeNow(before), judge)
+	if err != nil {
+		d.Remarks = append(d.Remarks, "what it does to live flows is not known: "+err.Error())
+	}
+	return d
+}
+
+func remark(line int, text string) string {
+	if line == 0 {
+		return text
+	}
+	return fmt.Sprintf("line %d: %s", line, text)
+}
+
+// idle reports whether nothing can be tried on the plane.
+func (s *Service) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plane == nil || s.ended
+}
+
+// look copies what a check or a commit compares with.
+func (s *Service) look() (World, edition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.world, *s.inForce()
+}
+
+// guarded makes what a file says about dropping, with rule 0.
+func (s *Service) guarded(f policy.File, ways []acl.WayIn) acl.Policy {
+	p := f.ACL()
+	if !s.opt.NoGuard {
+		p.Guard = acl.Guard(ways)
+	}
+	return p
+}
+
+// judging is a way to decide packets: the program or the oracle.
+type judging func([]acl.Packet) ([]acl.Decision, error)
+
+func oracle(p *acl.Policy, now time.Time) judging {
+	return func(list []acl.Packet) ([]acl.Decision, error) {
+		out := make([]acl.Decision, len(list))
+		for i, k := range list {
+			out[i] = acl.Evaluate(p, k, acl.NewState(now))
+		}
+		return out, nil
+	}
+}
+
+// judgeNow decides as the edition in force does: everything passes before the first commit.
+func (s *Service) judgeNow(e edition) judging {
+	if e.gen == 0 {
+		return oracle(&acl.Policy{}, s.opt.Now())
+	}
+	return func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(e.gen, &e.acl, list) }
+}
+
+// cuts lists the ways in that a policy would close, by the oracle, which can't fail.
+func cuts(p *acl.Policy, ways []acl.WayIn, j judging) []string {
+	out, _ := cutsBy(p, ways, j)
+	return out
+}
+
+// cutsBy lists the ways in of which a packet would be dropped, in words.
+func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
+	var out []string
+	for _, w := range ways {
+		if !w.Peer.IsValid() || !w.Local.IsValid() {
+			continue // a carrier whose other end is anybody: no packet stands for it
+		}
+		packets := w.Packets()
+		said, err := j(packets)
+		if err != nil {
+			return nil, err
+		}
+		for i, d := range said {
+			if d.Verdict == acl.Deny {
+				name := w.Name
+				if w.Own {
+					name += " (your own session)"
+				}
+				out = append(out, fmt.Sprintf("%s: %s: %s", name, packets[i], p.Words(d)))
+				break
+			}
+		}
+	}
+	return out, nil
+}

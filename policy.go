@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hooktop/netcfg/enforce"
+	"hooktop/probes/guard"
+	"hooktop/probes/procfs"
+	"hooktop/probes/snap"
+	"hooktop/ui/cli"
+)
+
+// auditLog is where root's changes are written down; other users' are beside their drafts.
+const auditLog = "/var/lib/hooktop/audit.jsonl"
+
+// enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen.
+func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error) {
+	o := enforce.Options{
+		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, Events: opt.Policy.Events,
+		File: opt.Policy.File, FileText: opt.Policy.Text,
+	}
+	if err := appendable(o.Events); err != nil {
+		return nil, err
+	}
+	state, err := stateDir()
+	if err != nil {
+		return nil, err
+	}
+	o.State, o.Audit = state, filepath.Join(state, "audit.jsonl")
+	if os.Geteuid() == 0 {
+		o.Audit = auditLog
+	}
+	inode, initial := procfs.NetNamespace("/proc/self/ns/net")
+	o.Door = guard.Door(guard.Dir, inode)
+	switch {
+	case heldBy != "": // the draft on disk is that of who holds the pen
+	case initial || inode == 0:
+		o.Draft = filepath.Join(state, "draft")
+	default: // of a network namespace that goes, sooner or later
+		o.Draft = filepath.Join(guard.Dir, fmt.Sprintf("draft-%d", inode))
+	}
+	return enforce.New(o)
+}
+
+// appendable finds out at the start whether a file can be written to.
+func appendable(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("--events: %w", err)
+	}
+	return f.Close()
+}
+
+// stateDir is where this user's drafts and earlier versions are (XDG base directory specification).
+func stateDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hooktop"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		if os.Geteuid() == 0 {
+			return filepath.Dir(auditLog), nil // a service has no home
+		}
+		return "", fmt.Errorf("find a place for drafts: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "hooktop"), nil
+}
+
+// keepTrial is hooktop keep CODE.
+func keepTrial(ctx context.Context, code string) (string, error) {
+	inode, _ := procfs.NetNamespace("/proc/self/ns/net")
+	return enforce.Knock(ctx, guard.Door(guard.Dir, inode), code)
+}
+
+// waysWait is how long a launch waits for the ways in: the guard is made of them.
+const waysWait = 3 * time.Second
+
+// launch puts the policy of the command line on trial once everything is attached.
+func (s *session) launch(ctx context.Context, text string) (snap.Answer, error) {
+	if _, err := s.engine.Started(ctx); err != nil {
+		return snap.Answer{}, err
+	}
+	select {
+	case <-s.policy.Looked():
+	case <-time.After(waysWait): // the commit says what is missing
+	case <-ctx.Done():
+		return snap.Answer{}, ctx.Err()
+	}
+	a := s.policy.Launch(text)
+	if a.Err != "" {
+		return a, errors.New(a.Err)
+	}
+	return a, nil
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"testing"
+	"time"
+)
+
+// withDenied adds the sample of denied flows to a table.
+type withDenied struct {
+	*fakeTable
+	sample Sample
+}
+
+func (w *withDenied) Scan(yield func(*Sample) bool) {
+	w.fakeTable.Scan(yield)
+	if e := w.sample; e.Packets > 0 {
+		e.Slot, e.Denied = uint32(w.Slots()), true
+		yield(&e)
+	}
+}
+
+func TestDeniedFlowsAreDropsAndCountOnce(t *testing.T) {
+	f := &withDenied{fakeTable: newFake(1, 8)}
+	s := New(f, Options{Verdict: func(path, _ uint16) (int, string) { return int(path), "pass" }})
+	c := newClock(f.fakeTable)
+	k := keyN(1)
+	f.send(k, 0, 5, 100, 0, false, 0)
+	collect(t, s, c.tick(time.Second))
+	if rows := all(s, c.now); len(rows) != 1 || rows[0].Verdict != "pass" {
+		t.Fatalf("allowed: %+v", rows)
+	}
+	before := s.Device(k.device())
+	f.sample = Sample{Key: k, Packets: 7, Bytes: 700, Path: 3, Last: f.jiffies + 50}
+	d := f.device(k.device())
+	d.OtherIn, d.Denied = d.OtherIn.plus(Counter{7, 700}), 7
+	collect(t, s, c.tick(time.Second))
+	rows := all(s, c.now)
+	if len(rows) != 1 || rows[0].Verdict != "drop" || rows[0].Rule != 3 || rows[0].Packets != 12 {
+		t.Fatalf("denied: %+v", rows)
+	}
+	after := s.Device(k.device())
+	if got := after.InPackets + after.OutPackets - before.InPackets - before.OutPackets; got != 7 {
+		t.Fatalf("the device gained %d packets, 7 came", got)
+	}
+	if got := s.Totals().Drops; got <= 0 {
+		t.Fatalf("drops per second: %g", got)
+	}
+}
+
+func TestFastestAreTheFastest(t *testing.T) {
+	f := newFake(1, 64)
+	s, c := New(f, Options{}), newClock(f)
+	collect(t, s, c.tick(time.Second))
+	for n := range 20 {
+		f.send(keyN(n), 0, uint32(1+n), 100, 0, false, 0)
+	}
+	collect(t, s, c.tick(time.Second))
+	rows := s.Fastest(c.now, 5, nil)
+	if len(rows) != 5 {
+		t.Fatalf("%d rows, want 5", len(rows))
+	}
+	for i, r := range rows {
+		if r.Packets != uint64(20-i) {
+			t.Errorf("row %d has %d packets, want %d", i, r.Packets, 20-i)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// aclObject is the policy in force: the one on trial while there is one.
+type aclObject struct {
+	Default    string       `json:"default"` // of packets that come in
+	DefaultOut string       `json:"default_out"`
+	Why        string       `json:"why"` // why nothing can be enforced, "" when it can
+	Generation uint32       `json:"generation"`
+	Kept       uint32       `json:"kept"`
+	LeaseS     float64      `json:"lease_s"`
+	Rules      []ruleObject `json:"rules"`
+	Guard      []ruleObject `json:"guard"`
+}
+
+type ruleObject struct {
+	Line    int     `json:"line"` // 0: of the guard
+	Text    string  `json:"text"`
+	Packets uint64  `json:"packets"`
+	Bytes   uint64  `json:"bytes"`
+	PPS     float64 `json:"pps"`
+	LastS   float64 `json:"last_s"` // since the last packet, -1: never
+	Limited uint64  `json:"limited"`
+}
+
+func aclJSON(p *snap.Policy) aclObject {
+	text, gen := p.Text, p.Kept
+	if p.Trial.Gen != 0 {
+		text, gen = p.Trial.Text, p.Trial.Gen
+	}
+	out := aclObject{Default: "allow", DefaultOut: "allow", Why: format.Clean(p.Why), Generation: gen, Kept: p.Kept,
+		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []ruleObject{}, Guard: []ruleObject{}}
+	file, err := policy.Parse(text)
+	if err != nil {
+		return out // a frame holds nothing that does not parse
+	}
+	sum := file.ACL()
+	out.Default, out.DefaultOut = sum.In.String(), sum.Out.String()
+	for _, r := range p.Rules {
+		if r.Line < 1 || r.Line > file.Len() {
+			continue
+		}
+		o := ruleJSON(r.Hits, format.Clean(file.Line(r.Line).String()))
+		o.Line, o.Limited = r.Line, r.Limited
+		out.Rules = append(out.Rules, o)
+	}
+	for _, g := range p.Guard {
+		out.Guard = append(out.Guard, ruleJSON(g.Hits, format.Clean(g.Text+" # "+g.Name)))
+	}
+	return out
+}
+
+func ruleJSON(h snap.Hits, text string) ruleObject {
+	o := ruleObject{Text: text, Packets: h.Packets, Bytes: h.Bytes, PPS: round(h.PPS), LastS: -1}
+	if h.Last >= 0 {
+		o.LastS = round(h.Last.Seconds())
+	}
+	return o
+}
