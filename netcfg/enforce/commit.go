@@ -216,7 +216,7 @@ func (s *Service) begin(t trial, base uint32, lease time.Duration) (*trial, erro
 	s.trial, s.lastEnd = &t, ""
 	s.fade(s.kept)
 	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Base, e.Lease, e.Text = base, lease.Seconds(), t.text })
-	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s (%s)", t.id, lease, t.what))
+	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s (%s): from a fresh login, hooktop keep %s keeps it", t.id, lease, t.what, t.code))
 	out := t
 	return &out, nil
 }
