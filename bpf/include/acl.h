@@ -70,14 +70,19 @@ __noinline int ht_acl_count(u32 slot, u32 best)
 		number = q->counted[i];
 		if (number >= best)
 			continue;
-		number = img->record[number & (ACL_RECORDS - 1)].hit;
+		number = img->record[bounded(number, ACL_RECORDS - 1)].hit;
 		if (shadow)
-			q->counted[q->passed & (JUDGED - 1)] = number;
+			q->counted[bounded(q->passed, JUDGED - 1)] = number;
 		else
 			hit_add(slot, number, 1, q->len, 0);
 		q->passed++;
 	}
 	return 0;
+}
+
+static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
+{
+	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
 }
 
 /* Judges the packet in the query: JUDGED_*. What is not for a flow's entry is counted. A global function: the verifier follows
@@ -98,16 +103,16 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
 	q->interval[0] = ht_acl_find(slot, 0);
 	q->interval[1] = ht_acl_find(slot, 1);
-	best = ht_acl_walk(slot, img->side[0].list[q->interval[0] & (ACL_BOUNDS - 1)], best);
-	best = ht_acl_walk(slot, img->side[1].list[q->interval[1] & (ACL_BOUNDS - 1)], best);
+	best = ht_acl_walk(slot, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)], best);
+	best = ht_acl_walk(slot, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)], best);
 	if (q->tag_dev & TAG_FRAG_LATER) {
 		best = ht_acl_walk(slot, img->ports[0].later, best);
 		best = ht_acl_walk(slot, img->ports[1].later, best);
 	} else {
 		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
 
-		best = ht_acl_walk(slot, img->ports[0].list[img->ports[0].class[be16(ports)] & (ACL_PORT_LISTS - 1)], best);
-		best = ht_acl_walk(slot, img->ports[1].list[img->ports[1].class[be16(ports >> 16)] & (ACL_PORT_LISTS - 1)], best);
+		best = ht_acl_walk(slot, port_list(&img->ports[0], be16(ports)), best);
+		best = ht_acl_walk(slot, port_list(&img->ports[1], be16(ports >> 16)), best);
 	}
 	best = ht_acl_walk(slot, img->wild, best);
 	out = !!(q->tag_dev & TAG_EGRESS);
@@ -115,7 +120,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	if (img->deny[out])
 		judged |= JUDGED_DENY;
 	if (best < NO_RECORD) {
-		r = &img->record[best & (ACL_RECORDS - 1)];
+		r = &img->record[bounded(best, ACL_RECORDS - 1)];
 		judged = r->hit;
 		if (r->flags & RECORD_DENY)
 			judged |= JUDGED_DENY;

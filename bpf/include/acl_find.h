@@ -26,17 +26,13 @@ static __always_inline u64 equal(u64 a, u64 b)
 
 static __always_inline u32 find4(const struct acl_side *s, u32 key)
 {
-	u32 lo = s->root[key >> 16], left;
+	u32 top = bounded(key >> 16, ACL_PORTS - 1), lo = s->root[top], left = s->root[top + 1] - lo;
 
-	left = s->root[(key >> 16) + 1] - lo;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < BOUND_STEPS && left; i++) {
 		u32 half = (left + 1) >> 1;
-		u32 at = (lo + half) & (ACL_BOUNDS - 1);
-		u32 not_yet;
+		u32 at = bounded(lo + half, ACL_BOUNDS - 1), not_yet;
 
-		barrier_var(at);
-		at &= ACL_BOUNDS - 1;
 		not_yet = below(key, s->bound4[at]);
 		lo += half * (not_yet ^ 1);
 		left = not_yet * (half - 1) + (not_yet ^ 1) * (left - half);
@@ -51,11 +47,8 @@ static __always_inline u32 find6(const struct acl_side *s, u64 hi, u64 low)
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < BOUND_STEPS && left; i++) {
 		u32 half = (left + 1) >> 1;
-		u32 at = (lo + half) & (ACL_BOUNDS - 1);
-		u32 not_yet;
+		u32 at = bounded(lo + half, ACL_BOUNDS - 1), not_yet;
 
-		barrier_var(at);
-		at &= ACL_BOUNDS - 1;
 		not_yet = below(hi, s->bound6[at][0]) | (equal(hi, s->bound6[at][0]) & below(low, s->bound6[at][1]));
 		lo += half * (not_yet ^ 1);
 		left = not_yet * (half - 1) + (not_yet ^ 1) * (left - half);

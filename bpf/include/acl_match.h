@@ -24,7 +24,7 @@ static __always_inline u32 is_icmp(u32 proto)
 
 static __always_inline u32 type_row(const struct acl_query *q, u32 proto)
 {
-	u32 kind = q->w[4] & 0xff;
+	u32 kind = bounded(q->w[4], 0xff);
 
 	if (proto == PROTO_ICMP)
 		return kind;
@@ -33,10 +33,7 @@ static __always_inline u32 type_row(const struct acl_query *q, u32 proto)
 
 static __always_inline int side_matches(const struct acl_side *s, u32 interval, u32 lo, u32 hi, u8 set)
 {
-	u32 at = interval & (ACL_BOUNDS - 1);
-
-	barrier_var(at);
-	return within(lo, hi, interval) && has_bit(s->sets[at & (ACL_BOUNDS - 1)], set);
+	return within(lo, hi, interval) && has_bit(s->sets[bounded(interval, ACL_BOUNDS - 1)], set);
 }
 
 /* What later fragments do not show. */
@@ -60,7 +57,7 @@ static __always_inline int record_matches(const struct acl_image *img, const str
 		return 0;
 	if (!(flags & (q->tag_dev & TAG_EGRESS ? RECORD_OUT : RECORD_IN)))
 		return 0;
-	if (!has_bit(img->proto[proto], r->proto) || !has_bit(img->dev[q->dev & (ACL_DEVS - 1)], r->dev))
+	if (!has_bit(img->proto[bounded(proto, 0xff)], r->proto) || !has_bit(img->dev[bounded(q->dev, ACL_DEVS - 1)], r->dev))
 		return 0;
 	if ((r->vlan && (r->vlan == vlan) == !!(flags & RECORD_NOT_VLAN)) || (r->vni && (r->vni == vni) == !!(flags & RECORD_NOT_VNI)))
 		return 0;
@@ -76,13 +73,13 @@ __noinline int ht_acl_match(u32 slot, u32 number)
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
-	return img && q && record_matches(img, &img->record[number & (ACL_RECORDS - 1)], q);
+	return img && q && record_matches(img, &img->record[bounded(number, ACL_RECORDS - 1)], q);
 }
 
 /* Looks at up to SCAN records of a list; returns the number of the first that decides, else best. */
 __noinline int ht_acl_scan(u32 slot, u32 offset, u32 n, u32 best)
 {
-	u32 zero = 0, at, number, counted;
+	u32 zero = 0, number, counted;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
@@ -92,18 +89,16 @@ __noinline int ht_acl_scan(u32 slot, u32 offset, u32 n, u32 best)
 	for (u32 i = 0; i < SCAN; i++) {
 		if (i >= n)
 			break;
-		at = (offset + i) & (ACL_LISTS - 1);
-		barrier_var(at);
-		number = img->list[at & (ACL_LISTS - 1)];
+		number = img->list[bounded(offset + i, ACL_LISTS - 1)];
 		if (number >= best)
 			break;
 		if (!ht_acl_match(slot, number))
 			continue;
-		if (!(img->record[number & (ACL_RECORDS - 1)].flags & RECORD_COUNT))
+		if (!(img->record[bounded(number, ACL_RECORDS - 1)].flags & RECORD_COUNT))
 			return number;
 		counted = q->counted_n++;
 		if (counted < JUDGED)
-			q->counted[counted & (JUDGED - 1)] = number;
+			q->counted[bounded(counted, JUDGED - 1)] = number;
 	}
 	return best;
 }

@@ -20,6 +20,13 @@ typedef __u64 u64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Hides a value's origin from the compiler, which otherwise drops masks that the verifier needs. */
 #define barrier_var(v) asm volatile("" : "+r"(v))
+/* x & mask, which the compiler thinks it could do without and the verifier needs. */
+#define bounded(x, mask)                                                                                               \
+	({                                                                                                             \
+		u32 v_ = (x);                                                                                          \
+		barrier_var(v_);                                                                                       \
+		v_ & (mask);                                                                                           \
+	})
 #define barrier() asm volatile("" ::: "memory")
 
 /* Little-endian hosts only, like the object. */
