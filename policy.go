@@ -17,7 +17,8 @@ import (
 	"hooktop/ui/cli"
 )
 
-// auditLog is where root's changes are written down; other users' are beside their drafts.
+// auditLog is where root's changes are written down, whoever's home sudo left. Other users' are beside their drafts, and so
+// are root's where XDG_STATE_HOME names a place.
 const auditLog = "/var/lib/hooktop/audit.jsonl"
 
 // enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen.
@@ -34,7 +35,7 @@ func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error
 		return nil, err
 	}
 	o.State, o.Audit = state, filepath.Join(state, "audit.jsonl")
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && os.Getenv("XDG_STATE_HOME") == "" {
 		o.Audit = auditLog
 	}
 	inode, initial := procfs.NetNamespace("/proc/self/ns/net")

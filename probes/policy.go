@@ -37,6 +37,7 @@ type Policy interface {
 
 const (
 	judgedFlows = 4096            // that a draft is tried on
+	quietAfter  = 2 * time.Second // without a packet
 	rewriteWait = 5 * time.Second // between two tries to write what decides again
 )
 
@@ -48,6 +49,9 @@ type policer struct {
 	on   bool // it has the plane
 	busy struct{ rewrite, count bool }
 	next time.Time // no rewrite before
+
+	talked map[snap.FlowKey]bool // flows that sent packets when the trial was committed
+	quiet  int                   // of these: send none now
 }
 
 var (
@@ -103,8 +107,32 @@ func (p *policer) Collect(now time.Time) {
 	})
 }
 
-// Second has the counters read, which takes a walk over the flow table.
+// talking lists the flows that send packets, also those whose packets are denied.
+func talking(flows []snap.Flow) map[snap.FlowKey]bool {
+	out := map[snap.FlowKey]bool{}
+	for i := range flows {
+		if f := &flows[i]; f.Rates[0].PPS > 0 && f.Idle < quietAfter {
+			out[f.Key] = true
+		}
+	}
+	return out
+}
+
+// Second has the counters read, which takes a walk over the flow table, and looks which flows have gone quiet.
 func (p *policer) Second(time.Time) {
+	if p.on && len(p.talked) > 0 {
+		if p.svc.View(false).Trial.Gen == 0 {
+			p.talked, p.quiet = nil, 0
+		} else {
+			now := talking(p.flows())
+			p.quiet = 0
+			for k := range p.talked {
+				if !now[k] {
+					p.quiet++
+				}
+			}
+		}
+	}
 	if !p.on || p.busy.count {
 		return
 	}
@@ -116,6 +144,7 @@ func (p *policer) Second(time.Time) {
 func (p *policer) Fill(_ time.Time, q *snap.Query, f *snap.Frame) {
 	if p.svc != nil {
 		f.Policy = p.svc.View(q.Tab == snap.ACLTab || q.Flows.Limit == allRows)
+		f.Policy.Trial.Quiet = p.quiet
 	} else {
 		f.Policy.Why = "this engine only looks"
 	}
@@ -141,6 +170,7 @@ func (p *policer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)
 		flows := p.flows()
 		slow = func() snap.Answer { return p.svc.Stage(in.Policy, flows) }
 	case snap.CommitPolicy:
+		p.talked, p.quiet = talking(p.flows()), 0
 		slow = func() snap.Answer { return p.svc.Commit(in.Policy) }
 	case snap.SavePolicy:
 		slow = func() snap.Answer { return p.svc.Save(in.Target, in.Arg) }

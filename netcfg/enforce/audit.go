@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hooktop/netcfg/policy"
 	"hooktop/ui/format"
 )
 
@@ -149,10 +148,9 @@ func (s *Service) record(what string, e *edition, by actor, more func(*event)) {
 	if s.ended && what != "restore" {
 		return
 	}
-	d := policy.Diff(s.kept.file, e.file)
 	line := event{
 		Schema: AuditSchema, At: s.opt.Now().UTC(), What: what, actor: by, Generation: e.id, Base: s.kept.id,
-		Diff: changes(&d), Counters: s.hits.totals(&e.acl),
+		Diff: e.diff, Counters: s.hits.totals(&e.acl),
 	}
 	if more != nil {
 		more(&line)

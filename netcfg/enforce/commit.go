@@ -97,7 +97,37 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, lease)
+	t, old, err := s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, lease)
+	if err == nil {
+		s.describe(t.id, old, next.file)
+	}
+	return t, err
+}
+
+// describe writes down what a commit changed. It comes after the switch, which should not wait for it.
+func (s *Service) describe(id uint32, old, file policy.File) {
+	diff := policy.Diff(old, file)
+	what, lines := summary(&diff), changes(&diff)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.trial; t != nil && t.id == id && !t.written {
+		t.what, t.diff = what, lines
+		s.recordCommit(t)
+	}
+}
+
+// recordCommit tells of a commit once, before anything else is told of that trial. mu is held.
+func (s *Service) recordCommit(t *trial) {
+	if t.written {
+		return
+	}
+	t.written = true
+	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Lease, e.Text = t.asked.Seconds(), t.text })
+	what := ""
+	if t.what != "" {
+		what = " (" + t.what + ")"
+	}
+	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.asked, what, t.code))
 }
 
 // candidate makes the edition that a commit is about.
@@ -107,20 +137,21 @@ func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world Wo
 	if err = s.open(w.Base); err != nil {
 		return e, world, err
 	}
-	file, err := policy.Parse(text)
-	if err != nil {
-		return e, world, fmt.Errorf("%w: nothing was changed", err)
+	file := s.parsed
+	if text != s.draft.Text || file.Len() == 0 {
+		if file, err = policy.Parse(text); err != nil {
+			return e, world, fmt.Errorf("%w: nothing was changed", err)
+		}
 	}
 	now := s.opt.Now()
 	file = file.Succeed(s.kept.file).Resolve(now)
-	diff := policy.Diff(s.kept.file, file)
-	if diff.Same() && s.kept.id != 0 {
+	if text = file.String(); text == s.kept.text && s.kept.id != 0 {
 		return e, world, errors.New("the draft says what is in force: there is nothing to commit")
 	}
 	if s.kept.gen == 0 {
 		s.stale = false // it is written for the world of now, and nothing else is
 	}
-	e = edition{text: file.String(), file: file, acl: s.guarded(file, s.world.Ways), at: now, what: summary(&diff)}
+	e = edition{text: text, file: file, acl: s.guarded(file, s.world.Ways), at: now}
 	return e, s.world, nil
 }
 
@@ -201,24 +232,22 @@ func same(a, b acl.Decision) bool {
 }
 
 // begin switches. The world may have moved since the candidate was made, so base and trial are looked at again.
-func (s *Service) begin(t trial, base uint32, lease time.Duration) (*trial, error) {
+func (s *Service) begin(t trial, base uint32, lease time.Duration) (begun *trial, old policy.File, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.open(base); err != nil {
-		return nil, err
+		return nil, old, err
 	}
 	now := s.opt.Now()
 	if err := s.plane.Try(t.gen, lease); err != nil {
-		return nil, err
+		return nil, old, err
 	}
-	t.started, t.lease, t.deadline = now, lease, now.Add(lease)
+	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)
 	t.who = s.audit.who
 	s.trial, s.lastEnd = &t, ""
 	s.fade(s.kept)
-	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Base, e.Lease, e.Text = base, lease.Seconds(), t.text })
-	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s (%s)", t.id, lease, t.what))
 	out := t
-	return &out, nil
+	return &out, s.kept.file, nil
 }
 
 // codeLetters can't be taken for one another when read out.

@@ -113,6 +113,9 @@ func (f *fakePlane) Counts(gen uint32) (Counts, error) {
 func (f *fakePlane) Judge(gen uint32, list []acl.Packet, _ map[string]uint16) ([]acl.Decision, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.fail["judge"]; err != nil {
+		return nil, err
+	}
 	p, ok := f.written[gen]
 	if !ok {
 		return nil, errors.New("no such generation")

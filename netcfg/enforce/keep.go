@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 )
 
@@ -51,6 +52,7 @@ func (s *Service) keep(code string, by actor) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.recordCommit(t)
 	s.count(s.opt.Now())
 	old := s.kept
 	s.kept, s.trial, s.lastEnd = t.edition, nil, fmt.Sprintf("generation %d is kept", t.id)
@@ -154,6 +156,7 @@ func (s *Service) over() {
 // endTrial takes note of the end of a trial. mu is held.
 func (s *Service) endTrial(what, why string) {
 	t := s.trial
+	s.recordCommit(t)
 	s.count(s.opt.Now())
 	s.trial = nil
 	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
@@ -167,7 +170,7 @@ func (s *Service) settleDraft(kept string) {
 	if s.draft.Text != kept {
 		return
 	}
-	s.draft = snap.Draft{}
+	s.draft, s.parsed = snap.Draft{}, policy.File{}
 	s.audit.later(func() {
 		s.turn.Lock()
 		defer s.turn.Unlock()

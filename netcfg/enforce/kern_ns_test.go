@@ -199,6 +199,16 @@ func TestPolicyInTheKernel(t *testing.T) {
 	b.trial(strings.Replace(text, "4000", "4000,4002", 1))
 	b.talk("10.9.0.1:4002", 3)
 	b.wait("the edited rule", func(f *snap.Frame) bool { return f.Policy.Rules[1].Packets == 33 })
+
+	// What comes during a trial is judged by it, and changes nothing about the lease.
+	before := b.wait("the lease", func(f *snap.Frame) bool { return f.Policy.Trial.Gen != 0 })
+	b.join("v2", "10.9.2")
+	after := b.wait("a third device", func(f *snap.Frame) bool {
+		return len(f.Policy.Devices) == 3 && f.Policy.Devices[2].Gen == f.Policy.Trial.Gen
+	})
+	if gone := after.At.Sub(before.At); after.Policy.Trial.Lease > before.Policy.Trial.Lease-gone+100*time.Millisecond {
+		t.Errorf("the lease was %s, and is %s %s later", before.Policy.Trial.Lease, after.Policy.Trial.Lease, gone)
+	}
 	b.do(snap.Intent{Kind: snap.RestorePolicy})
 	b.wait("what was kept", func(f *snap.Frame) bool {
 		return f.Policy.Trial.Gen == 0 && f.Policy.Devices[0].Gen == kept.Policy.Kept && f.Policy.Devices[0].Lease == 0

@@ -5,6 +5,8 @@ package enforce
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -106,7 +108,6 @@ func (m *machine) step() {
 		}
 	case 11:
 		m.s.Count()
-		m.plane.fail["restore"] = nil
 	}
 }
 
@@ -161,7 +162,15 @@ func (m *machine) agree() {
 }
 
 func TestMachineAgreesWithItsTwin(t *testing.T) {
-	sequences, steps := 60, 120
+	const steps = 120
+	sequences := 60
+	if text := os.Getenv("HOOKTOP_ROUNDS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("HOOKTOP_ROUNDS: %v", err)
+		}
+		sequences = n * 10
+	}
 	for seed := range sequences {
 		m := &machine{rig: newRig(t, func(o *Options) { o.Draft, o.State, o.Audit = "", "", "" }), r: rand.New(rand.NewPCG(uint64(seed), 4))}
 		m.w.now = m.clock

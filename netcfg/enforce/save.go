@@ -86,9 +86,9 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 	}
 	if arg != Overwrite && old != text && !(file.known && old == file.text) {
 		if file.known {
-			return "", errors.New("it changed on disk since it was read: save to another name, or overwrite it")
+			return "", errors.New("it changed on disk since it was read: save to another name, or move it away")
 		}
-		return "", errors.New("it exists, and this session has not read it: save to another name, or overwrite it")
+		return "", errors.New("it exists, and this session has not read it: save to another name, or move it away")
 	}
 	m.perm = info.Mode().Perm()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

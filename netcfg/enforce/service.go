@@ -53,12 +53,14 @@ type edition struct {
 	at   time.Time
 	who  string
 	what string
+	diff []string // against what was kept when it was committed
 }
 
 // trial is an edition under its lease.
 type trial struct {
 	edition
 	started  time.Time
+	asked    time.Duration // the lease that the commit asked for
 	lease    time.Duration // left at the last look
 	deadline time.Time     // by this process's clock: only to notice an end where no device tells
 	code     string
@@ -67,6 +69,7 @@ type trial struct {
 	forecast snap.Impact
 	dropPPS  float64
 	seen     []acl.WayIn // ways in when it began
+	written  bool        // the audit log has its commit
 }
 
 // Service carries out intents. Methods may be called from any goroutine.
@@ -85,7 +88,8 @@ type Service struct {
 	trial    *trial
 	lastEnd  string // what became of the last trial
 	draft    snap.Draft
-	fading   []edition // decided a moment ago: packets may still be on their way to their counters
+	parsed   policy.File // of draft.Text, when that has no errors
+	fading   []edition   // decided a moment ago: packets may still be on their way to their counters
 	hits     *tally
 	second   time.Time // of the last look at the counters
 	versions []snap.PolicyVersion

@@ -25,18 +25,18 @@ func (s *Service) Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer {
 	}
 	s.mu.Lock()
 	base := s.inForce().id
-	s.draft = snap.Draft{Seq: w.Seq, Text: w.Text, Base: w.Base}
+	s.draft, s.parsed = snap.Draft{Seq: w.Seq, Text: w.Text, Base: w.Base}, policy.File{}
 	s.mu.Unlock()
 	if w.Text == "" {
 		return snap.Answer{Text: "the draft is gone"}
 	}
-	d := s.check(w.Text, flows)
+	d, file := s.check(w.Text, flows)
 	d.Seq, d.Base = w.Seq, w.Base
 	if w.Base != base && len(d.Errors) == 0 {
 		d.Remarks = append([]string{fmt.Sprintf("made from generation %d, and %d decides now", w.Base, base)}, d.Remarks...)
 	}
 	s.mu.Lock()
-	s.draft = d
+	s.draft, s.parsed = d, file
 	s.mu.Unlock()
 	if n := len(d.Errors); n > 0 {
 		return snap.Answer{Text: fmt.Sprintf("kept as a draft, with %s", plural(n, "error"))}
@@ -60,14 +60,14 @@ func (s *Service) inForce() *edition {
 }
 
 // check says what a text would do. turn is held.
-func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
+func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File) {
 	d := snap.Draft{Text: text, Checked: true}
 	file, err := policy.Parse(text)
 	if err != nil {
 		var list *policy.Errors
 		if !errors.As(err, &list) {
 			d.Errors = []string{err.Error()}
-			return d
+			return d, file
 		}
 		for _, e := range list.List {
 			d.Errors = append(d.Errors, e.Error())
@@ -75,7 +75,7 @@ func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
 		if list.More > 0 {
 			d.Errors = append(d.Errors, fmt.Sprintf("and %d more", list.More))
 		}
-		return d
+		return d, file
 	}
 	now := s.opt.Now()
 	world, before := s.look()
@@ -92,12 +92,12 @@ func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
 	}
 	d.Cuts = cuts(&p, world.Ways, oracle(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
-		return d
+		return d, file
 	}
 	gen, err := s.write(&p, world.Devices, now)
 	if err != nil {
 		d.Errors = append(d.Errors, err.Error())
-		return d
+		return d, file
 	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
@@ -111,7 +111,7 @@ func (s *Service) check(text string, flows []snap.Flow) snap.Draft {
 	if err != nil {
 		d.Remarks = append(d.Remarks, "what it does to live flows is not known: "+err.Error())
 	}
-	return d
+	return d, file
 }
 
 func remark(line int, text string) string {
