@@ -23,7 +23,7 @@ VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 # A count, not a time: at the end of a time the fuzzer itself sometimes fails with "context deadline exceeded".
 FUZZTIME ?= 10000x
-RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/names ./probes/owner ./probes/wayin
+RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/names ./probes/owner ./probes/wayin ./netcfg/nl ./netcfg/enforce
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 

@@ -30,9 +30,10 @@ type Binary struct {
 func Suite() []Binary {
 	return []Binary{
 		// Not selected: 60,000 packets against a twin of the table, bulk TCP, and variants of trace programs beside the largest,
-		// which TestEveryProgramLoads loads.
-		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestBulkTCP", "TestTraceProgramsLoad"},
-			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestForget", "TestForgotten", "TestLive", "TestScan", "TestTags", "TestHeaders"}},
+		// which TestEveryProgramLoads loads, and faults made on purpose, which no kernel sees another way.
+		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn"},
+			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestForget", "TestForgotten", "TestLive", "TestScan", "TestTags", "TestHeaders",
+				"TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
 		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
 		// the emulated CPUs (mode changes).
