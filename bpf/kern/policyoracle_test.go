@@ -5,6 +5,7 @@ package kern
 import (
 	"encoding/binary"
 	stdflag "flag"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/acl/acltest"
+	"hooktop/netcfg/acl/compile"
 )
 
 var (
@@ -34,7 +36,7 @@ func frameOf(k acl.Packet, rnd *rand.Rand) []byte {
 		return append(b, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1)
 	}
 	if k.Malformed {
-		return append(b, 0x08, 0x00, 0x41, 0)
+		return append(append(b, 0x08, 0x00, 0x55), make([]byte, 39)...) // IPv5
 	}
 	l4 := l4Of(k)
 	if k.Src.Is4() {
@@ -115,14 +117,11 @@ func loadInstances(t *testing.T, p *Pipeline) instances {
 }
 
 // verdict runs a frame through the programs of its direction; they must agree.
-func (i instances) verdict(t *testing.T, k acl.Packet, frame []byte, tcOnly bool) acl.Action {
+func (i instances) verdict(t *testing.T, k acl.Packet, frame []byte) acl.Action {
 	t.Helper()
 	progs := map[*ebpf.Program][2]uint32{i.out[k.Dev]: {0xffffffff, 2}}
 	if k.Dir != acl.Out {
-		progs = map[*ebpf.Program][2]uint32{i.in[k.Dev]: {0xffffffff, 2}}
-		if !tcOnly {
-			progs[i.xdp[k.Dev]] = [2]uint32{2, 1}
-		}
+		progs = map[*ebpf.Program][2]uint32{i.in[k.Dev]: {0xffffffff, 2}, i.xdp[k.Dev]: {2, 1}}
 	}
 	said := acl.Limit
 	for prog, codes := range progs {
@@ -146,80 +145,227 @@ func (i instances) verdict(t *testing.T, k acl.Packet, frame []byte, tcOnly bool
 	return said
 }
 
+// judged compares what the kernel's program makes of a packet with the oracle; "" when it is the same.
+func judged(t *testing.T, p *Pipeline, gen uint32, a *acl.Policy, k acl.Packet, frame []byte) (want acl.Decision, differs string) {
+	t.Helper()
+	want = acl.Evaluate(a, k, acl.NewState(time.Now()))
+	out, err := p.JudgePolicy(gen, []Judge{{Frame: frame, Egress: k.Dir == acl.Out, Slot: slotsByName[k.Dev]}})
+	if err != nil {
+		return want, err.Error()
+	}
+	got := out[0]
+	slices.Sort(got.Counted)
+	if got.Deny != (want.Verdict == acl.Deny) || got.By != want.By || got.Index != want.Index || got.Limited != want.Limited ||
+		!slices.Equal(got.Counted, want.Counted) && len(want.Counted) <= 16 {
+		return want, fmt.Sprintf("%v: kernel %+v, oracle %+v", k, got, want)
+	}
+	return want, ""
+}
+
+// source makes packets for a policy: most are tried until the rule that they are made for decides them.
+type source struct {
+	a   *acl.Policy
+	s   *acl.Sampler
+	n   int
+	met map[int]bool
+}
+
+func newSource(a *acl.Policy, seed uint64) *source {
+	return &source{a: a, s: acl.NewSampler(seed, a), met: map[int]bool{}}
+}
+
+func (s *source) next() acl.Packet {
+	s.n++
+	for try := 0; ; try++ {
+		k := s.s.Any()
+		at := s.n % max(1, len(s.a.Rules))
+		if len(s.a.Rules) > 0 && s.n%8 > 0 {
+			k = s.s.For(&s.a.Rules[at])
+		}
+		if k.Dir == acl.Both {
+			k.Dir = acl.In
+		}
+		if _, known := slotsByName[k.Dev]; !known {
+			k.Dev = "eth0"
+		}
+		switch s.n % 64 {
+		case 0:
+			k.NotIP = true
+		case 32:
+			k.Malformed = true
+		}
+		if !framable(k) {
+			continue
+		}
+		d := acl.Evaluate(s.a, k, nil)
+		if s.n%8 == 0 || try > 30 || d.By == acl.ByRule && d.Index == at || slices.Contains(d.Counted, at) {
+			for _, i := range d.Counted {
+				s.met[i] = true
+			}
+			if d.By == acl.ByRule {
+				s.met[d.Index] = true
+			}
+			return k
+		}
+	}
+}
+
+// randomPolicy makes a small and crowded, or a large policy with some of the guard's lines.
+func randomPolicy(t *testing.T, n int, rnd *rand.Rand) (acl.Policy, string) {
+	t.Helper()
+	text := acltest.Crowded(rnd, 1+rnd.IntN(60))
+	switch {
+	case n%200 == 199:
+		text = acltest.Spread(rnd, 10_000)
+	case n%4 == 3:
+		text = acltest.Spread(rnd, []int{10, 100, 1000}[rnd.IntN(3)])
+	}
+	a := parsePolicy(t, text)
+	a.Guard = acl.Guard(nil)[:rnd.IntN(8)]
+	return a, text
+}
+
 // The kernel decides as the oracle: what it says of each packet in a dry run, and what the programs that are attached do.
 func TestKernelDecidesAsTheOracle(t *testing.T) {
 	onOneCPU(t)
 	p := openPipeline(t, Options{Flows: 64})
 	progs := loadInstances(t, p)
-	policies, packets := 40, 100
+	pairs := 6000
 	if testing.Short() {
-		policies = 6
+		pairs = 600
 	}
 	if *oraclePairs > 0 {
-		policies = *oraclePairs / packets
+		pairs = *oraclePairs
 		t.Logf("seed %d", *oracleSeed)
 	}
-	var ruled, all, rules, met int
-	for n := range policies {
-		seed := *oracleSeed + uint64(n)
+	var policies, ruled, all, rules, met int
+	for ; all < pairs; policies++ {
+		seed := *oracleSeed + uint64(policies)
 		rnd := rand.New(rand.NewPCG(seed, 3))
-		text := acltest.Crowded(rnd, 1+rnd.IntN(60))
-		if n%4 == 3 {
-			text = acltest.Spread(rnd, []int{10, 100, 1000}[rnd.IntN(3)])
-		}
-		a := parsePolicy(t, text)
-		a.Guard = acl.Guard(nil)[:rnd.IntN(8)]
+		a, text := randomPolicy(t, policies, rnd)
 		gen := writeACL(t, p, &a)
 		for slot := range p.policy.states {
 			p.setGeneration(uint16(slot), gen)
 		}
-		s := acl.NewSampler(seed, &a)
-		hit := map[int]bool{}
-		for i := range packets {
-			k := s.Any()
-			if len(a.Rules) > 0 && i%8 > 0 {
-				k = s.For(&a.Rules[(i+n)%len(a.Rules)])
-			}
-			if k.Dir == acl.Both {
-				k.Dir = acl.In
-			}
-			if _, known := slotsByName[k.Dev]; !known {
-				k.Dev = "eth0"
-			}
-			if !framable(k) {
-				continue
+		src := newSource(&a, seed)
+		for range min(2*len(a.Rules)+50, 20_000) {
+			k := src.next()
+			frame := frameOf(k, rnd)
+			want, differs := judged(t, p, gen, &a, k, frame)
+			if differs != "" {
+				t.Fatalf("seed %d: %s, in\n%s", seed, differs, text)
 			}
 			all++
-			frame := frameOf(k, rnd)
-			want := acl.Evaluate(&a, k, acl.NewState(time.Now()))
-			out, err := p.JudgePolicy(gen, []Judge{{Frame: frame, Egress: k.Dir == acl.Out, Slot: slotsByName[k.Dev]}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := out[0]
-			slices.Sort(got.Counted)
-			verdict := acl.Allow
-			if got.Deny {
-				verdict = acl.Deny
-			}
-			if verdict != want.Verdict || got.By != want.By || got.Index != want.Index || !slices.Equal(got.Counted, want.Counted) && len(want.Counted) <= 16 {
-				t.Fatalf("seed %d: %v: kernel %+v, oracle %+v, in\n%s", seed, k, got, want, text)
-			}
-			if want.By == acl.ByRule {
+			if want.By == acl.ByRule || len(want.Counted) > 0 {
 				ruled++
-				hit[want.Index] = true
 			}
 			if limited(&a) { // the programs take tokens
 				continue
 			}
-			if v := progs.verdict(t, k, frame, false); v != want.Verdict {
+			if v := progs.verdict(t, k, frame); v != want.Verdict {
 				t.Fatalf("seed %d: %v: programs %v, oracle %+v, in\n%s", seed, k, v, want, text)
 			}
 		}
 		rules += len(a.Rules)
-		met += len(hit)
+		met += len(src.met)
 	}
-	t.Logf("%d policies, %d packets, %d met a rule, %d of %d rules decided one", policies, all, ruled, met, rules)
+	t.Logf("%d policies, %d packets: %d met a rule; of %d rules (off and shadowed ones among them) %d did something", policies, all, ruled, rules, met)
+	if ruled < all*7/10 {
+		t.Errorf("%d of %d packets met a rule: the generator is blunt", ruled, all)
+	}
+}
+
+// mutants are faults of a compiler: each changes an image where it matters.
+func mutants() map[string]func(m *compile.Image) {
+	records := func(f func(r *compile.Record)) func(m *compile.Image) {
+		return func(m *compile.Image) {
+			for i := range m.Records {
+				f(&m.Records[i])
+			}
+		}
+	}
+	without := func(f compile.Flags) func(m *compile.Image) {
+		return records(func(r *compile.Record) { r.Flags &^= f })
+	}
+	return map[string]func(m *compile.Image){
+		"default in inverted":    func(m *compile.Image) { m.DenyIn = !m.DenyIn },
+		"default out inverted":   func(m *compile.Image) { m.DenyOut = !m.DenyOut },
+		"no guard for not IP":    func(m *compile.Image) { m.NotIP = 0 },
+		"source one short":       records(func(r *compile.Record) { r.SrcHi -= min(1, r.SrcHi-r.SrcLo) }),
+		"destination one long":   records(func(r *compile.Record) { r.DstHi += min(1, 0xffff-r.DstHi) }),
+		"source port one short":  records(func(r *compile.Record) { r.SPortHi -= min(1, r.SPortHi) }),
+		"port range one long":    records(func(r *compile.Record) { r.DPortLo -= min(1, r.DPortLo) }),
+		"direction forgotten":    records(func(r *compile.Record) { r.Flags |= compile.In | compile.Out }),
+		"action forgotten":       without(compile.Deny),
+		"count decides":          without(compile.Count),
+		"not from forgotten":     without(compile.NotSrc),
+		"not to forgotten":       without(compile.NotDst),
+		"not vlan forgotten":     without(compile.NotVLAN),
+		"established forgotten":  without(compile.Established),
+		"later fragments denied": without(compile.Later),
+		"later fragments all":    records(func(r *compile.Record) { r.Flags |= compile.Later }),
+		"protocol forgotten":     records(func(r *compile.Record) { r.Proto = 0 }),
+		"ICMP type forgotten":    records(func(r *compile.Record) { r.Type = 0 }),
+		"device forgotten":       records(func(r *compile.Record) { r.Dev = 0 }),
+		"VLAN forgotten":         records(func(r *compile.Record) { r.VLAN = 0 }),
+		"set forgotten":          records(func(r *compile.Record) { r.Src, r.Dst = 0, 0 }),
+		"counters shifted":       records(func(r *compile.Record) { r.Hit++ }),
+		"a list forgotten":       func(m *compile.Image) { m.Wild = compile.List{} },
+		"source lists forgotten": func(m *compile.Image) { clear(m.Sides[0].Lists) },
+		"destination lists":      func(m *compile.Image) { clear(m.Sides[1].Lists) },
+		"port lists forgotten":   func(m *compile.Image) { clear(m.PortSides[1].Lists) },
+		"lists of later frags":   func(m *compile.Image) { m.PortSides[1].Later = compile.List{} },
+		"lists upside down":      func(m *compile.Image) { slices.Reverse(m.Lists) },
+		"records swapped": func(m *compile.Image) {
+			for i := 1; i < len(m.Records); i += 2 {
+				m.Records[i-1], m.Records[i] = m.Records[i], m.Records[i-1]
+			}
+		},
+		"an IPv4 bound off by one": func(m *compile.Image) {
+			for i := range m.Sides[0].Bounds4[1:] {
+				m.Sides[0].Bounds4[i+1]++
+			}
+		},
+		"an IPv6 bound off by one": func(m *compile.Image) {
+			for i := range m.Sides[1].Bounds6[1:] {
+				m.Sides[1].Bounds6[i+1][1]++
+			}
+		},
+		"roots of another table": func(m *compile.Image) { m.Sides[0].Root = [compile.Ports + 1]uint16{} },
+	}
+}
+
+// A compiler that is wrong is caught: each mutant differs from the oracle on some packet.
+func TestMutantsOfTheCompilerAreCaught(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	for name, mutate := range mutants() {
+		caught := func() bool {
+			for n := range 400 {
+				rnd := rand.New(rand.NewPCG(uint64(n), 3))
+				a, _ := randomPolicy(t, n%7, rnd)
+				img, err := compile.Compile(&a, compile.Options{Devices: slotsByName})
+				if err != nil {
+					t.Fatal(err)
+				}
+				mutate(img)
+				gen, err := p.WritePolicy(img)
+				if err != nil {
+					t.Fatal(err)
+				}
+				src := newSource(&a, uint64(n))
+				for range 200 {
+					k := src.next()
+					if _, differs := judged(t, p, gen, &a, k, frameOf(k, rnd)); differs != "" {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		if !caught() {
+			t.Errorf("%s: no packet told", name)
+		}
+	}
 }
 
 func limited(a *acl.Policy) bool {

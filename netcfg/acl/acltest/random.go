@@ -76,7 +76,7 @@ func Spread(r *rand.Rand, rules int) string {
 	for range rules {
 		six := r.IntN(3) == 0
 		from, to := address(six), address(six)
-		if from == "any" && to == "any" && r.IntN(20) > 0 {
+		for from == "any" && to == "any" { // it would hide what stands below
 			to = address(six)
 		}
 		lines = append(lines, fmt.Sprintf("%s %s %s from %s to %s%s", pick("allow", "deny", "deny"), pick("in", "out", ""), pick("tcp", "udp"), from, to, port()))
