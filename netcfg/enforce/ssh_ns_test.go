@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,12 @@ func dashboard(dir string) error {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		text := in.Text() + "\n"
+		for err == nil && s.View(false).Trial.Gen != 0 { // of the commit before
+			f, err = e.Next(ctx, f.Seq)
+		}
+		if err != nil {
+			return err
+		}
 		a := e.Do(ctx, snap.Intent{Kind: snap.StagePolicy, Policy: snap.PolicyWish{Seq: 1, Text: text}})
 		if a.Err == "" {
 			a = e.Do(ctx, snap.Intent{Kind: snap.CommitPolicy, Policy: snap.PolicyWish{Seq: 1, Lease: cutLease}})
@@ -179,12 +186,43 @@ func (g *gate) dial(wait time.Duration) error {
 	})
 }
 
-// A commit that cuts the operator's way in, with the guard off and the process stopped at once: the kernel ends the lease,
-// new sessions get in and the old one goes on.
-func TestLeaseSavesTheSession(t *testing.T) {
-	if !ktest.Inside(t) {
-		return
+// cutting gives texts that cut a way in.
+func cutting(n int) string {
+	texts := []string{
+		"deny in tcp to any port " + sshPort, "default in deny", "deny out tcp from any port " + sshPort, "deny from 10.9.0.0/24",
+		"default out deny", "deny in tcp from 10.9.0.2 to " + gateAddr + " port 1-65535",
 	}
+	return texts[n%len(texts)]
+}
+
+// rounds is how many commits cut the way in: few here, hundreds in make test-faults.
+func rounds(t *testing.T) int {
+	text := os.Getenv("HOOKTOP_ROUNDS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("HOOKTOP_ROUNDS: %v", err)
+	}
+	return n
+}
+
+// Commits that cut the operator's way in, with the guard off and the process stopped at once: the kernel ends the lease, new
+// sessions get in and the old one goes on.
+func TestLeaseSavesTheSession(t *testing.T) {
+	const batch = 10 // commits of one hooktop
+	n := rounds(t)
+	for first := 0; first < n; first += batch {
+		t.Run(fmt.Sprintf("from%d", first), func(t *testing.T) {
+			if ktest.Inside(t) {
+				leaseSaves(t, first, min(n, first+batch))
+			}
+		})
+	}
+}
+
+func leaseSaves(t *testing.T, first, end int) {
 	g := newGate(t)
 	old := g.ssh("echo ready; cat")
 	session := g.start(old, func() error { return g.desk.Run(old.Start) })
@@ -195,40 +233,9 @@ func TestLeaseSavesTheSession(t *testing.T) {
 	child.Stderr = os.Stderr
 	hooktop := g.start(child, child.Start)
 	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() }) // it has ended, unless the test failed
-	t.Log(g.await(hooktop.out, "ready"))
-	fmt.Fprintf(hooktop.in, "deny in tcp to any port %s\n", sshPort)
-	if line := g.await(hooktop.out, "without the name"); !strings.Contains(line, "cuts a way in") {
-		t.Fatalf("a cut was not refused: %s", line)
-	}
-	if line := g.await(hooktop.out, "committed"); strings.TrimSpace(line) != "committed" {
-		t.Fatal(line)
-	}
-	if err := child.Process.Signal(unix.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := g.dial(300 * time.Millisecond); err == nil {
-		t.Fatal("the commit did not cut the way in: nothing is shown")
-	}
-	fmt.Fprintln(session.in, "still there")
-	for tries := 1; ; tries++ {
-		if err := g.dial(100 * time.Millisecond); err == nil {
-			t.Logf("a new connection gets in %s after the commit with a lease of %s, at try %d", time.Since(began).Round(time.Millisecond), cutLease, tries)
-			break
-		}
-		if time.Since(began) > cutLease+10*time.Second {
-			t.Fatal("nobody gets in any more")
-		}
-	}
-	fresh := g.ssh("echo in")
-	var out []byte
-	g.desk.Do(t, func() (err error) { out, err = fresh.Output(); return err })
-	t.Logf("a new session says %q %s after the commit", out, time.Since(began).Round(time.Millisecond))
-	g.await(session.out, "still there")
-	t.Logf("the old session goes on %s after the commit", time.Since(began).Round(time.Millisecond))
-
-	if err := child.Process.Signal(unix.SIGCONT); err != nil {
-		t.Fatal(err)
+	g.await(hooktop.out, "ready")
+	for i := first; i < end; i++ {
+		g.cut(hooktop, session, i)
 	}
 	hooktop.in.Close()
 	if err := child.Wait(); err != nil {
@@ -238,7 +245,46 @@ func TestLeaseSavesTheSession(t *testing.T) {
 	if err := old.Wait(); err != nil {
 		t.Errorf("the old session: %v", err)
 	}
-	if audit := readFile(t, filepath.Join(g.dir, "audit")); !strings.Contains(audit, `"what":"commit"`) || !strings.Contains(audit, "lease over") && !strings.Contains(audit, `"restore"`) {
-		t.Errorf("audit: %s", audit)
+	audit := readFile(t, filepath.Join(g.dir, "audit"))
+	ends := strings.Count(audit, `"what":"lease over"`) + strings.Count(audit, `"what":"restore"`)
+	if strings.Count(audit, `"what":"commit"`) != end-first || ends != end-first {
+		t.Errorf("%d commits are not in the audit log with their ends: %s", end-first, audit)
+	}
+}
+
+// cut commits a policy that cuts the way in, stops the process and waits until the desk gets in again.
+func (g *gate) cut(hooktop, session *process, i int) {
+	t := g.t
+	t.Helper()
+	fmt.Fprintln(hooktop.in, cutting(i))
+	if line := g.await(hooktop.out, "without the name"); !strings.Contains(line, "cuts a way in") {
+		t.Fatalf("%s: a cut was not refused: %s", cutting(i), line)
+	}
+	if line := g.await(hooktop.out, "committed"); strings.TrimSpace(line) != "committed" {
+		t.Fatal(line)
+	}
+	if err := hooktop.Process.Signal(unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	since := func() time.Duration { return time.Since(began).Round(time.Millisecond) }
+	if err := g.dial(300 * time.Millisecond); err == nil {
+		t.Fatalf("%s: it did not cut the way in: nothing is shown", cutting(i))
+	}
+	word := fmt.Sprintf("still there %d", i)
+	fmt.Fprintln(session.in, word)
+	for g.dial(100*time.Millisecond) != nil {
+		if since() > cutLease+10*time.Second {
+			t.Fatalf("%s: nobody gets in any more", cutting(i))
+		}
+	}
+	connected := since()
+	fresh := g.ssh("echo in")
+	g.desk.Do(t, func() error { _, err := fresh.Output(); return err })
+	loggedIn := since()
+	g.await(session.out, word)
+	t.Logf("%-60s a lease of %s: a new connection after %s, a new session after %s, the old one goes on after %s", cutting(i), cutLease, connected, loggedIn, since())
+	if err := hooktop.Process.Signal(unix.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 }
