@@ -66,8 +66,12 @@ func (s *Service) View(counters bool) snap.Policy {
 	for i := range s.hits.fixed {
 		out.Default[i] = s.hits.fixed[i].hits(now)
 	}
-	for i := range e.acl.Guard {
-		g := &e.acl.Guard[i]
+	guard := e.acl.Guard
+	if e.gen == 0 { // what the first policy will begin with
+		guard = s.guarded(e.file, s.world.Ways).Guard
+	}
+	for i := range guard {
+		g := &guard[i]
 		out.Guard = append(out.Guard, snap.GuardHits{Name: g.Name, Text: g.Text(), Hits: s.hits.line(g).hits(now)})
 	}
 	return out
