@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -78,6 +79,45 @@ func TestBadPolicyCostsNothing(t *testing.T) {
 	}
 	if r := execute(t, nil, nil, "--once", "--no-config", "--lease", "2m"); r.code != 2 || !strings.Contains(r.err, "1s to 60s") {
 		t.Errorf("exit code %d, %q", r.code, r.err)
+	}
+}
+
+// The whole way by the binary alone: a launch with a policy, a fresh login that keeps it, an end that leaves nothing.
+func TestKeepOfARunningTrial(t *testing.T) {
+	ns := ground(t)
+	ktest.HostState(t)
+	ns.NetState(t)
+	state := t.TempDir()
+	policy := write(t, "policy", "deny in tcp to any port 23\n")
+	s := open(t, ns, 160, 40, []string{"XDG_STATE_HOME=" + state}, "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy)
+	code := regexp.MustCompile(`hooktop keep ([a-z0-9]{6})`)
+	text := s.until("the code of the trial", func(text string) bool {
+		if code.MatchString(text) {
+			return true
+		}
+		s.keys("!") // attached, and warnings
+		return false
+	})
+	if r := execute(t, ns, nil, "keep", "zzzzzz"); r.code != 1 || !strings.Contains(r.err, "not the code") {
+		t.Errorf("a wrong code: %d %q %q", r.code, r.out, r.err)
+	}
+	r := execute(t, ns, nil, "keep", code.FindStringSubmatch(text)[1])
+	if r.code != 0 || !strings.Contains(r.out, "is kept") {
+		t.Errorf("keep: %d %q %q", r.code, r.out, r.err)
+	}
+	if r := execute(t, ns, nil, "keep", code.FindStringSubmatch(text)[1]); r.code != 1 || !strings.Contains(r.err, "no trial is running") {
+		t.Errorf("keep again: %d %q %q", r.code, r.out, r.err)
+	}
+	pid := s.cmd.Process.Pid
+	s.keys(ctrlC)
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
+	}
+	s.restored()
+	nothingInRun(t, ns, pid)
+	audit, err := os.ReadFile(filepath.Join(state, "hooktop", "audit.jsonl"))
+	if err != nil || strings.Count(string(audit), "\n") != 2 || !strings.Contains(string(audit), `"what":"keep"`) {
+		t.Errorf("audit: %s %v", audit, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/enforce"
+	"hooktop/netcfg/lab"
 	"hooktop/probes/guard"
 	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
@@ -41,6 +42,8 @@ func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error
 	inode, initial := procfs.NetNamespace("/proc/self/ns/net")
 	o.Door = guard.Door(guard.Dir, inode)
 	switch {
+	case lab.Inside(): // what is tried there ends with it
+		o.Audit = ""
 	case heldBy != "": // the draft on disk is that of who holds the pen
 	case initial || inode == 0:
 		o.Draft = filepath.Join(state, "draft")

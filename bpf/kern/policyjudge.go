@@ -31,17 +31,19 @@ type Judgement struct {
 // of the connections that stand, and of token buckets, it knows what the kernel does.
 func (p *Pipeline) JudgePolicy(gen uint32, frames []Judge) ([]Judgement, error) {
 	q := &p.policy
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if gen == 0 || q.loaded[gen%aclSlots].gen != gen {
-		return nil, fmt.Errorf("judge by policy %d: it is not in the kernel", gen)
-	}
+	q.judging.Lock()
+	defer q.judging.Unlock()
 	if q.judge == nil {
-		s := &Shadow{p: p, shared: true}
+		s := &Shadow{p: p, shared: true} // the verifier takes its time, and nobody who keeps or restores may wait for it
 		if err := s.load(false); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 		q.judge = s
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if gen == 0 || q.loaded[gen%aclSlots].gen != gen {
+		return nil, fmt.Errorf("judge by policy %d: it is not in the kernel", gen)
 	}
 	out := make([]Judgement, len(frames))
 	for i := range frames {

@@ -42,7 +42,9 @@ type policies struct {
 	devs   []uint16      // of the trial, nil: all
 	end    uint32        // of the lease, jiffies
 	asleep time.Duration // what the host had slept since boot when the lease began
-	judge  *Shadow
+
+	judging sync.Mutex // one at a time; taken before mu
+	judge   *Shadow
 }
 
 // loaded says what a slot holds.

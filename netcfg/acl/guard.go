@@ -36,6 +36,7 @@ type WayIn struct {
 	Local, Peer netip.Addr
 	Port        uint16 // the host's
 	PeerPort    uint16 // of the connection that stands, 0: none is known
+	Both        bool   // the port is the destination of both directions: a tunnel of the kernel's (VXLAN, Geneve)
 	Dev         string // "" : unknown
 	VLAN        uint16
 	VNI         uint32
@@ -55,6 +56,9 @@ func (w WayIn) Packets() []Packet {
 		in := Packet{Dir: In, Dev: w.Dev, Src: w.Peer.Unmap(), Dst: w.Local.Unmap(), Proto: w.Proto, SPort: port, DPort: w.Port, VLAN: w.VLAN, VNI: w.VNI}
 		back := in
 		back.Dir, back.Src, back.Dst, back.SPort, back.DPort = Out, in.Dst, in.Src, in.DPort, in.SPort
+		if w.Both {
+			back.SPort, back.DPort = in.SPort, in.DPort
+		}
 		out = append(out, in, back)
 	}
 	return out
@@ -92,7 +96,11 @@ func Guard(ways []WayIn) []GuardLine {
 		in := Rule{Dir: In, Proto: Protos{List: []uint8{w.Proto}}, From: peer, To: host}
 		in.To.Ports = port
 		back := Rule{Dir: Out, Proto: in.Proto, From: host, To: peer}
-		back.From.Ports = port
+		if w.Both {
+			back.To.Ports = port
+		} else {
+			back.From.Ports = port
+		}
 		out = append(out, GuardLine{Name: "way in: " + w.Name, Rule: in}, GuardLine{Name: "way in: " + w.Name, Rule: back})
 	}
 	return out

@@ -16,14 +16,24 @@ func (f File) Succeed(old File) File {
 	}
 	heirs := map[acl.ID]acl.ID{}
 	from, to := 0, 0 // behind the last anchor
+	here := map[acl.ID]bool{}
+	for _, r := range is {
+		here[r.ID] = true
+	}
 	settle := func(oldEnd, newEnd int) {
-		gone := was[from:oldEnd]
-		if len(gone) == newEnd-to {
-			for i, r := range is[to:newEnd] {
-				if _, stayed := stays[r.ID]; !stayed {
-					heirs[r.ID] = gone[i].ID
-				}
+		var gone, come []acl.ID // what only moved has its counters
+		for _, r := range was[from:oldEnd] {
+			if !here[r.ID] {
+				gone = append(gone, r.ID)
 			}
+		}
+		for _, r := range is[to:newEnd] {
+			if _, stayed := stays[r.ID]; !stayed {
+				come = append(come, r.ID)
+			}
+		}
+		for i := 0; i < len(come) && len(gone) == len(come); i++ {
+			heirs[come[i]] = gone[i]
 		}
 	}
 	for j, r := range is {
@@ -35,15 +45,11 @@ func (f File) Succeed(old File) File {
 		from, to = i+1, j+1
 	}
 	settle(len(was), len(is))
-	taken := map[acl.ID]bool{}
-	for _, r := range is {
-		taken[r.ID] = true
-	}
 	for i, l := range out.lines {
 		if l.Kind != Rule {
 			continue
 		}
-		if id, ok := heirs[l.Rule.ID]; ok && !taken[id] {
+		if id, ok := heirs[l.Rule.ID]; ok {
 			r := *l.Rule
 			r.ID = id
 			out.lines[i].Rule = &r

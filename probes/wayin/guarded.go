@@ -48,7 +48,7 @@ func (w *WayIn) Guarded() []acl.WayIn {
 	sessions(w.Own, true)
 	sessions(w.Established, false)
 	for _, c := range w.Carriers {
-		add(acl.WayIn{Proto: c.Proto, Peer: c.Peer.Unmap(), Port: c.Port, Own: c.Own, Name: "tunnel " + c.Device})
+		add(acl.WayIn{Proto: c.Proto, Peer: c.Peer.Unmap(), Port: c.Port, Own: c.Own, Both: c.VTEP, Name: "tunnel " + c.Device})
 	}
 	return out
 }
