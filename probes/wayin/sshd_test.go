@@ -3,14 +3,10 @@
 package wayin
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,79 +42,28 @@ type report struct {
 
 // server is an sshd inside the test's namespaces.
 type server struct {
-	t    *testing.T
-	dir  string
-	port int
-	bin  string
+	*ktest.SSHD
+	t   *testing.T
+	bin string
 }
 
-// startSSHD makes keys and starts a real sshd on the loopback.
+// startSSHD starts a real sshd on the loopback.
 func startSSHD(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir()}
-	var err error
-	if s.bin, err = os.Executable(); err != nil {
+	bin, err := os.Executable()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil { // for /run/sshd, gone with the test
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil { // for sshd's folder, gone with the test
 		t.Fatalf("mount /run: %v", err)
 	}
-	if err := os.Mkdir("/run/sshd", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{"host", "user"} {
-		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(s.dir, key)).CombinedOutput(); err != nil {
-			t.Fatalf("make %s key: %v\n%s", key, err, out)
-		}
-	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0") // a free port; nobody else is in this namespace
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\n"+
-		"PermitRootLogin yes\nPidFile none\nUseDNS no\nPrintMotd no\n", s.port, s.dir, s.dir)
-	if err := os.WriteFile(filepath.Join(s.dir, "config"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "config"))
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start sshd (apt-get install openssh-server): %v", err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // killed: its exit status says so
-	lines := bufio.NewReader(log)
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("sshd does not listen: %v %s", err, line)
-		}
-		if strings.Contains(line, "Server listening") {
-			break
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, lines) }() // ends with sshd
-	return s
-}
-
-// ssh makes a client that runs a command there.
-func (s *server) ssh(tty bool, command string) *exec.Cmd {
-	args := []string{"-F", "none", "-i", filepath.Join(s.dir, "user"), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
-		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-p", fmt.Sprint(s.port)}
-	if tty {
-		args = append(args, "-tt")
-	}
-	return exec.Command("ssh", append(args, "root@127.0.0.1", command)...)
+	return &server{SSHD: ktest.StartSSHD(t, nil, "127.0.0.1"), t: t, bin: bin}
 }
 
 // run runs a command to its end and returns its output.
 func (s *server) run(command string) []byte {
 	s.t.Helper()
-	out, err := s.ssh(false, command).CombinedOutput()
+	out, err := s.Command(false, command).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("ssh %q: %v\n%s", command, err, out)
 	}
@@ -128,27 +73,7 @@ func (s *server) run(command string) []byte {
 // hold opens a session that lasts until the test ends: somebody else's.
 func (s *server) hold() {
 	s.t.Helper()
-	cmd := s.ssh(false, "echo ready; cat")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		s.t.Fatalf("hold a session: %v %q", err, line)
-	}
-	s.t.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			s.t.Errorf("the held session: %v", err)
-		}
-	})
+	s.Hold(s.t, nil)
 }
 
 // one checks that exactly one of the sessions there was proven to be the process's own.
@@ -165,10 +90,10 @@ func (s *server) one(name string, out []byte, sessions int, knows bool, why stri
 			name, w.Proven, w.Own, w.Established, r.Knows, w.Why, sessions, why)
 		return
 	}
-	if own := w.Own[0]; int(own.Local.Port()) != s.port || own.Local.Addr().String() != "127.0.0.1" {
+	if own := w.Own[0]; own.Local.Port() != s.Addr.Port() || own.Local.Addr().String() != "127.0.0.1" {
 		s.t.Errorf("%s: own session is %v", name, own)
 	}
-	if len(w.Listeners) != 1 || int(w.Listeners[0].Port()) != s.port || len(w.Peers) != 1 {
+	if len(w.Listeners) != 1 || w.Listeners[0].Port() != s.Addr.Port() || len(w.Peers) != 1 {
 		s.t.Errorf("%s: listeners %v, peers %v", name, w.Listeners, w.Peers)
 	}
 }
@@ -207,11 +132,11 @@ func TestRealTmux(t *testing.T) {
 	}
 	s := startSSHD(t)
 	s.hold()
-	clean := "env -i TERM=xterm LANG=C.UTF-8 PATH=$PATH TMUX_TMPDIR=" + s.dir + " tmux -f /dev/null "
+	clean := "env -i TERM=xterm LANG=C.UTF-8 PATH=$PATH TMUX_TMPDIR=" + s.Dir + " tmux -f /dev/null "
 	s.run(clean + "new-session -d -s work cat")
-	result := filepath.Join(s.dir, "result")
+	result := filepath.Join(s.Dir, "result")
 	inside := fmt.Sprintf("%s=1 %s > %s 2>&1; tmux kill-server", childEnv, s.bin, result)
-	cmd := s.ssh(true, clean+"attach -t work ';' new-window '"+inside+"'")
+	cmd := s.Command(true, clean+"attach -t work ';' new-window '"+inside+"'")
 	in, err := cmd.StdinPipe() // open, so that the terminal stays
 	if err != nil {
 		t.Fatal(err)
