@@ -33,6 +33,7 @@ type (
 				Stage, Name, Dev string
 				Packets          uint64
 			}
+			Client struct{ Asked, Served uint64 }
 		}
 	}
 	shotDrop struct {
@@ -117,6 +118,9 @@ func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 	}
 	if len(exact) == 0 {
 		t.Error("the lab's generator reported no exact flows")
+	}
+	if c := s.Lab.Client; c.Asked < 10 || c.Served != c.Asked {
+		t.Errorf("the client that must keep working: %+v", c)
 	}
 	t.Logf("%d flows, %v; compared with the generator: %v", len(s.Flows), found, exact)
 	compareDrops(t, s)

@@ -116,7 +116,8 @@ func interfacesHere() ([]string, error) {
 // labReport puts the generator's counts into words. A flow that the host forwards stands in the table twice, once a
 // device, and is therefore not comparable without looking at the device.
 func labReport(sent lab.Sent) *cli.LabReport {
-	r := &cli.LabReport{Sent: make([]cli.LabSent, 0, len(sent.Flows)), Drops: make([]cli.LabDrop, 0, len(sent.Drops))}
+	r := &cli.LabReport{Sent: make([]cli.LabSent, 0, len(sent.Flows)), Drops: make([]cli.LabDrop, 0, len(sent.Drops)),
+		Client: cli.LabClient{Asked: sent.Client.Asked, Served: sent.Client.Served, Why: format.Clean(sent.Client.Why)}}
 	for _, d := range sent.Drops {
 		r.Drops = append(r.Drops, cli.LabDrop{Stage: d.Stage, Name: d.Name, Dev: d.Dev, Packets: d.Packets})
 	}

@@ -4,7 +4,6 @@ package acl
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -108,39 +107,4 @@ func (p *Policy) Words(d Decision) string {
 		return fmt.Sprintf("%s by default", d.Verdict)
 	}
 	return fmt.Sprintf("%s by line %d", p.Rules[d.Index].Action, d.Line)
-}
-
-// String shows a packet in one line: "in tcp 10.0.0.9:4242 > 10.0.0.1:22 dev eth0".
-func (k Packet) String() string {
-	text := k.Dir.String()
-	switch {
-	case k.NotIP:
-		return text + " not IP dev " + deviceWord(k.Dev)
-	case k.Malformed:
-		return text + " malformed dev " + deviceWord(k.Dev)
-	}
-	text += " " + ProtoName(k.Proto) + " "
-	switch {
-	case HasPorts(k.Proto) && k.Frag != Later:
-		text += netip.AddrPortFrom(k.Src, k.SPort).String() + " > " + netip.AddrPortFrom(k.Dst, k.DPort).String()
-	default:
-		text += k.Src.String() + " > " + k.Dst.String()
-	}
-	if isICMP(k.Proto) && k.Frag != Later {
-		text += " type " + fmt.Sprint(k.Type)
-		if name := typeName(k.Proto, int16(k.Type)); name != "" {
-			text += " (" + name + ")"
-		}
-	}
-	text += [...]string{"", " first fragment", " later fragment"}[k.Frag]
-	if k.Dev != "" {
-		text += " dev " + deviceWord(k.Dev)
-	}
-	if k.VLAN != 0 {
-		text += fmt.Sprintf(" vlan %d", k.VLAN)
-	}
-	if k.VNI != 0 {
-		text += fmt.Sprintf(" vni %d", k.VNI)
-	}
-	return text
 }

@@ -14,6 +14,9 @@
 // Some packets are sent to die at the host (dying.go): closed ports, wrong checksums, no route, netfilter, a forged source,
 // a TTL at its end, a full socket and a full listen queue. Their senders know which counter of the host tells.
 //
+// A scan and a flood from neighbours of the clients are there to be blocked (scan.go, flood.go), and a client beside them
+// must keep working meanwhile: it counts what it asked and what it got (steady.go).
+//
 // Life cycle: Enter (exec) → Build (namespaces, devices, addresses, services, the operator's session) → Send (traffic
 // begins) → Stop (senders end, all that was sent has arrived, exact counts) → Close. The namespaces have no names and the
 // children die with the host (PDEATHSIG, end of the control pipe), so that even SIGKILL leaves nothing.

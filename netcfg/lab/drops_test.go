@@ -31,7 +31,7 @@ func TestDropsAreWhatTheLedgerCounts(t *testing.T) {
 	}
 	look()
 	h.tell(t, "send")
-	waitForFrames(t, ns, 1500)
+	waitForFrames(t, ns, busy)
 	sent := h.tell(t, "stop").Sent.Drops
 	read := look()
 	since := map[lab.Drop]uint64{}

@@ -109,8 +109,9 @@ func (l *Lab) Send(ctx context.Context) error {
 // Sent is what the lab's senders know, exactly: packets by flow, and how many of them died, by the host's counter. TCP is
 // not among the flows, but for single SYNs: nobody but the wire knows its segments.
 type Sent struct {
-	Flows []FlowCount
-	Drops []DropCount
+	Flows  []FlowCount
+	Drops  []DropCount
+	Client Client
 }
 
 // Stop ends the senders, waits until they have ended and all that they sent has arrived, and returns what was sent. The
@@ -130,6 +131,9 @@ func (l *Lab) Stop(ctx context.Context) (Sent, error) {
 	dead := map[Drop]int64{}
 	for _, r := range reports {
 		sent.Flows = append(sent.Flows, r.Sent...)
+		if r.Client != nil {
+			sent.Client = *r.Client
+		}
 		for _, d := range r.Dead {
 			dead[d.Drop] += d.N
 		}

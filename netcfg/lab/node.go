@@ -29,6 +29,8 @@ type report struct {
 	Err  string      `json:"err,omitempty"`
 	Sent []FlowCount `json:"sent,omitempty"`
 	Dead []dropShare `json:"dead,omitempty"`
+	// Client is of the node that has the client that must keep working.
+	Client *Client `json:"client,omitempty"`
 }
 
 // keeper is the OS thread that starts every child and lives as long as the lab: PDEATHSIG fires when the thread that

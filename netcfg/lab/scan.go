@@ -12,8 +12,10 @@ import (
 
 const (
 	// scanPace and scanBurst: a burst of SYNs at each step.
-	scanPace  = time.Second
+	scanPace  = 250 * time.Millisecond
 	scanBurst = 12
+	// blackholePace is slower: nothing answers, so that it is the scanner that waits.
+	blackholePace = time.Second
 	// scanPorts are tried from 1 on, and then again.
 	scanPorts = 400
 	// scanSource is the port that the scanners send from, as scanners do.
@@ -38,7 +40,7 @@ func scanHost(ctx context.Context, s *station) {
 // scanBlackhole tries, through the host, an address that never answers.
 func scanBlackhole(ctx context.Context, s *station) {
 	withWire("lan", func(w *wireEnd) {
-		every(ctx, scanPace, func(i int) {
+		every(ctx, blackholePace, func(i int) {
 			for n := range scanBurst / 3 {
 				w.probe(s, lanClients()[1], blackhole4, i*scanBurst/3+n)
 			}

@@ -17,6 +17,7 @@ import (
 // station is a node as it sees itself: the process that Run is.
 type station struct {
 	counter
+	steady  steadyClient
 	stop    context.CancelFunc
 	senders sync.WaitGroup
 	session net.Conn     // the operator's, on the node that has it
@@ -40,7 +41,7 @@ func roles() map[string]role {
 			comm:  "lab-wan",
 			serve: []func(*station) error{serveWebServers, serveResolver, serveBulk},
 			meet:  meetHost,
-			send:  []func(context.Context, *station){browseHost, scanHost, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys},
+			send:  []func(context.Context, *station){browseHost, scanHost, flood, keepAsking, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys},
 		},
 		"lan": {
 			comm: "lab-lan",
@@ -48,7 +49,7 @@ func roles() map[string]role {
 		},
 		"sshd":  {comm: Agent, serve: []func(*station) error{serveSession}},
 		"web":   {comm: "lab-web", serve: []func(*station) error{serveHost}},
-		"dns":   {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard}},
+		"dns":   {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard, serveFlooded}},
 		"batch": {comm: "lab-batch", serve: []func(*station) error{serveStuck}, send: []func(context.Context, *station){fetch, upload, knock}},
 	}
 }
@@ -112,7 +113,7 @@ func (s *station) carryOut(r role, what string, answer *report) error {
 				return err
 			}
 		}
-		answer.Sent, answer.Dead = s.list(), s.dead()
+		answer.Sent, answer.Dead, answer.Client = s.list(), s.dead(), s.steady.read()
 	default:
 		return fmt.Errorf("no such order: %q", what)
 	}

@@ -26,6 +26,7 @@ const (
 	scanner4, scanner6 = "198.51.100.66", "2001:db8:c::66"
 	tagger4, tagger6   = "198.51.100.20", "2001:db8:c::20"
 	pinger4, pinger6   = "198.51.100.23", "2001:db8:c::23"
+	steady4, steady6   = "198.51.100.80", "2001:db8:c::80"
 	blackhole4         = "203.0.113.99" // nobody has it: what is sent there is never answered
 	resolver4          = "203.0.113.53"
 	resolver6          = "2001:db8:5::53"
@@ -82,7 +83,7 @@ func topology() []wire {
 		hostR: []gate{{"0.0.0.0/0", gateway4}, {"::/0", gateway6}},
 		nodeR: []gate{{"10.77.0.0/24", hostWAN4}, {"2001:db8:2::/64", hostWAN6}},
 	}
-	single := append(append(webClients(), webServers()...), operator4, scanner4, scanner6, tagger4, tagger6, pinger6, resolver4, resolver6, bulk4)
+	single := append(append(webClients(), webServers()...), operator4, scanner4, scanner6, tagger4, tagger6, pinger6, steady4, steady6, resolver4, resolver6, bulk4)
 	for _, a := range single {
 		wan.node.addrs = append(wan.node.addrs, netip.PrefixFrom(addr(a), addr(a).BitLen()).String())
 	}

@@ -94,6 +94,15 @@ type Snapshot struct {
 type LabReport struct {
 	Sent  []LabSent `json:"sent"`
 	Drops []LabDrop `json:"drops"`
+	// Client must be served whatever is done about the scan and the flood.
+	Client LabClient `json:"client"`
+}
+
+// LabClient is what the lab's client that must keep working asked for and got.
+type LabClient struct {
+	Asked  uint64 `json:"asked"`
+	Served uint64 `json:"served"`
+	Why    string `json:"why"` // of the last request that was not served
 }
 
 // LabDrop is how many packets the generator sent that die, by the counter that tells. Since of that row of the snapshot's
