@@ -27,11 +27,11 @@ RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/nam
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
-.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults docs clean help go-check tools
+.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl docs clean help go-check tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults docs clean'
+	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl docs clean'
 
 build: go-check
 	$(BUILD) -o hooktop .
@@ -84,6 +84,13 @@ generate-check: go-check
 bench: NEEDS = $(PEERS)
 bench: tools
 	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report -goals "$(GOALS)"
+
+# Kernel against oracle on PAIRS packets of random policies, broken compilers, and 10,000 commits while packets flow. It
+# prints its seed; make fuzz-acl SEED=… does the same again.
+PAIRS ?= 1000000
+SEED ?= $(shell date +%s)
+fuzz-acl: tools
+	$(GO) test -count=1 -v -timeout 60m -run '^(TestKernelDecidesAsTheOracle|TestMutantsOfTheCompilerAreCaught|TestNoPacketSeesHalfAPolicy|TestATornPolicyIsSeen)$$' ./bpf/kern -args -pairs $(PAIRS) -seed $(SEED) -commits 10000
 
 # Hundreds of kills and exits instead of CI's few.
 test-faults: go-check

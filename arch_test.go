@@ -50,7 +50,7 @@ var doors = map[string][]string{
 }
 
 // testOnly packages carry test machinery: nothing that ships may import them.
-var testOnly = []string{"probes/ktest", "probes/vmtest/", "ui/uitest"}
+var testOnly = []string{"netcfg/acl/acltest", "probes/ktest", "probes/vmtest/", "ui/uitest"}
 
 func match(path string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {

@@ -16,10 +16,15 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	BenchMapHtBuckets      = "ht_buckets"
+	BenchMapHtDenied       = "ht_denied"
 	BenchMapHtDevices      = "ht_devices"
 	BenchMapHtFlows        = "ht_flows"
+	BenchMapHtHits         = "ht_hits"
 	BenchMapHtMalformed    = "ht_malformed"
-	BenchMapHtPaths        = "ht_paths"
+	BenchMapHtPolicy       = "ht_policy"
+	BenchMapHtQuery        = "ht_query"
+	BenchMapHtSeen         = "ht_seen"
 	BenchMapHtShadow       = "ht_shadow"
 	BenchMapHtStats        = "ht_stats"
 	BenchMapHtWatched      = "ht_watched"
@@ -37,6 +42,7 @@ const (
 	BenchVarFlowMask       = "flow_mask"
 	BenchVarHashIp4        = "hash_ip4"
 	BenchVarHashSeed       = "hash_seed"
+	BenchVarHitShards      = "hit_shards"
 	BenchVarL3Device       = "l3_device"
 	BenchVarShadow         = "shadow"
 	BenchVarTurn           = "turn"
@@ -96,10 +102,15 @@ type BenchProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BenchMapSpecs struct {
+	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -117,6 +128,7 @@ type BenchVariableSpecs struct {
 	FlowMask    *ebpf.VariableSpec `ebpf:"flow_mask"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
+	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 	Turn        *ebpf.VariableSpec `ebpf:"turn"`
@@ -142,10 +154,15 @@ func (o *BenchObjects) Close() error {
 //
 // It can be passed to LoadBenchObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BenchMaps struct {
+	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
+	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -154,10 +171,15 @@ type BenchMaps struct {
 
 func (m *BenchMaps) Close() error {
 	return _BenchClose(
+		m.HtBuckets,
+		m.HtDenied,
 		m.HtDevices,
 		m.HtFlows,
+		m.HtHits,
 		m.HtMalformed,
-		m.HtPaths,
+		m.HtPolicy,
+		m.HtQuery,
+		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
 		m.HtWatched,
@@ -176,6 +198,7 @@ type BenchVariables struct {
 	FlowMask    *ebpf.Variable `ebpf:"flow_mask"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
+	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 	Turn        *ebpf.Variable `ebpf:"turn"`

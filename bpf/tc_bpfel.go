@@ -16,10 +16,15 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	TcMapHtBuckets   = "ht_buckets"
+	TcMapHtDenied    = "ht_denied"
 	TcMapHtDevices   = "ht_devices"
 	TcMapHtFlows     = "ht_flows"
+	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
-	TcMapHtPaths     = "ht_paths"
+	TcMapHtPolicy    = "ht_policy"
+	TcMapHtQuery     = "ht_query"
+	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtStats     = "ht_stats"
 	TcMapHtWatched   = "ht_watched"
@@ -31,6 +36,7 @@ const (
 	TcVarDevStates   = "dev_states"
 	TcVarHashIp4     = "hash_ip4"
 	TcVarHashSeed    = "hash_seed"
+	TcVarHitShards   = "hit_shards"
 	TcVarL3Device    = "l3_device"
 	TcVarShadow      = "shadow"
 )
@@ -85,10 +91,15 @@ type TcProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TcMapSpecs struct {
+	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -104,6 +115,7 @@ type TcVariableSpecs struct {
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
+	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 }
@@ -128,10 +140,15 @@ func (o *TcObjects) Close() error {
 //
 // It can be passed to LoadTcObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TcMaps struct {
+	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
+	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -139,10 +156,15 @@ type TcMaps struct {
 
 func (m *TcMaps) Close() error {
 	return _TcClose(
+		m.HtBuckets,
+		m.HtDenied,
 		m.HtDevices,
 		m.HtFlows,
+		m.HtHits,
 		m.HtMalformed,
-		m.HtPaths,
+		m.HtPolicy,
+		m.HtQuery,
+		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
 		m.HtWatched,
@@ -159,6 +181,7 @@ type TcVariables struct {
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
+	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 }

@@ -13,6 +13,91 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type XdpAclHits struct {
+	_       structs.HostLayout
+	Packets uint64
+	Bytes   uint64
+	Limited uint64
+	Last    uint64
+}
+
+type XdpAclImage struct {
+	_     structs.HostLayout
+	Gen   uint32
+	Deny  [2]uint32
+	NotIp uint32
+	Wild  uint32
+	Flows uint32
+	Proto [256]uint64
+	Type  [520]uint64
+	Dev   [1024]uint64
+	Side  [2]struct {
+		_      structs.HostLayout
+		Root   [65544]uint16
+		Bound4 [32768]uint32
+		Bound6 [32768][2]uint64
+		List   [32768]uint32
+		Sets   [32768]uint64
+		N4     uint32
+		N6     uint32
+	}
+	Ports [2]struct {
+		_     structs.HostLayout
+		Class [65536]uint16
+		List  [16384]uint32
+		Later uint32
+		Pad   uint32
+	}
+	Record [16384]struct {
+		_       structs.HostLayout
+		SrcLo   uint16
+		SrcHi   uint16
+		DstLo   uint16
+		DstHi   uint16
+		SportLo uint16
+		SportHi uint16
+		DportLo uint16
+		DportHi uint16
+		Vni     uint32
+		Vlan    uint16
+		Hit     uint16
+		Flags   uint32
+		Proto   uint8
+		Type    uint8
+		Dev     uint8
+		Src     uint8
+		Dst     uint8
+		Pad     [3]uint8
+		Bucket  uint32
+		Expires uint64
+		Cost    uint64
+		Burst   uint64
+	}
+	List [131072]uint16
+}
+
+type XdpAclQuery struct {
+	_           structs.HostLayout
+	W           [5]uint64
+	TagDev      uint32
+	Dev         uint32
+	Len         uint32
+	TcpFlags    uint32
+	Hash        uint64
+	Interval    [2]uint32
+	Established uint32
+	CountedN    uint32
+	Counted     [16]uint16
+	Passed      uint32
+	Pad         uint32
+}
+
+type XdpBucketKey struct {
+	_    structs.HostLayout
+	Rule uint32
+	Src  [4]uint32
+}
+
 type XdpCounter struct {
 	_       structs.HostLayout
 	Packets uint64
@@ -29,19 +114,23 @@ const (
 	XdpDevCountDEV_NONIP_OUT     XdpDevCount = 4
 	XdpDevCountDEV_MALFORMED_IN  XdpDevCount = 5
 	XdpDevCountDEV_MALFORMED_OUT XdpDevCount = 6
-	XdpDevCountDEV_COUNT_MAX     XdpDevCount = 7
+	XdpDevCountDEV_DENIED_IN     XdpDevCount = 7
+	XdpDevCountDEV_DENIED_OUT    XdpDevCount = 8
+	XdpDevCountDEV_COUNT_MAX     XdpDevCount = 9
 )
 
 type XdpDevCounters struct {
 	_  structs.HostLayout
-	By [7]XdpCounter
+	By [9]XdpCounter
 }
 
 type XdpDevState struct {
 	_        structs.HostLayout
-	Gen      uint32
+	Word     uint64
+	Expiry   [2]uint64
 	Handover uint32
-	Pad      [7]uint64
+	Track    uint32
+	Pad      [4]uint64
 }
 
 type XdpFlowBucket struct {
@@ -94,6 +183,11 @@ const (
 	XdpMalformedMAL_MAX           XdpMalformed = 18
 )
 
+type XdpSeenKey struct {
+	_ structs.HostLayout
+	W [5]uint64
+}
+
 type XdpShadowIo struct {
 	_        structs.HostLayout
 	Len      uint32
@@ -102,6 +196,12 @@ type XdpShadowIo struct {
 	Found    uint32
 	Key      XdpFlowKey
 	TcpFlags uint32
+	Gen      uint32
+	Egress   uint32
+	Dev      uint32
+	Judged   uint32
+	PassedN  uint32
+	Passed   [16]uint16
 }
 
 type XdpStat uint32
@@ -112,17 +212,25 @@ const (
 	XdpStatSTAT_WRAPS         XdpStat = 2
 	XdpStatSTAT_PULL_FAILED   XdpStat = 3
 	XdpStatSTAT_LOOKUP_FAILED XdpStat = 4
-	XdpStatSTAT_MAX           XdpStat = 5
+	XdpStatSTAT_COUNT_LOST    XdpStat = 5
+	XdpStatSTAT_SEEN_FAILED   XdpStat = 6
+	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
+	XdpStatSTAT_MAX           XdpStat = 8
 )
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	XdpMapHtBuckets   = "ht_buckets"
+	XdpMapHtDenied    = "ht_denied"
 	XdpMapHtDevices   = "ht_devices"
 	XdpMapHtFlows     = "ht_flows"
+	XdpMapHtHits      = "ht_hits"
 	XdpMapHtMalformed = "ht_malformed"
-	XdpMapHtPaths     = "ht_paths"
+	XdpMapHtPolicy    = "ht_policy"
+	XdpMapHtQuery     = "ht_query"
+	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtStats     = "ht_stats"
 	XdpMapHtWatched   = "ht_watched"
@@ -133,6 +241,7 @@ const (
 	XdpVarDevStates   = "dev_states"
 	XdpVarHashIp4     = "hash_ip4"
 	XdpVarHashSeed    = "hash_seed"
+	XdpVarHitShards   = "hit_shards"
 	XdpVarL3Device    = "l3_device"
 	XdpVarShadow      = "shadow"
 )
@@ -186,10 +295,15 @@ type XdpProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XdpMapSpecs struct {
+	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.MapSpec `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -205,6 +319,7 @@ type XdpVariableSpecs struct {
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
+	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 }
@@ -229,10 +344,15 @@ func (o *XdpObjects) Close() error {
 //
 // It can be passed to LoadXdpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XdpMaps struct {
+	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
+	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtPaths     *ebpf.Map `ebpf:"ht_paths"`
+	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -240,10 +360,15 @@ type XdpMaps struct {
 
 func (m *XdpMaps) Close() error {
 	return _XdpClose(
+		m.HtBuckets,
+		m.HtDenied,
 		m.HtDevices,
 		m.HtFlows,
+		m.HtHits,
 		m.HtMalformed,
-		m.HtPaths,
+		m.HtPolicy,
+		m.HtQuery,
+		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
 		m.HtWatched,
@@ -260,6 +385,7 @@ type XdpVariables struct {
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
+	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 }

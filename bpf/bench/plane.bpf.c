@@ -39,7 +39,7 @@ static __always_inline void become(struct xdp_md *ctx, u32 flow)
 static __always_inline void ours(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
 	u32 found, gen;
 
 	c.left = p.len = c.end - c.pos;
@@ -51,7 +51,7 @@ static __always_inline void ours(struct xdp_md *ctx)
 static __always_inline void obvious(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
 	struct flow_key key;
 	struct obvious_flow *f;
 	u64 *w = (u64 *)&key;

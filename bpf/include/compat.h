@@ -20,11 +20,19 @@ typedef __u64 u64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* Hides a value's origin from the compiler, which otherwise drops masks that the verifier needs. */
 #define barrier_var(v) asm volatile("" : "+r"(v))
+/* x & mask, which the compiler thinks it could do without and the verifier needs. */
+#define bounded(x, mask)                                                                                               \
+	({                                                                                                             \
+		u32 v_ = (x);                                                                                          \
+		barrier_var(v_);                                                                                       \
+		v_ & (mask);                                                                                           \
+	})
 #define barrier() asm volatile("" ::: "memory")
 
 /* Little-endian hosts only, like the object. */
 #define be16(x) ((u16)__builtin_bswap16(x))
 #define be32(x) ((u32)__builtin_bswap32(x))
+#define be64(x) ((u64)__builtin_bswap64(x))
 
 /* Map definitions are read from BTF. */
 #define __uint(name, val) int(*name)[val]
@@ -42,7 +50,9 @@ enum {
 };
 
 enum {
+	XDP_DROP = 1,
 	XDP_PASS = 2,
+	TC_DROP = 2,  /* TC_ACT_SHOT and TCX_DROP */
 	TC_NEXT = -1, /* TC_ACT_UNSPEC and TCX_NEXT: whoever comes next decides */
 };
 
@@ -96,6 +106,7 @@ static long (*bpf_xdp_adjust_meta)(struct xdp_md *ctx, int delta) = (void *)54;
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size, u64 flags) = (void *)67;
 static long (*bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
 static u64 (*bpf_jiffies64)(void) = (void *)118;
+static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
 static void *(*bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static u64 (*bpf_ringbuf_query)(void *ring, u64 flags) = (void *)134;

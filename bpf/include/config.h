@@ -23,3 +23,6 @@ const volatile u64 hash_seed[12] = {};
 
 /* What the words of an IPv4 key that are always the same (::ffff:) add to the hash, with the constant term. */
 const volatile u64 hash_ip4 = 0;
+
+/* Rule counters are kept once for each shard of CPUs: shards minus one, a power of two minus one. */
+const volatile u32 hit_shards = 0;

@@ -5,9 +5,11 @@
  * the totals before, so that no packet is ever lost. */
 #pragma once
 
+#include "acl.h"
 #include "config.h"
 #include "maps.h"
 #include "packet.h"
+#include "state.h"
 
 #define PROBATION 0x10000000U /* added to the age of an entry with one packet: 31 days at HZ=100 */
 
@@ -21,62 +23,67 @@ static __always_inline u32 *tag_dev(struct flow_entry *e)
 	return (u32 *)&e->key.tag;
 }
 
-static __always_inline int flow_is(struct flow_entry *e, const struct packet *p)
+static __always_inline int flow_is(struct flow_entry *e, const u64 *key, u32 tag_dev_)
 {
 	const u64 *w = words(e);
 
-	return w[4] == p->w[4] && w[1] == p->w[1] && w[3] == p->w[3] && *tag_dev(e) == p->tag_dev && w[0] == p->w[0] &&
-	       w[2] == p->w[2];
+	return w[4] == key[4] && w[1] == key[1] && w[3] == key[3] && *tag_dev(e) == tag_dev_ && w[0] == key[0] && w[2] == key[2];
 }
 
-static __always_inline u64 flow_add(const struct packet *p)
+static __always_inline void flow_key_set(struct flow_entry *e, const struct acl_query *q)
 {
-	return p->len | (u64)p->tcp_flags << TCP_FLAGS_SHIFT;
+	u64 *w = words(e);
+
+	w[0] = q->w[0];
+	w[1] = q->w[1];
+	w[2] = q->w[2];
+	w[3] = q->w[3];
+	w[4] = q->w[4];
+	*tag_dev(e) = q->tag_dev;
 }
 
-/* Adds an entry's counts to the totals of its device and of its path. */
+/* Adds an entry's counts to the totals of its device and of the rule that let it pass, while that rule's image is there:
+ * user space has read what those of older ones counted. */
 static __noinline int flow_fold(const struct flow_entry *e)
 {
-	u32 slot = e->key.dev, path = e->path;
+	u32 dev = e->key.dev, gen = e->gen, slot = gen % ACL_SLOTS;
 	u32 out = e->key.tag & TAG_EGRESS;
 	u64 bytes = e->bytes_flags & BYTES_MASK;
-	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &slot);
-	struct counter *t = bpf_map_lookup_elem(&ht_paths, &path);
+	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &dev);
+	struct acl_image *img;
 
-	if (!d || !t) {
+	if (!d) {
 		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
 	}
 	counter_add(&d->by[out ? DEV_FOLDED_OUT : DEV_FOLDED_IN], e->packets, bytes);
 	if (e->bytes_flags & FLOW_FORWARDED)
 		counter_add(&d->by[DEV_FOLDED_FWD], e->packets, bytes);
-	counter_add(t, e->packets, bytes);
+	if (!gen || gen == GEN_EACH)
+		return 0;
+	img = bpf_map_lookup_elem(&ht_policy, &slot);
+	if (img && img->gen == gen)
+		hit_add(slot, e->path, e->packets, bytes, 0);
 	return 0;
 }
 
-/* A counter is full or another generation decides now: fold under the old path, begin again under the new one. */
+/* A counter is full or another generation decides now: fold under the old one, begin again under the new one. */
 static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 {
-	int full = e->packets == 0xffffffff;
-
-	if (full)
+	if (e->packets == 0xffffffff)
 		stat_add(STAT_WRAPS);
-	if (full || e->path != path) {
-		flow_fold(e);
-		e->packets = 0;
-		e->bytes_flags &= ~BYTES_MASK;
-		e->path = path;
-	}
+	flow_fold(e);
+	e->packets = 0;
+	e->bytes_flags &= ~BYTES_MASK;
+	e->path = path;
 	e->gen = gen;
 	return 0;
 }
 
-static __always_inline void flow_count(struct flow_entry *e, const struct packet *p, u32 gen, u32 now, u64 flags)
+static __always_inline void flow_count(struct flow_entry *e, u32 len, u64 tcp_flags, u32 now, u64 flags)
 {
-	if (unlikely(e->gen != (u16)gen || e->packets == 0xffffffff))
-		flow_renew(e, gen, 0);
 	e->packets++;
-	e->bytes_flags = (e->bytes_flags + p->len) | (u64)p->tcp_flags << TCP_FLAGS_SHIFT | flags;
+	e->bytes_flags = (e->bytes_flags + len) | tcp_flags << TCP_FLAGS_SHIFT | flags;
 	e->last = now;
 }
 
@@ -98,68 +105,155 @@ static __always_inline struct flow_entry *flow_way(struct flow_bucket *b, u32 wa
 	return &b->way[way & (FLOW_WAYS - 1)];
 }
 
-/* The key is not in its home slot: look at the others, else make room. */
-static __noinline int flow_miss(struct flow_bucket *b, const struct packet *p, u32 gen, u64 flags)
-{
-	u32 now = bpf_jiffies64(), home = p->hash >> 61, oldest, age;
-	struct flow_entry *e, *victim;
+#define WAY_NONE FLOW_WAYS
 
+/* The way that the query's flow has in a bucket, WAY_NONE: it has none. */
+__noinline int ht_flow_find(u32 index)
+{
+	u32 zero = 0;
+	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!b || !q)
+		return WAY_NONE;
 #pragma clang loop unroll(full)
-	for (u32 i = 1; i < FLOW_WAYS; i++) {
-		e = flow_way(b, home ^ i);
-		if (flow_is(e, p)) {
-			flow_count(e, p, gen, now, flags);
-			return 0;
-		}
+	for (u32 i = 0; i < FLOW_WAYS; i++) {
+		u32 way = (q->hash >> 61) ^ i;
+
+		if (flow_is(flow_way(b, way), q->w, q->tag_dev))
+			return way;
 	}
-	victim = flow_way(b, home);
-	oldest = flow_age(victim, now);
+	return WAY_NONE;
+}
+
+/* The way whose entry is needed least. */
+__noinline int ht_flow_victim(u32 index)
+{
+	u32 zero = 0, now = bpf_jiffies64(), victim, oldest;
+	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!b || !q)
+		return 0;
+	victim = q->hash >> 61;
+	oldest = flow_age(flow_way(b, victim), now);
 #pragma clang loop unroll(full)
 	for (u32 i = 1; i < FLOW_WAYS; i++) {
-		e = flow_way(b, home ^ i);
-		age = flow_age(e, now);
+		u32 way = (q->hash >> 61) ^ i, age = flow_age(flow_way(b, way), now);
+
 		if (age > oldest) {
 			oldest = age;
-			victim = e;
+			victim = way;
 		}
 	}
-	if (victim->packets) {
-		flow_fold(victim);
+	return victim;
+}
+
+/* Puts a new flow into an entry, after what is there. */
+static __noinline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
+{
+	if (e->packets) {
+		flow_fold(e);
 		stat_add(STAT_EVICTIONS);
 	}
 	/* A reader that sees packets == 0 leaves the slot alone. */
-	victim->packets = 0;
+	e->packets = 0;
 	barrier();
-	u64 *w = words(victim);
-	w[0] = p->w[0];
-	w[1] = p->w[1];
-	w[2] = p->w[2];
-	w[3] = p->w[3];
-	w[4] = p->w[4];
-	*tag_dev(victim) = p->tag_dev;
-	victim->bytes_flags = flow_add(p) | flags;
-	victim->path = 0;
-	victim->gen = gen;
-	victim->last = now;
+	flow_key_set(e, q);
+	e->bytes_flags = q->len | (u64)q->tcp_flags << TCP_FLAGS_SHIFT | flags;
+	e->path = path;
+	e->gen = gen;
+	e->last = bpf_jiffies64();
 	barrier();
-	victim->packets = 1;
+	e->packets = 1;
 	stat_add(STAT_NEW_FLOWS);
 	return 0;
 }
 
-/* Counts the packet in its flow. `flags`: FLOW_*. */
-static __always_inline void flow_account(const struct packet *p, u32 gen, u64 flags)
+/* A denied packet goes into the sample of denied flows. */
+static __noinline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
+{
+	u32 index = bpf_get_smp_processor_id() * DENIED_WAYS + ((u32)(q->hash >> 32) & (DENIED_WAYS - 1));
+	struct flow_entry *d = bpf_map_lookup_elem(&ht_denied, &index);
+
+	count_device(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
+	if (!d)
+		return 0;
+	if (!flow_is(d, q->w, q->tag_dev)) {
+		d->packets = 0;
+		barrier();
+		flow_key_set(d, q);
+		d->bytes_flags = 0;
+		barrier();
+	}
+	d->path = path;
+	d->gen = gen;
+	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);
+	return 0;
+}
+
+/* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. Returns 1 when the packet is
+ * denied. */
+__noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
+{
+	u32 zero = 0, judged = 0, way = ht_flow_find(index);
+	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	u64 now = bpf_jiffies64();
+	struct flow_entry *e;
+	u32 live;
+
+	if (!b || !q)
+		return 0;
+	e = flow_way(b, way);
+	live = way < WAY_NONE && e->packets;
+	if (live && e->gen == (u16)gen && e->packets != 0xffffffff && now < expiry(gen)) {
+		flow_count(e, q->len, q->tcp_flags, now, flags);
+		return 0;
+	}
+	if (gen)
+		judged = ht_acl_judge(gen % ACL_SLOTS, gen);
+	if (judged & JUDGED_DENY) {
+		if (live) {
+			flow_fold(e);
+			e->packets = 0;
+		}
+		flow_denied(q, gen, judged & JUDGED_HIT);
+		return 1;
+	}
+	if (judged & JUDGED_EACH)
+		gen = GEN_EACH;
+	judged &= JUDGED_HIT;
+	if (!live) {
+		if (dev_states[dev_slot & (DEV_SLOTS - 1)].track)
+			note_seen(q);
+		if (way >= WAY_NONE)
+			e = flow_way(b, ht_flow_victim(index));
+		flow_put(e, q, gen, judged, flags);
+		return 0;
+	}
+	if (e->gen != (u16)gen || e->path != judged || e->packets == 0xffffffff)
+		flow_renew(e, gen, judged);
+	flow_count(e, q->len, q->tcp_flags, now, flags);
+	return 0;
+}
+
+/* Counts the packet in its flow, and lets the policy judge it where that is not known. `flags`: FLOW_*. Returns 1 when the
+ * packet is denied. */
+static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 flags)
 {
 	u32 index = ((u32)(p->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
+	u64 now = bpf_jiffies64();
 
 	if (unlikely(!b)) {
 		stat_add(STAT_LOOKUP_FAILED);
-		return;
+		return 0;
 	}
 	struct flow_entry *e = flow_way(b, p->hash >> 61);
-	if (likely(flow_is(e, p)))
-		flow_count(e, p, gen, bpf_jiffies64(), flags);
-	else
-		flow_miss(b, p, gen, flags);
+	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < 0xfffffffe && now < expiry(gen))) {
+		flow_count(e, p->len, p->tcp_flags, now, flags);
+		return 0;
+	}
+	return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags) : 0;
 }

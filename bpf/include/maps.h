@@ -3,6 +3,7 @@
  * with ht_, which marks what is hooktop's. */
 #pragma once
 
+#include "acl_image.h"
 #include "compat.h"
 #include "wire.h"
 
@@ -30,14 +31,6 @@ struct {
 	__type(value, __u32); /* device slot */
 } ht_watched SEC(".maps");
 
-/* By path. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counter);
-} ht_paths SEC(".maps");
-
 /* By enum malformed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -53,6 +46,54 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } ht_stats SEC(".maps");
+
+/* Compiled policies, by slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ACL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct acl_image);
+} ht_policy SEC(".maps");
+
+/* By slot, shard and hit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct acl_hits);
+} ht_hits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct acl_query);
+} ht_query SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct seen_key);
+	__type(value, __u32);
+} ht_seen SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct bucket_key);
+	__type(value, __u64);
+} ht_buckets SEC(".maps");
+
+/* By CPU and hash. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_entry);
+} ht_denied SEC(".maps");
 
 /* What a dry run gives and gets, one frame at a time. */
 struct {

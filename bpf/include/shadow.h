@@ -3,6 +3,7 @@
  * what became of each one. Nothing of this is left in a program that was loaded with shadow = 0. */
 #pragma once
 
+#include "acl.h"
 #include "config.h"
 #include "maps.h"
 #include "packet.h"
@@ -16,6 +17,36 @@ static __always_inline u32 shadow_len(u32 len)
 		return len;
 	io = bpf_map_lookup_elem(&ht_shadow, &zero);
 	return io && io->len > len ? io->len : len;
+}
+
+/* The direction to parse for: a dry run of this one program is asked about both. */
+static __always_inline u32 shadow_egress(void)
+{
+	u32 zero = 0;
+	struct shadow_io *io = shadow ? bpf_map_lookup_elem(&ht_shadow, &zero) : NULL;
+
+	return io && io->gen && io->egress ? TAG_EGRESS : 0;
+}
+
+/* Judges by the generation that user space names, counts nothing, and says what came of it. Returns 0 when none is named. */
+static __always_inline int shadow_judge(struct packet *p, u32 found)
+{
+	u32 zero = 0;
+	struct shadow_io *io = bpf_map_lookup_elem(&ht_shadow, &zero);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!io || !q || !io->gen)
+		return 0;
+	q->passed = 0;
+	if (found)
+		io->judged = acl_other(io->gen, found == FOUND_NOT_IP, io->egress, p->len);
+	else if (query_set(p, io->dev))
+		io->judged = ht_acl_judge(io->gen % ACL_SLOTS, io->gen);
+	io->passed_n = q->passed;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < JUDGED; i++)
+		io->passed[i] = q->counted[i];
+	return 1;
 }
 
 static __always_inline void shadow_report(struct packet *p, u32 found)

@@ -91,7 +91,7 @@ static __always_inline void emit(void *ctx, const struct hit *h, const struct se
 /* A packet, or a call without one, at a function. 1: it was shown, or would have been but for the pace. */
 static __always_inline int pass(void *ctx, struct hit *h)
 {
-	struct seen s = {};
+	struct seen s;
 	int spent = pace_spent(rate), asked;
 
 	/* Without a filter the answer is known: a flood costs little more than being counted. */
@@ -99,6 +99,7 @@ static __always_inline int pass(void *ctx, struct hit *h)
 		trace_count(TRACE_RATE);
 		return 0;
 	}
+	see_nothing(&s);
 	if (h->skb)
 		see_skb(&s, (void *)h->skb);
 	if (h->sk && !s.family) /* what waits in a queue of TCP has no header: it is one of its socket's */

@@ -58,6 +58,8 @@ enum dev_count {
 	DEV_NONIP_OUT,
 	DEV_MALFORMED_IN,
 	DEV_MALFORMED_OUT,
+	DEV_DENIED_IN, /* by the policy, frames of any kind */
+	DEV_DENIED_OUT,
 	DEV_COUNT_MAX,
 };
 
@@ -65,11 +67,63 @@ struct dev_counters {
 	struct counter by[DEV_COUNT_MAX];
 };
 
-/* One word per device, shared by its XDP and tc programs. One cache line. */
+/* What decides on a device, shared by its XDP and tc programs. One cache line. */
 struct dev_state {
-	__u32 gen; /* generation of the policy in force, low 16 bits used by flow_entry.gen */
-	__u32 handover; /* not 0: ingress goes from XDP to tc or back, see handover.h */
-	__u64 pad[7];
+	__u64 word;      /* generation on trial << 48 | kept generation << 32 | end of the lease, low 32 bits of jiffies; both equal: no lease */
+	__u64 expiry[2]; /* jiffies64 from which on cached verdicts of the trial's, the kept generation hold no more: a rule ends */
+	__u32 handover;  /* not 0: ingress goes from XDP to tc or back, see handover.h */
+	__u32 track;     /* not 0: the tuples of new allowed flows are noted for `established` */
+	__u64 pad[4];
+};
+
+/* flow_entry.gen of a flow that is judged anew with each packet: by a limit, or on its way past count rules. Such packets are
+ * in the rules' counters already. No generation has this number. */
+#define GEN_EACH 0xffff
+
+/* Flows that were denied, a sample for those who look: per CPU, by hash; the newest takes the place of another. */
+#define DENIED_WAYS 64
+
+/* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
+struct acl_hits {
+	__u64 packets;
+	__u64 bytes;
+	__u64 limited; /* of packets: no token was left */
+	__u64 last;    /* jiffies64 */
+};
+
+/* The tuple of packets whose other direction was let through: struct flow_key without tag and device. */
+struct seen_key {
+	__u64 w[5];
+};
+
+/* One token bucket: a rule and a source. The value is when it is full again, ns. */
+struct bucket_key {
+	__u32 rule;
+	__u32 src[4];
+};
+
+#define JUDGED 16 /* count rules that are told of one packet */
+
+/* How a packet was judged. */
+#define JUDGED_HIT 0xffff
+#define JUDGED_DENY 0x10000
+#define JUDGED_EACH 0x20000 /* not to be cached */
+#define JUDGED_LIMITED 0x40000
+
+/* One packet on its way off the fast path; per CPU. Global functions take no pointers on old kernels. */
+struct acl_query {
+	__u64 w[5]; /* struct flow_key */
+	__u32 tag_dev;
+	__u32 dev; /* device slot to judge for */
+	__u32 len;
+	__u32 tcp_flags;
+	__u64 hash;
+	__u32 interval[2];
+	__u32 established;
+	__u32 counted_n;
+	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
+	__u32 passed;          /* of those: before the record that decided */
+	__u32 pad;
 };
 
 /* Why a frame could not be parsed. Names: see malformed_names in bpf/kern. */
@@ -102,6 +156,9 @@ enum stat {
 	STAT_WRAPS,        /* flow_entry.packets was full */
 	STAT_PULL_FAILED,  /* tc: the headers could not be made linear */
 	STAT_LOOKUP_FAILED, /* a map lookup that cannot fail, failed */
+	STAT_COUNT_LOST,    /* a packet passed more than JUDGED count rules: the others did not count it */
+	STAT_SEEN_FAILED,   /* the tuple of a new flow could not be noted */
+	STAT_BUCKET_FAILED, /* a token bucket could not be made: the packet passed */
 	STAT_MAX,
 };
 
@@ -113,6 +170,12 @@ struct shadow_io {
 	__u32 found;   /* out: enum malformed, MAL_MAX: not IP */
 	struct flow_key key; /* out, when found == 0 */
 	__u32 tcp_flags;
+	__u32 gen;    /* in: judge by this generation and count nothing; 0: no */
+	__u32 egress; /* in, with gen: TAG_EGRESS or 0 */
+	__u32 dev;    /* in, with gen: device slot */
+	__u32 judged; /* out, with gen: JUDGED_* */
+	__u32 passed_n; /* out, with gen: counters of the count rules that were passed */
+	__u16 passed[JUDGED];
 };
 
 /* One function or tracepoint that a packet, or without one a call, passed. Go: kern.TraceEvent. */

@@ -34,11 +34,11 @@ func (p *Pipeline) Clock() Clock {
 	return Clock{Jiffies: now, HZ: p.hz}
 }
 
-// loadClockProbe loads a program that returns the low 32 bits of jiffies when it is run by BPF_PROG_TEST_RUN.
-func loadClockProbe() (*ebpf.Program, error) {
+// loadClockProbe loads a program that returns 32 bits of jiffies64, from bit `from` on, when it is run by BPF_PROG_TEST_RUN.
+func loadClockProbe(from int32) (*ebpf.Program, error) {
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "ht_clock", Type: ebpf.SocketFilter, License: "Dual BSD/GPL",
-		Instructions: asm.Instructions{asm.FnJiffies64.Call(), asm.Return()},
+		Instructions: asm.Instructions{asm.FnJiffies64.Call(), asm.RSh.Imm(asm.R0, from), asm.Return()},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load clock program: %w", err)
@@ -53,6 +53,28 @@ func jiffies(probe *ebpf.Program) (uint32, error) {
 		return 0, fmt.Errorf("read jiffies: %w", err)
 	}
 	return now, nil
+}
+
+// jiffies64 reads all 64 bits.
+func (p *Pipeline) jiffies64() (uint64, error) {
+	probe, err := loadClockProbe(32)
+	if err != nil {
+		return 0, err
+	}
+	defer probe.Close()
+	for {
+		before, err := jiffies(probe)
+		if err != nil {
+			return 0, err
+		}
+		low, err := jiffies(p.probe)
+		if err != nil {
+			return 0, err
+		}
+		if high, err := jiffies(probe); err != nil || high == before {
+			return uint64(high)<<32 | uint64(low), err
+		}
+	}
 }
 
 // Values of CONFIG_HZ on amd64 and arm64 (kernel/Kconfig.hz).

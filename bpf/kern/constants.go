@@ -66,6 +66,7 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, shadow bool) (
 		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(shadow),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
+		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1),
 	})
 }
 

@@ -19,6 +19,7 @@ type DeviceCounters struct {
 	FoldedForwarded           Count // the part of FoldedOut that arrived on another device before
 	NonIPIn, NonIPOut         Count
 	MalformedIn, MalformedOut Count
+	DeniedIn, DeniedOut       Count // by the policy, frames of any kind
 }
 
 // Stats are things that must never be silent.
@@ -28,6 +29,9 @@ type Stats struct {
 	Wraps        uint64
 	PullFailed   uint64 // headers of an skb that could not be read
 	LookupFailed uint64
+	CountLost    uint64 // packets on their way past more count rules than one packet is told of
+	SeenFailed   uint64 // tuples that could not be noted for established
+	BucketFailed uint64 // token buckets that could not be made
 }
 
 // Counters is everything that the programs count outside the flow table. A device's total is the sum over its live entries
@@ -35,7 +39,6 @@ type Stats struct {
 type Counters struct {
 	Devices   []DeviceCounters // by slot
 	Malformed []uint64         // by reason: see Malformed
-	Paths     []Count          // folded, by path
 	Stats     Stats
 }
 
@@ -76,9 +79,6 @@ func Malformed(i int) string {
 	return malformedNames[i]
 }
 
-// pathsInUse: without a policy there is path 0, "pass".
-const pathsInUse = 1
-
 // Counters reads all counters that can have moved.
 func (p *Pipeline) Counters() (Counters, error) {
 	var c Counters
@@ -92,16 +92,6 @@ func (p *Pipeline) Counters() (Counters, error) {
 			c.Devices[i].add(&s)
 		}
 	}
-	paths, err := readPerCPU[bpf.XdpCounter](p.maps[bpf.XdpMapHtPaths], pathsInUse)
-	if err != nil {
-		return c, err
-	}
-	c.Paths = make([]Count, len(paths))
-	for i, shards := range paths {
-		for _, s := range shards {
-			c.Paths[i].add(s)
-		}
-	}
 	if c.Malformed, err = readSums(p.maps[bpf.XdpMapHtMalformed]); err != nil {
 		return c, err
 	}
@@ -112,7 +102,8 @@ func (p *Pipeline) Counters() (Counters, error) {
 	c.Stats = Stats{
 		NewFlows: stats[bpf.XdpStatSTAT_NEW_FLOWS], Evictions: stats[bpf.XdpStatSTAT_EVICTIONS],
 		Wraps: stats[bpf.XdpStatSTAT_WRAPS], PullFailed: stats[bpf.XdpStatSTAT_PULL_FAILED],
-		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED],
+		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED], CountLost: stats[bpf.XdpStatSTAT_COUNT_LOST],
+		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
 	}
 	return c, nil
 }
@@ -130,6 +121,8 @@ func (d *DeviceCounters) add(k *bpf.XdpDevCounters) {
 	d.NonIPOut.add(k.By[bpf.XdpDevCountDEV_NONIP_OUT])
 	d.MalformedIn.add(k.By[bpf.XdpDevCountDEV_MALFORMED_IN])
 	d.MalformedOut.add(k.By[bpf.XdpDevCountDEV_MALFORMED_OUT])
+	d.DeniedIn.add(k.By[bpf.XdpDevCountDEV_DENIED_IN])
+	d.DeniedOut.add(k.By[bpf.XdpDevCountDEV_DENIED_OUT])
 }
 
 func readSums(m *ebpf.Map) ([]uint64, error) {

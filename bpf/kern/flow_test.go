@@ -63,45 +63,46 @@ func TestTableFullCounter(t *testing.T) {
 	if s.packets != 1 || s.Bytes() != 100 || s.Forwarded() != forward {
 		t.Errorf("entry begins again with %d packets, %d bytes, flags %x", s.packets, s.bytesFlags&bytesMask, s.bytesFlags>>52)
 	}
-	if d.FoldedOut != folded || d.FoldedForwarded != through || d.FoldedIn != (Count{}) || c.Paths[0] != folded || c.Stats.Wraps != 1 {
-		t.Errorf("folded %+v, path %+v, %d wraps", d, c.Paths[0], c.Stats.Wraps)
+	if d.FoldedOut != folded || d.FoldedForwarded != through || d.FoldedIn != (Count{}) || c.Stats.Wraps != 1 {
+		t.Errorf("folded %+v, %d wraps", d, c.Stats.Wraps)
 	}
 }
 
-// Another generation decides anew: with another path, what was counted is folded under the old one first.
+// Another generation decides anew: what was counted is folded under the one before first.
 func TestTableGeneration(t *testing.T) {
 	onOneCPU(t)
 	p := openPipeline(t, Options{Flows: 64})
 	prog := loadFor(t, p, 1, XDPGeneric)
 	frame := udpFrame(1, 100)
 	k := frameKey(frame, 1)
-	p.setGeneration(1, 7)
+	run(t, prog, frame, false)
+	first, second := writePolicy(t, p, "allow in udp"), writePolicy(t, p, "deny in tcp\nallow in udp")
+	p.setGeneration(1, first)
+	run(t, prog, frame, false)
 	run(t, prog, frame, false)
 	s := slotOf(t, p, k)
-	if s.gen != 7 || s.packets != 1 {
+	if s.gen != uint16(first) || s.packets != 2 || s.Bytes() != 200 {
 		t.Fatalf("generation %d, %d packets", s.gen, s.packets)
 	}
-	p.setGeneration(1, 1<<16|8)
+	p.setGeneration(1, second)
 	run(t, prog, frame, false)
-	if s.gen != 8 || s.packets != 2 || s.path != 0 {
-		t.Errorf("the same path: generation %d, %d packets, path %d", s.gen, s.packets, s.path)
+	if s.gen != uint16(second) || s.packets != 1 || s.Bytes() != 100 {
+		t.Errorf("another: generation %d, %d packets", s.gen, s.packets)
 	}
-	s.path = 3 // as if the generation before had decided by another rule
-	p.setGeneration(1, 9)
-	run(t, prog, frame, false)
-	if s.gen != 9 || s.packets != 1 || s.path != 0 || s.Bytes() != 100 {
-		t.Errorf("another path: generation %d, %d packets, path %d", s.gen, s.packets, s.path)
+	for gen, want := range map[uint32][]uint64{first: {2}, second: {0, 1}} {
+		c, err := p.PolicyCounts(gen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range want {
+			if c.Rules[i].Packets != n || c.Rules[i].Bytes != 100*n {
+				t.Errorf("generation %d, rule %d: %+v, want %d packets", gen, i, c.Rules[i], n)
+			}
+		}
 	}
-	var shards []struct{ Packets, Bytes uint64 }
-	if err := p.maps["ht_paths"].Lookup(uint32(3), &shards); err != nil {
-		t.Fatal(err)
-	}
-	var old Count
-	for _, n := range shards {
-		old.plus(n.Packets, n.Bytes)
-	}
-	if old != (Count{2, 200}) {
-		t.Errorf("folded under the old path: %+v", old)
+	c, err := p.Counters()
+	if err != nil || c.Devices[1].FoldedIn != (Count{3, 300}) {
+		t.Errorf("folded: %+v, %v", c.Devices[1], err)
 	}
 }
 

@@ -3,14 +3,11 @@
 package kern
 
 import (
-	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
-
-// Offset of dev_state.handover (bpf/include/wire.h).
-const handoverOffset = 4
 
 // Handover tells the programs of a device slot that XDP and tc ingress sit on it at a time: while it is on, the tc
 // program leaves out what the XDP program has counted (bpf/include/handover.h).
@@ -18,17 +15,11 @@ func (p *Pipeline) Handover(slot uint16, on bool) error {
 	if slot == 0 || slot > p.MaxSlot() {
 		return fmt.Errorf("hand over device slot %d: it is not in 1-%d", slot, p.MaxSlot())
 	}
-	mem, err := p.maps[stateSection].Memory()
-	if err != nil {
-		return fmt.Errorf("hand over device slot %d: map device states: %w", slot, err)
-	}
-	var word [4]byte
+	word := uint32(0)
 	if on {
-		binary.NativeEndian.PutUint32(word[:], 1)
+		word = 1
 	}
-	if _, err := mem.WriteAt(word[:], int64(slot)*stateBytes+handoverOffset); err != nil {
-		return fmt.Errorf("hand over device slot %d: %w", slot, err)
-	}
+	atomic.StoreUint32(&p.policy.states[slot].Handover, word)
 	return nil
 }
 

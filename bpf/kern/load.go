@@ -18,6 +18,22 @@ func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
 }
 
 func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program, error) {
+	prog, err := p.instance(d, h, p.shadow, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.watch(d, h); err != nil {
+		return nil, errors.Join(fmt.Errorf("load program for %s: %w", d.Name, err), prog.Close())
+	}
+	p.mu.Lock()
+	p.programs[prog] = struct{}{}
+	p.highest = max(p.highest, d.Slot)
+	p.mu.Unlock()
+	return prog, nil
+}
+
+// instance loads a program over the shared maps. shadow: it serves dry runs.
+func (p *Pipeline) instance(d Device, h Hook, shadow bool, o ebpf.ProgramOptions) (*ebpf.Program, error) {
 	if d.Slot == 0 || d.Slot > p.MaxSlot() {
 		return nil, fmt.Errorf("load program for %s: slot %d is not in 1-%d", d.Name, d.Slot, p.MaxSlot())
 	}
@@ -25,7 +41,7 @@ func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program,
 	if err != nil {
 		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
 	}
-	consts, err := p.consts.constMap(spec, d, p.shadow)
+	consts, err := p.consts.constMap(spec, d, shadow)
 	if err != nil {
 		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
 	}
@@ -47,15 +63,7 @@ func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program,
 		return nil, explainLoad(d, h, err)
 	}
 	defer coll.Close()
-	if err := p.watch(d, h); err != nil {
-		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
-	}
-	prog := coll.DetachProgram(name)
-	p.mu.Lock()
-	p.programs[prog] = struct{}{}
-	p.highest = max(p.highest, d.Slot)
-	p.mu.Unlock()
-	return prog, nil
+	return coll.DetachProgram(name), nil
 }
 
 // slotsInUse is the number of slots, from 0, that an instance was ever loaded for.

@@ -49,6 +49,7 @@ type Pipeline struct {
 	consts constants
 	maps   map[string]*ebpf.Map // by name in the object
 	table  *FlowTable
+	policy policies
 	hz     int
 	opened tick
 	probe  *ebpf.Program // returns jiffies
@@ -117,10 +118,13 @@ func (p *Pipeline) open() error {
 	if p.table, err = mapTable(p.maps[bpf.XdpMapHtFlows], p.sizes); err != nil {
 		return err
 	}
+	if err := p.policy.open(p.maps, p.sizes); err != nil {
+		return err
+	}
 	if p.shadow {
 		return nil
 	}
-	if p.probe, err = loadClockProbe(); err != nil {
+	if p.probe, err = loadClockProbe(0); err != nil {
 		return err
 	}
 	p.hz, p.opened, err = measureHZ(p.probe)
@@ -156,6 +160,7 @@ func (p *Pipeline) Close() error {
 	if p.probe != nil {
 		errs = append(errs, p.probe.Close())
 	}
+	errs = append(errs, p.policy.close())
 	for _, m := range p.maps {
 		errs = append(errs, m.Close())
 	}

@@ -43,9 +43,9 @@ func budgets() map[string]struct {
 		insns int
 		needs string
 	}{
-		bpf.XdpProgHtXdp:           {70_000, ""},
-		bpf.TcProgHtTcIn:           {160_000, ""},
-		bpf.TcProgHtTcOut:          {160_000, ""},
+		bpf.XdpProgHtXdp:           {160_000, ""},
+		bpf.TcProgHtTcIn:           {240_000, ""},
+		bpf.TcProgHtTcOut:          {240_000, ""},
 		bpf.TraceProgHtTrCall:      {100_000, ""},
 		bpf.TraceProgHtTrReturn:    {1_000, ""},
 		bpf.TraceProgHtTrFree:      {1_000, ""},
@@ -53,8 +53,8 @@ func budgets() map[string]struct {
 		bpf.TraceProgHtTrPoint:     {70_000, ""},
 		bpf.BenchProgPass:          {10, ""},
 		bpf.BenchProgPassRandom:    {1_000, ""},
-		bpf.BenchProgOursRandom:    {100_000, ""},
-		bpf.BenchProgOursEach:      {100_000, ""},
+		bpf.BenchProgOursRandom:    {200_000, ""},
+		bpf.BenchProgOursEach:      {200_000, ""},
 		bpf.BenchProgObviousRandom: {100_000, ""},
 		bpf.BenchProgObviousEach:   {100_000, ""},
 	}

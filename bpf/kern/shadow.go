@@ -22,10 +22,11 @@ const (
 
 // Shadow runs frames through the same program that is attached to devices, over maps of its own. Not for concurrent use.
 type Shadow struct {
-	p    *Pipeline
-	prog *ebpf.Program
-	mem  []byte
-	io   *bpf.XdpShadowIo
+	p      *Pipeline
+	shared bool // p is somebody else's
+	prog   *ebpf.Program
+	mem    []byte
+	io     *bpf.XdpShadowIo
 }
 
 // Found is what the program made of one frame.
@@ -57,7 +58,7 @@ func (s *Shadow) load(l3 bool) error {
 		return fmt.Errorf("map dry run's frame record into memory: %w", err)
 	}
 	s.mem, s.io = mem, (*bpf.XdpShadowIo)(unsafe.Pointer(unsafe.SliceData(mem)))
-	s.prog, err = s.p.Load(Device{Name: "dry run", Slot: 1, L3: l3}, XDPGeneric)
+	s.prog, err = s.p.instance(Device{Name: "dry run", Slot: 1, L3: l3}, XDPGeneric, true, ebpf.ProgramOptions{})
 	return err
 }
 
@@ -91,5 +92,12 @@ func (s *Shadow) Close() error {
 		errs = append(errs, unix.Munmap(s.mem))
 		s.mem, s.io = nil, nil
 	}
-	return errors.Join(append(errs, s.p.Close())...)
+	if s.prog != nil {
+		errs = append(errs, s.prog.Close())
+		s.prog = nil
+	}
+	if !s.shared {
+		errs = append(errs, s.p.Close())
+	}
+	return errors.Join(errs...)
 }

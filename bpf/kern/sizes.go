@@ -17,13 +17,18 @@ const (
 	entryBytes   = 64
 	bucketBytes  = ways * entryBytes
 
-	deviceBytes  = 7 * 16                        // struct dev_counters
-	pathBytes    = 16                            // struct counter
-	stateBytes   = 64                            // struct dev_state
-	stateSlots   = 1024                          // DEV_SLOTS
-	smallBytes   = 8 << 10                       // per CPU: malformed, stats, and what the allocator rounds up
-	fixedBytes   = stateSlots*stateBytes + 1<<20 // and what the kernel accounts beside the entries
-	maxPerCPUMap = 4 << 10                       // entries of a per-CPU map that grow with the budget
+	deviceBytes  = 9 * 16                                                                               // struct dev_counters
+	counterBytes = 16                                                                                   // struct counter
+	stateBytes   = 64                                                                                   // struct dev_state
+	stateSlots   = 1024                                                                                 // DEV_SLOTS
+	smallBytes   = 12 << 10                                                                             // per CPU: malformed, stats, denied flows, and what the allocator rounds up
+	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes + 1<<20 // and what the kernel accounts beside the entries
+
+	minSeen       = 32 << 10 // tuples noted for established
+	bucketEntries = 16 << 10 // token buckets
+	hashedBytes   = 160      // an entry of those, about
+	maxShards     = 4        // of rule counters
+	hitBytes      = 32       // struct acl_hits
 )
 
 // Sizes are the numbers of entries of the shared maps.
@@ -31,7 +36,7 @@ type Sizes struct {
 	CPUs          int // possible CPUs
 	BucketsPerCPU int // of eight entries; a power of two
 	Slots         int // device slots, 0 among them
-	Paths         int
+	Shards        int // of rule counters
 }
 
 // SizesFor computes sizes that stay within a budget of bytes (0: 64 MiB, or what flows needs) at any number of CPUs.
@@ -44,7 +49,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	// Per-CPU maps get an eighth of the default budget, and shrink as CPUs grow.
 	share := defaultBytes / 8 / cpus
 	s.Slots = clamp(share/2/deviceBytes, 32, stateSlots)
-	s.Paths = clamp(share/2/pathBytes, 64, maxPerCPUMap)
+	s.Shards = min(maxShards, ceilPow2(cpus))
 	want := flows
 	if want == 0 {
 		want = defaultFlows
@@ -67,9 +72,12 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*bucketBytes + s.Slots*deviceBytes + s.Paths*pathBytes + smallBytes
-	return s.CPUs*perCPU + fixedBytes
+	perCPU := s.BucketsPerCPU*bucketBytes + s.Slots*deviceBytes + smallBytes
+	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + fixedBytes
 }
+
+// seen is how many tuples are noted for established: half of the flows expected.
+func (s Sizes) seen() int { return max(minSeen, s.BucketsPerCPU*ways/slotsPerFlow/2) }
 
 // FlowSlots is how many entries the flow table has, over all CPUs.
 func (s Sizes) FlowSlots() int { return s.CPUs * s.BucketsPerCPU * ways }
@@ -81,7 +89,10 @@ func (s Sizes) entries() map[string]uint32 {
 	return map[string]uint32{
 		bpf.XdpMapHtFlows:   uint32(s.CPUs * s.BucketsPerCPU),
 		bpf.XdpMapHtDevices: uint32(s.Slots),
-		bpf.XdpMapHtPaths:   uint32(s.Paths),
+		bpf.XdpMapHtHits:    uint32(aclSlots * s.Shards * aclHits),
+		bpf.XdpMapHtSeen:    uint32(s.seen()),
+		bpf.XdpMapHtBuckets: bucketEntries,
+		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
 	}
 }
 

@@ -34,14 +34,12 @@ static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 
 
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
-	struct packet p;
-	u32 found = parse_skb(skb, &p, out), gen;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
+	u32 found = parse_skb(skb, &p, out);
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
-	gen = generation();
-	record(&p, found, gen, out, flags);
-	return TC_NEXT;
+	return record(&p, found, generation(), out, flags) ? TC_DROP : TC_NEXT;
 }
 
 SEC("tc")

@@ -9,14 +9,19 @@ SEC("xdp")
 int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p;
-	u32 found, gen;
+	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
+	u32 found, denied;
 
 	c.left = p.len = shadow_len(c.end - c.pos);
-	found = parse(&c, &p, 0, 0);
-	gen = generation();
-	record(&p, found, gen, 0, 0);
+	found = parse(&c, &p, shadow_egress(), 0);
+	if (shadow && shadow_judge(&p, found)) {
+		shadow_report(&p, found);
+		return XDP_PASS;
+	}
+	denied = record(&p, found, generation(), 0, 0);
 	shadow_report(&p, found);
+	if (denied)
+		return XDP_DROP;
 	hand_over(ctx);
 	return XDP_PASS;
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hooktop/netcfg/acl"
+	"hooktop/netcfg/acl/acltest"
 )
 
 func TestDiffSaysWhatBecameOfEachRule(t *testing.T) {
@@ -82,7 +83,7 @@ func TestDiffOfRandomPolicies(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 4))
 	shown := 0
 	for range 60 {
-		lines := strings.Split(crowded(rnd, 25), "\n")
+		lines := strings.Split(acltest.Crowded(rnd, 25), "\n")
 		other := slices.Clone(lines)
 		for range 1 + rnd.IntN(4) {
 			i, j := 5+rnd.IntN(len(other)-5), 5+rnd.IntN(len(other)-5)
@@ -92,7 +93,7 @@ func TestDiffOfRandomPolicies(t *testing.T) {
 			case 1:
 				other[i], other[j] = other[j], other[i]
 			default:
-				other = slices.Insert(other, i, strings.Split(crowded(rnd, 1), "\n")[5])
+				other = slices.Insert(other, i, strings.Split(acltest.Crowded(rnd, 1), "\n")[5])
 			}
 		}
 		a, b := parsed(t, strings.Join(lines, "\n")), parsed(t, strings.Join(other, "\n"))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/acl"
+	"hooktop/netcfg/acl/acltest"
 )
 
 func TestLintFindings(t *testing.T) {
@@ -101,7 +102,7 @@ func TestLintIsSound(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 2))
 	certain, packets, met := map[acl.Kind]int{}, 0, 0
 	for round := range 250 {
-		text := crowded(rnd, 30)
+		text := acltest.Crowded(rnd, 30)
 		now := time.Date(2028+round%4, 6, 1, 0, 0, 0, 0, time.UTC)
 		p := parsed(t, text)
 		if round%2 == 0 {

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The policy's answer about one packet. */
+#pragma once
+
+#include "acl_find.h"
+#include "acl_match.h"
+#include "config.h"
+
+#define NO_RECORD ACL_RECORDS
+
+static __noinline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+{
+	u32 index = (slot * (hit_shards + 1) + (bpf_get_smp_processor_id() & hit_shards)) * ACL_HITS + (hit & 0xffff);
+	struct acl_hits *h = bpf_map_lookup_elem(&ht_hits, &index);
+
+	if (!h) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	__sync_fetch_and_add(&h->packets, packets);
+	__sync_fetch_and_add(&h->bytes, bytes);
+	if (limited)
+		__sync_fetch_and_add(&h->limited, limited);
+	h->last = bpf_jiffies64();
+	return 0;
+}
+
+/* Takes a token from the source's bucket (GCRA, ITU-T I.371); 0: there was none. The bucket is kept without a lock, for which old
+ * kernels have no means here: CPUs that ask for one bucket in the same instant may get the same token. */
+static __noinline int take_token(const struct acl_query *q, const struct acl_record *r)
+{
+	struct bucket_key key = { .rule = r->bucket };
+	u64 now = bpf_ktime_get_boot_ns(), full = now, *kept;
+
+	key.src[0] = q->w[0];
+	key.src[1] = q->w[0] >> 32;
+	key.src[2] = q->w[1];
+	key.src[3] = q->w[1] >> 32;
+	kept = bpf_map_lookup_elem(&ht_buckets, &key);
+	if (kept && *kept > now)
+		full = *kept;
+	full += r->cost;
+	if (full - now > r->burst)
+		return 0;
+	if (shadow)
+		return 1; /* a dry run takes nothing */
+	if (kept)
+		*kept = full;
+	else if (bpf_map_update_elem(&ht_buckets, &key, &full, 0))
+		stat_add(STAT_BUCKET_FAILED);
+	return 1;
+}
+
+/* Counts the packet for the count rules that stand before the record that decided. Their number goes into the query: the
+ * verifier would follow each way to know it otherwise. */
+__noinline int ht_acl_count(u32 slot, u32 best)
+{
+	u32 zero = 0, number;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!img || !q)
+		return 0;
+	if (q->counted_n > JUDGED)
+		stat_add(STAT_COUNT_LOST);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < JUDGED; i++) {
+		if (i >= q->counted_n)
+			break;
+		number = q->counted[i];
+		if (number >= best)
+			continue;
+		number = img->record[bounded(number, ACL_RECORDS - 1)].hit;
+		if (shadow)
+			q->counted[bounded(q->passed, JUDGED - 1)] = number;
+		else
+			hit_add(slot, number, 1, q->len, 0);
+		q->passed++;
+	}
+	return 0;
+}
+
+static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
+{
+	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
+}
+
+/* Judges the packet in the query: JUDGED_*. What is not for a flow's entry is counted. A global function: the verifier follows
+ * it once. */
+__noinline int ht_acl_judge(u32 slot, u32 gen)
+{
+	u32 zero = 0, best = NO_RECORD, judged, out;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	struct acl_record *r;
+
+	if (!img || !q || img->gen != gen) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	q->counted_n = 0;
+	q->passed = 0;
+	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
+	q->interval[0] = ht_acl_find(slot, 0);
+	q->interval[1] = ht_acl_find(slot, 1);
+	best = ht_acl_walk(slot, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)], best);
+	best = ht_acl_walk(slot, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)], best);
+	if (q->tag_dev & TAG_FRAG_LATER) {
+		best = ht_acl_walk(slot, img->ports[0].later, best);
+		best = ht_acl_walk(slot, img->ports[1].later, best);
+	} else {
+		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
+
+		best = ht_acl_walk(slot, port_list(&img->ports[0], be16(ports)), best);
+		best = ht_acl_walk(slot, port_list(&img->ports[1], be16(ports >> 16)), best);
+	}
+	best = ht_acl_walk(slot, img->wild, best);
+	out = !!(q->tag_dev & TAG_EGRESS);
+	judged = HIT_DEFAULT_IN + out;
+	if (img->deny[out])
+		judged |= JUDGED_DENY;
+	if (best < NO_RECORD) {
+		r = &img->record[bounded(best, ACL_RECORDS - 1)];
+		judged = r->hit;
+		if (r->flags & RECORD_DENY)
+			judged |= JUDGED_DENY;
+		if (r->flags & RECORD_LIMIT)
+			judged |= take_token(q, r) ? JUDGED_EACH : JUDGED_EACH | JUDGED_DENY | JUDGED_LIMITED;
+	}
+	if (q->counted_n)
+		ht_acl_count(slot, best);
+	if (q->passed)
+		judged |= JUDGED_EACH;
+	if (!shadow && judged & (JUDGED_EACH | JUDGED_DENY))
+		hit_add(slot, judged & JUDGED_HIT, 1, q->len, !!(judged & JUDGED_LIMITED));
+	return judged;
+}
+
+/* A frame that is not IP, or can't be parsed: the guard's line, then the default. */
+static __noinline int acl_other(u32 gen, u32 not_ip, u32 out, u32 len)
+{
+	u32 slot = gen % ACL_SLOTS, judged;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+
+	if (!img || img->gen != gen) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	out = !!out;
+	judged = HIT_DEFAULT_IN + out;
+	if (not_ip && img->not_ip)
+		judged = img->not_ip;
+	else if (img->deny[out])
+		judged |= JUDGED_DENY;
+	if (!shadow)
+		hit_add(slot, judged & JUDGED_HIT, 1, len, 0);
+	return judged;
+}
+
+/* Hands a packet on to the functions that are off the fast path. */
+static __always_inline int query_set(const struct packet *p, u32 dev)
+{
+	u32 zero = 0;
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!q) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	q->w[0] = p->w[0];
+	q->w[1] = p->w[1];
+	q->w[2] = p->w[2];
+	q->w[3] = p->w[3];
+	q->w[4] = p->w[4];
+	q->tag_dev = p->tag_dev;
+	q->dev = dev;
+	q->len = p->len;
+	q->tcp_flags = p->tcp_flags;
+	q->hash = p->hash;
+	return 1;
+}
+
+/* Notes the tuple that answers to this packet will have, for `established`. ICMP has answers to echo and timestamp only. */
+static __always_inline void note_seen(const struct acl_query *q)
+{
+	u32 proto = q->w[4] >> 32 & 0xff, ports = q->w[4], one = 1;
+	struct seen_key key = { .w = { q->w[2], q->w[3], q->w[0], q->w[1] } };
+
+	if (q->tag_dev & TAG_FRAG_LATER)
+		return;
+	if (!is_icmp(proto))
+		ports = ports >> 16 | ports << 16;
+	else if (proto == PROTO_ICMP && (ports == 8 || ports == 0))
+		ports ^= 8;
+	else if (proto == PROTO_ICMP && (ports == 13 || ports == 14))
+		ports ^= 3;
+	else if (proto == PROTO_ICMP6 && (ports == 128 || ports == 129))
+		ports ^= 1;
+	else
+		return;
+	key.w[4] = (q->w[4] & ~0xffffffffULL) | ports;
+	if (bpf_map_update_elem(&ht_seen, &key, &one, 0))
+		stat_add(STAT_SEEN_FAILED);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The interval that an address is in: a binary search without branches, which would be guessed wrong half of the time, and
+ * each of which the verifier would follow both ways. Global functions, so that it follows them once. */
+#pragma once
+
+#include "maps.h"
+
+#define BOUND_STEPS 16
+
+/* 1 when a < b, unsigned, without a jump. */
+static __always_inline u64 below(u64 a, u64 b)
+{
+	u64 less = ((~a & b) | (~(a ^ b) & (a - b))) >> 63;
+
+	barrier_var(less);
+	return less;
+}
+
+static __always_inline u64 equal(u64 a, u64 b)
+{
+	u64 x = a ^ b, same = ((x | -x) >> 63) ^ 1;
+
+	barrier_var(same);
+	return same;
+}
+
+static __always_inline u32 find4(const struct acl_side *s, u32 key)
+{
+	u32 top = bounded(key >> 16, ACL_PORTS - 1), lo = s->root[top], left = s->root[top + 1] - lo;
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < BOUND_STEPS && left; i++) {
+		u32 half = (left + 1) >> 1;
+		u32 at = bounded(lo + half, ACL_BOUNDS - 1), not_yet;
+
+		not_yet = below(key, s->bound4[at]);
+		lo += half * (not_yet ^ 1);
+		left = not_yet * (half - 1) + (not_yet ^ 1) * (left - half);
+	}
+	return lo;
+}
+
+static __always_inline u32 find6(const struct acl_side *s, u64 hi, u64 low)
+{
+	u32 lo = 0, left = s->n6 - 1;
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < BOUND_STEPS && left; i++) {
+		u32 half = (left + 1) >> 1;
+		u32 at = bounded(lo + half, ACL_BOUNDS - 1), not_yet;
+
+		not_yet = below(hi, s->bound6[at][0]) | (equal(hi, s->bound6[at][0]) & below(low, s->bound6[at][1]));
+		lo += half * (not_yet ^ 1);
+		left = not_yet * (half - 1) + (not_yet ^ 1) * (left - half);
+	}
+	return s->n4 + lo;
+}
+
+/* Finds the interval of the query's source (0) or destination (1). */
+__noinline int ht_acl_find(u32 slot, u32 side)
+{
+	u32 zero = 0;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	const struct acl_side *s;
+	u64 hi, lo;
+
+	if (!img || !q)
+		return 0;
+	side &= 1;
+	s = &img->side[side];
+	hi = side ? q->w[2] : q->w[0];
+	lo = side ? q->w[3] : q->w[1];
+	if (!hi && (u32)lo == 0xffff0000U)
+		return find4(s, be32(lo >> 32));
+	return find6(s, be64(hi), be64(lo));
+}

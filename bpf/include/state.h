@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which generation decides on this device, and what is counted by device. */
+#pragma once
+
+#include "config.h"
+#include "maps.h"
+
+/* The generation in force, read once a packet: the one on trial until the lease ends, then the kept one again. Whoever wrote
+ * the word may be gone by then. 0: no policy. */
+static __always_inline u32 generation(void)
+{
+	u64 word = dev_states[dev_slot & (DEV_SLOTS - 1)].word;
+	u32 trial = word >> 48, kept = word >> 32 & 0xffff;
+
+	if (unlikely(trial != kept) && (int)((u32)bpf_jiffies64() - (u32)word) >= 0)
+		return kept;
+	return trial;
+}
+
+/* jiffies64 from which on cached verdicts of the generation hold no more. */
+static __always_inline u64 expiry(u32 gen)
+{
+	volatile struct dev_state *st = &dev_states[dev_slot & (DEV_SLOTS - 1)];
+
+	if (likely(!gen))
+		return ~0ULL;
+	return st->expiry[gen != (u32)(st->word >> 48)];
+}
+
+static __noinline int count_device(enum dev_count which, u32 len)
+{
+	u32 slot = dev_slot;
+	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &slot);
+
+	if (d && which < DEV_COUNT_MAX)
+		counter_add(&d->by[which], 1, len);
+	else
+		stat_add(STAT_LOOKUP_FAILED);
+	return 0;
+}

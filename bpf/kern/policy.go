@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// ErrLeaseOver says that a trial has ended, so that it cannot be kept any more.
+var ErrLeaseOver = errors.New("the lease is over: the kept policy decides again")
+
+// PolicyWord is what decides on a device now, as its programs read it.
+type PolicyWord struct {
+	Slot      uint16
+	Gen, Kept uint32        // equal when nothing is on trial
+	Lease     time.Duration // until Kept decides again, 0: nothing is on trial
+}
+
+// TryPolicy lets a generation decide until the lease ends; from then on the programs go back to the kept one by their own
+// clock. devs are device slots, nil: all, and those that come. Another trial ends.
+func (p *Pipeline) TryPolicy(gen uint32, devs []uint16, lease time.Duration) error {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.loaded[gen%aclSlots].gen != gen || gen == 0 {
+		return fmt.Errorf("try policy %d: it is not in the kernel", gen)
+	}
+	if lease <= 0 {
+		return fmt.Errorf("try policy %d: a lease of %v is none", gen, lease)
+	}
+	if q.loaded[gen%aclSlots].flows {
+		if err := p.seedSeen(); err != nil {
+			return fmt.Errorf("try policy %d: %w", gen, err)
+		}
+	}
+	q.devs, q.asleep = devs, slept()
+	q.end = p.Clock().Jiffies + p.ticks(lease)
+	q.release(q.trial)
+	q.trial = gen
+	return q.publish(p)
+}
+
+// ExtendLease makes the trial's lease end that long from now.
+func (p *Pipeline) ExtendLease(lease time.Duration) error {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.lapse(p); q.trial == q.kept {
+		return fmt.Errorf("extend lease: %w", ErrLeaseOver)
+	}
+	q.end = p.Clock().Jiffies + p.ticks(lease)
+	return q.publish(p)
+}
+
+// KeepPolicy makes the generation on trial the kept one, on all devices. It fails with ErrLeaseOver when the lease has ended.
+func (p *Pipeline) KeepPolicy(gen uint32) error {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.lapse(p); q.trial == q.kept {
+		return fmt.Errorf("keep policy %d: %w", gen, ErrLeaseOver)
+	}
+	if gen != q.trial {
+		return fmt.Errorf("keep policy %d: policy %d is on trial", gen, q.trial)
+	}
+	old := q.kept
+	q.kept, q.devs = gen, nil
+	q.release(old)
+	return q.publish(p)
+}
+
+// RestorePolicy ends the trial: the kept generation decides.
+func (p *Pipeline) RestorePolicy() error {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.restore()
+	return q.publish(p)
+}
+
+// PolicyState reads what decides on each device that a program was loaded for. It also sees to what no packet waits for: a lease
+// that ended is over for good, one that slept through a suspend ends, and cached verdicts hold until the next rule ends.
+func (p *Pipeline) PolicyState() []PolicyWord {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lapse(p)
+	_ = q.publish(p) // it fails when the clock can't be read: verdicts are looked up more often then
+	now := p.Clock().Jiffies
+	var out []PolicyWord
+	for slot := 1; slot < p.slotsInUse(); slot++ {
+		word := atomic.LoadUint64(&q.states[slot].Word)
+		w := PolicyWord{Slot: uint16(slot), Gen: uint32(word >> 48), Kept: uint32(word >> 32 & 0xffff)}
+		if left := int32(uint32(word) - now); w.Gen != w.Kept && left > 0 {
+			w.Lease = time.Duration(left) * time.Second / time.Duration(p.hz)
+		} else {
+			w.Gen = w.Kept
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// ticks rounds a lease up.
+func (p *Pipeline) ticks(d time.Duration) uint32 {
+	return uint32((d*time.Duration(p.hz) + time.Second - 1) / time.Second)
+}
+
+// lapse notes that the programs have gone back by themselves.
+func (q *policies) lapse(p *Pipeline) {
+	if q.trial == q.kept {
+		return
+	}
+	if int32(p.Clock().Jiffies-q.end) >= 0 || slept()-q.asleep > time.Second {
+		q.restore()
+		q.word()
+	}
+}
+
+func (q *policies) restore() {
+	q.release(q.trial)
+	q.trial, q.devs = q.kept, nil
+}
+
+// release lets a generation's slot be written again.
+func (q *policies) release(gen uint32) {
+	if l := &q.loaded[gen%aclSlots]; gen != 0 && l.gen == gen && gen != q.kept {
+		l.busy = true
+	}
+}
+
+// publish writes what decides to all devices, those that come among them. Cached verdicts are told first how long they hold.
+func (q *policies) publish(p *Pipeline) error {
+	now, err := p.jiffies64()
+	track := uint32(0)
+	var expiry [2]uint64
+	for i, gen := range [2]uint32{q.trial, q.kept} {
+		expiry[i] = ^uint64(0)
+		if err != nil {
+			expiry[i] = 0
+		}
+		l := &q.loaded[gen%aclSlots]
+		if gen == 0 || l.gen != gen {
+			continue
+		}
+		if l.flows {
+			track = 1
+		}
+		boot := uint64(bootTime())
+		for _, at := range l.expiry {
+			if at > boot && err == nil {
+				expiry[i] = now + uint64(p.ticks(time.Duration(at-boot)))
+				break
+			}
+		}
+	}
+	for i := range q.states {
+		s := &q.states[i]
+		atomic.StoreUint32(&s.Track, track)
+		atomic.StoreUint64(&s.Expiry[0], expiry[0])
+		atomic.StoreUint64(&s.Expiry[1], expiry[1])
+	}
+	q.word()
+	return err
+}
+
+// word is the switch: one store for each device.
+func (q *policies) word() {
+	kept := uint64(q.kept)<<48 | uint64(q.kept)<<32
+	on := uint64(q.trial)<<48 | uint64(q.kept)<<32 | uint64(q.end)
+	if q.trial == q.kept {
+		on = kept
+	}
+	if q.devs == nil {
+		for i := range q.states {
+			atomic.StoreUint64(&q.states[i].Word, on)
+		}
+		return
+	}
+	for i := range q.states {
+		atomic.StoreUint64(&q.states[i].Word, kept)
+	}
+	for _, slot := range q.devs {
+		if int(slot) < len(q.states) {
+			atomic.StoreUint64(&q.states[slot].Word, on)
+		}
+	}
+}

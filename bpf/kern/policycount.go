@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"hooktop/netcfg/acl"
+)
+
+// RuleCount is what one rule, or a default, decided or counted.
+type RuleCount struct {
+	Packets, Bytes uint64
+	Limited        uint64        // of Packets: no token was left
+	Last           time.Duration // since the last packet, -1: there was none
+}
+
+// PolicyCounts are the counters of one generation.
+type PolicyCounts struct {
+	Rules   []RuleCount // by rule of the policy; off ones stay at 0
+	Default [2]RuleCount
+	Guard   []RuleCount
+}
+
+// PolicyCounts adds up what a generation's rules counted: packets of flows that are in the table, and all others.
+func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	slot := int(gen % aclSlots)
+	l := &q.loaded[slot]
+	if gen == 0 || l.gen != gen {
+		return PolicyCounts{}, fmt.Errorf("read counters of policy %d: it is not in the kernel", gen)
+	}
+	sums := make([]RuleCount, l.hits)
+	for i := range sums {
+		sums[i].Last = -1
+	}
+	clock := p.Clock()
+	for shard := range q.shards {
+		hits := q.hits[(slot*q.shards+shard)*aclHits:][:l.hits]
+		for i := range hits {
+			h := &hits[i]
+			if n := atomic.LoadUint64(&h.Packets); n > 0 {
+				sums[i].add(n, atomic.LoadUint64(&h.Bytes), clock.Ago(uint32(atomic.LoadUint64(&h.Last))))
+				sums[i].Limited += atomic.LoadUint64(&h.Limited)
+			}
+		}
+	}
+	p.table.Scan(func(e *Entry) bool {
+		if uint32(e.gen) == gen && int(e.path) < len(sums) {
+			sums[e.path].add(e.Packets(), e.Bytes(), clock.Ago(e.last))
+		}
+		return true
+	})
+	return l.arrange(sums), nil
+}
+
+func (c *RuleCount) add(packets, bytes uint64, ago time.Duration) {
+	c.Packets += packets
+	c.Bytes += bytes
+	if c.Last < 0 || ago < c.Last {
+		c.Last = ago
+	}
+}
+
+// arrange orders counters as the policy has its rules.
+func (l *loaded) arrange(sums []RuleCount) PolicyCounts {
+	var out PolicyCounts
+	for hit, w := range l.what {
+		switch {
+		case hit == 0:
+		case w.By == acl.ByGuard:
+			out.Guard = append(out.Guard, sums[hit])
+		case w.By == acl.ByRule:
+			out.Rules = append(out.Rules, sums[hit])
+		default:
+			out.Default[w.Index] = sums[hit]
+		}
+	}
+	return out
+}
+
+// What says what a flow's entry means by its path: which rule, guard line or default let it pass. False when the generation is not
+// in the kernel any more.
+func (p *Pipeline) What(gen uint32, path uint16) (by acl.By, index int, ok bool) {
+	q := &p.policy
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.what(gen, path)
+}
+
+func (q *policies) what(gen uint32, path uint16) (by acl.By, index int, ok bool) {
+	l := &q.loaded[gen%aclSlots]
+	if gen == genEach {
+		l = &q.loaded[q.trial%aclSlots]
+	} else if l.gen != gen {
+		return 0, 0, false
+	}
+	if path == 0 || int(path) >= len(l.what) {
+		return 0, 0, false
+	}
+	return l.what[path].By, l.what[path].Index, true
+}
+
+// Denied calls yield with a copy of each flow of the sample of denied ones, until it returns false.
+func (p *Pipeline) Denied(yield func(e *Entry) bool) {
+	var e Entry
+	for i := range p.policy.denied {
+		if p.policy.denied[i].read(&e) && !yield(&e) {
+			return
+		}
+	}
+}

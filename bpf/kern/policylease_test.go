@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kern
+
+import (
+	"errors"
+	stdflag "flag"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"hooktop/netcfg/acl"
+)
+
+const drop = 1 // XDP_DROP
+
+// passes runs a frame through an XDP program.
+func passes(t testing.TB, prog *ebpf.Program, frame []byte) bool {
+	t.Helper()
+	code, err := prog.Run(&ebpf.RunOptions{Data: frame})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code != drop
+}
+
+func keep(t testing.TB, p *Pipeline, gen uint32) {
+	t.Helper()
+	if err := errors.Join(p.TryPolicy(gen, nil, time.Minute), p.KeepPolicy(gen)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The programs go back by themselves: nobody calls anything while the lease runs out.
+func TestALeaseEndsByTheKernelsClock(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	frame := udpFrame(1, 100)
+	for _, kept := range []string{"", "allow in udp"} {
+		if kept != "" {
+			keep(t, p, writePolicy(t, p, kept))
+		}
+		begin := p.Clock()
+		if err := p.TryPolicy(writePolicy(t, p, "deny in udp"), nil, 300*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if passes(t, prog, frame) {
+			t.Fatal("the trial does not decide")
+		}
+		for late := time.After(30 * time.Second); !passes(t, prog, frame); {
+			select {
+			case <-late:
+				t.Fatal("the lease does not end")
+			default:
+			}
+		}
+		if took := p.Clock().Ago(begin.Jiffies); took < 300*time.Millisecond {
+			t.Errorf("kept %q: the lease ended after %v", kept, took)
+		}
+		if err := p.KeepPolicy(p.policy.trial); !errors.Is(err, ErrLeaseOver) {
+			t.Errorf("a late keep: %v", err)
+		}
+	}
+}
+
+func TestKeepExtendRestore(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	frame := udpFrame(1, 100)
+	state := func(gen, kept uint32, lease bool) {
+		t.Helper()
+		words := p.PolicyState()
+		if len(words) != 1 || words[0].Gen != gen || words[0].Kept != kept || (words[0].Lease > 0) != lease {
+			t.Fatalf("state %+v, want %d, kept %d, lease %v", words, gen, kept, lease)
+		}
+	}
+	state(0, 0, false)
+	deny := writePolicy(t, p, "deny in udp")
+	if !passes(t, prog, frame) {
+		t.Error("a policy that was only written decides")
+	}
+	if err := errors.Join(p.TryPolicy(deny, nil, time.Minute), p.ExtendLease(2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	state(deny, 0, true)
+	if left := p.PolicyState()[0].Lease; left < time.Minute {
+		t.Errorf("extended to %v", left)
+	}
+	if err := p.RestorePolicy(); err != nil || !passes(t, prog, frame) {
+		t.Errorf("restored: %v", err)
+	}
+	state(0, 0, false)
+	keep(t, p, deny)
+	state(deny, deny, false)
+	for range 5 { // slots come round, the kept one is never taken
+		allow := writePolicy(t, p, "allow in udp")
+		if err := p.TryPolicy(allow, nil, time.Minute); err != nil || !passes(t, prog, frame) {
+			t.Fatalf("trial: %v", err)
+		}
+		if err := p.RestorePolicy(); err != nil || passes(t, prog, frame) {
+			t.Fatalf("restored: %v", err)
+		}
+	}
+	if err := p.KeepPolicy(deny); !errors.Is(err, ErrLeaseOver) {
+		t.Errorf("keep without a trial: %v", err)
+	}
+	if err := p.TryPolicy(deny+100, nil, time.Minute); err == nil {
+		t.Error("a generation that nobody wrote was tried")
+	}
+}
+
+// One device tries, the other does not; both keep.
+func TestATrialOnOneDevice(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	one, two := loadFor(t, p, 1, XDPGeneric), loadFor(t, p, 2, XDPGeneric)
+	frame := udpFrame(1, 100)
+	deny := writePolicy(t, p, "deny in udp")
+	if err := p.TryPolicy(deny, []uint16{2}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if !passes(t, one, frame) || passes(t, two, frame) {
+		t.Error("the trial is not on the second device alone")
+	}
+	if err := p.KeepPolicy(deny); err != nil || passes(t, one, frame) || passes(t, two, frame) {
+		t.Errorf("kept: %v", err)
+	}
+}
+
+// frameFor builds the frame of "in udp 10.0.0.1:5 > 10.0.0.2:6".
+func frameFor(k acl.Packet) []byte { return frameOf(k, rand.New(rand.NewPCG(1, 1))) }
+
+func udp(from string, sport uint16, to string, dport uint16) acl.Packet {
+	return acl.Packet{Dir: acl.In, Dev: "eth0", Src: netip.MustParseAddr(from), Dst: netip.MustParseAddr(to), Proto: acl.UDP, SPort: sport, DPort: dport}
+}
+
+func TestEstablishedKnowsWhatWasLetThrough(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 64})
+	in, out := loadFor(t, p, 1, XDPGeneric), loadFor(t, p, 1, TCEgress)
+	sent := func(k acl.Packet) {
+		t.Helper()
+		k.Dir = acl.Out
+		if _, err := out.Run(&ebpf.RunOptions{Data: frameFor(k)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer := func(k acl.Packet) []byte {
+		k.Src, k.Dst, k.SPort, k.DPort = k.Dst, k.Src, k.DPort, k.SPort
+		if k.Proto == acl.ICMP {
+			k.Type = 0
+		}
+		return frameFor(k)
+	}
+	before, after := udp("10.0.0.1", 1000, "10.0.0.9", 53), udp("10.0.0.1", 1001, "10.0.0.9", 53)
+	ping := acl.Packet{Dev: "eth0", Src: before.Src, Dst: before.Dst, Proto: acl.ICMP, Type: 8}
+	sent(before) // no policy yet
+	keep(t, p, writePolicy(t, p, "default in deny\nallow in udp,icmp established"))
+	if !passes(t, in, answer(before)) {
+		t.Error("a connection that stood before the policy is cut")
+	}
+	for _, k := range []acl.Packet{after, ping} {
+		if passes(t, in, answer(k)) {
+			t.Errorf("%v: an answer to nothing passes", k)
+		}
+		sent(k)
+		if !passes(t, in, answer(k)) {
+			t.Errorf("%v: its answer is denied", k)
+		}
+	}
+}
+
+// A limit is a token bucket for each source, on every packet of a flow.
+func TestLimitDecidesAsTheOracle(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	a := parsePolicy(t, "default in deny\nlimit in udp rate 1/h per source burst 5")
+	gen := writeACL(t, p, &a)
+	keep(t, p, gen)
+	s := acl.NewState(time.Now())
+	for n := range 40 {
+		k := udp(fmt.Sprintf("10.0.0.%d", n%4), uint16(n%3), "10.0.0.9", 53)
+		want := acl.Evaluate(&a, k, s).Verdict == acl.Allow
+		if got := passes(t, prog, frameFor(k)); got != want {
+			t.Errorf("packet %d of its source: passes %v, want %v", n/4, got, want)
+		}
+	}
+	c, err := p.PolicyCounts(gen)
+	if err != nil || c.Rules[0].Packets != 40 || c.Rules[0].Limited != 20 {
+		t.Errorf("%+v, %v: want 40 packets, 20 of them limited", c.Rules, err)
+	}
+}
+
+// A rule ends by the kernel's clock, also for flows whose verdict was cached.
+func TestARuleExpires(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	a := parsePolicy(t, "default in deny\nallow in udp")
+	a.Rules[0].Expires.At = time.Now().Add(time.Second)
+	keep(t, p, writeACL(t, p, &a))
+	frame := udpFrame(1, 100)
+	if !passes(t, prog, frame) || !passes(t, prog, frame) {
+		t.Fatal("the rule does not allow")
+	}
+	for late := time.After(30 * time.Second); passes(t, prog, frame); {
+		select {
+		case <-late:
+			t.Fatal("the rule does not end")
+		default:
+		}
+	}
+	if now := time.Now(); now.Before(a.Rules[0].Expires.At.Add(-20 * time.Millisecond)) {
+		t.Errorf("it ended %v too early", a.Rules[0].Expires.At.Sub(now))
+	}
+	p.PolicyState()
+	if passes(t, prog, frame) {
+		t.Error("it came back")
+	}
+}
+
+var commits = stdflag.Int("commits", 0, "how often generations are switched while packets flow, 0: few")
+
+// turning is a policy in which one of eight rules lets the packets pass, and nothing else does.
+func turning(n int) string {
+	text := "default in deny"
+	for i := range 8 {
+		to := "203.0.113.1"
+		if i == n%8 {
+			to = "192.0.2.9"
+		}
+		text += fmt.Sprintf("\nallow in udp to %s vlan not %d", to, i+1)
+	}
+	return text
+}
+
+// While generations change, each packet is judged by one of them as a whole: a mixture of two would deny it, and with tear set
+// one is made on purpose.
+func switching(t *testing.T, rounds int, tear bool) (torn uint64) {
+	p := openPipeline(t, Options{Flows: 16})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	keep(t, p, writePolicy(t, p, turning(0)))
+	var stop atomic.Bool
+	var runs, denied atomic.Uint64
+	done := make(chan error, 1)
+	go func() {
+		defer close(done)
+		for n := uint32(0); !stop.Load(); n++ {
+			code, err := prog.Run(&ebpf.RunOptions{Data: frameFor(udp("10.1.2.3", uint16(n), "192.0.2.9", 53))})
+			if err != nil {
+				done <- err
+				return
+			}
+			if code == drop {
+				denied.Add(1)
+			}
+			runs.Add(1)
+		}
+	}()
+	for n := 1; n <= rounds; n++ {
+		if tear {
+			img := compiled(t, turning(n))
+			if _, err := write(&p.policy.images[p.policy.kept%aclSlots], img); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		gen := writePolicy(t, p, turning(n))
+		if n%3 == 0 { // tried, and taken back
+			if err := errors.Join(p.TryPolicy(gen, nil, time.Minute), p.RestorePolicy()); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		keep(t, p, gen)
+	}
+	stop.Store(true)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d switches, %d packets, %d judged by neither generation", rounds, runs.Load(), denied.Load())
+	return denied.Load()
+}
+
+func TestNoPacketSeesHalfAPolicy(t *testing.T) {
+	rounds := 300
+	if testing.Short() {
+		rounds = 30
+	}
+	if *commits > 0 {
+		rounds = *commits
+	}
+	if torn := switching(t, rounds, false); torn > 0 {
+		t.Errorf("%d packets", torn)
+	}
+}
+
+func TestATornPolicyIsSeen(t *testing.T) {
+	for range 20 {
+		if switching(t, 300, true) > 0 {
+			return
+		}
+	}
+	t.Error("policies were written in place while packets flowed, and no packet was judged by a mixture")
+}

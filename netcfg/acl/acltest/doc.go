@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package acltest makes random policies for tests of what reads them.
+package acltest
