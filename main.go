@@ -39,6 +39,7 @@ func run() int {
 		Check:      check,
 		Cleanup:    cleanup,
 		Pcap:       pcap,
+		Explain:    explain,
 		Trace:      traceEvents,
 		Presets:    tracePresets,
 		Watch:      watch,
