@@ -40,6 +40,7 @@ func run() int {
 		Cleanup:    cleanup,
 		Keep:       keepTrial,
 		Pcap:       pcap,
+		Explain:    explain,
 		Trace:      traceEvents,
 		Presets:    tracePresets,
 		Watch:      watch,

@@ -13,15 +13,25 @@ import (
 
 // pcap runs every frame of a capture through the real programs, attached to nothing. An interrupt ends the process
 // without waiting: nothing is there to be detached.
-func pcap(ctx context.Context, r io.Reader) (cli.PcapReport, error) {
+func pcap(ctx context.Context, r io.Reader, s cli.PcapScene) (cli.PcapReport, error) {
 	var report cli.PcapReport
 	var failed error
 	done := probes.Go(ctx, "run frames", func(context.Context) error {
-		res, err := dryrun.RunPcap(r)
+		var scene *dryrun.Scene
+		if s.Asked {
+			scene = &dryrun.Scene{Policy: s.Policy, Dir: s.Dir, Dev: s.Dev}
+		}
+		res, err := dryrun.RunPcap(r, scene)
 		if err != nil {
 			return err
 		}
-		report = cli.PcapReport{Packets: res.Packets, Flows: res.Flows, Malformed: res.Malformed, Notes: res.Notes}
+		report = cli.PcapReport{Packets: res.Packets, Flows: res.Flows, Malformed: res.Malformed, Default: cli.PcapHit(res.Default), Notes: res.Notes}
+		for _, h := range res.Rules {
+			report.Rules = append(report.Rules, cli.PcapHit(h))
+		}
+		for _, h := range res.Guard {
+			report.Guard = append(report.Guard, cli.PcapHit(h))
+		}
 		for _, v := range res.Verdicts {
 			report.Verdicts = append(report.Verdicts, cli.PcapVerdict(v))
 		}

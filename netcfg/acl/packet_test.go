@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hooktop/netcfg/acl"
+	"hooktop/netcfg/acl/acltest"
 )
 
 func TestParsePacket(t *testing.T) {
@@ -95,7 +96,7 @@ func TestParsePacketErrors(t *testing.T) {
 func TestParsePacketReadsWhatIsPrinted(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for seed := range uint64(200) {
-		p := parsed(t, crowded(r, 20))
+		p := parsed(t, acltest.Crowded(r, 20))
 		s := acl.NewSampler(seed, &p)
 		for i := range p.Rules {
 			k := s.For(&p.Rules[i])

@@ -22,7 +22,7 @@ func Build(k acl.Packet) ([]byte, error) {
 	if k.VNI != 0 {
 		return nil, fmt.Errorf("build packet: vni %d: this version unwraps no tunnel, so that no packet is judged inside one: leave vni out", k.VNI)
 	}
-	frame := []byte{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1}
+	frame := linkAddrs()
 	if k.VLAN != 0 {
 		frame = binary.BigEndian.AppendUint16(frame, ether8021Q)
 		frame = binary.BigEndian.AppendUint16(frame, k.VLAN)
@@ -41,6 +41,9 @@ func Build(k acl.Packet) ([]byte, error) {
 	}
 	return append(binary.BigEndian.AppendUint16(frame, etherIP6), ip6(k)...), nil
 }
+
+// linkAddrs begin an Ethernet header: destination and source, locally administered.
+func linkAddrs() []byte { return []byte{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1} }
 
 // extension reports whether the parser looks behind this header of IPv6 (RFC 7045 and IANA ipv6-parameters; ip.h has them).
 func extension(proto uint8) bool {

@@ -16,6 +16,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"hooktop/bpf/kern"
+	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
 )
 
@@ -25,14 +26,26 @@ type PcapResult struct {
 	Verdicts  []Verdict
 	Flows     []snap.Flow // most bytes first; no device, no rates
 	Malformed []snap.Count
-	Notes     []string // frames that could not run whole, and why
+	Rules     []Hit    // of the policy's rules, by index; nil without a policy
+	Default   Hit      // of what no rule decided
+	Guard     []Hit    // of the guard's lines, by index
+	Notes     []string // frames that could not run whole, what was not there to be asked, and why
+}
+
+// Hit is what a rule decided, or passed when it only counts.
+type Hit struct{ Packets, Bytes uint64 }
+
+func (h *Hit) add(bytes int) {
+	h.Packets++
+	h.Bytes += uint64(bytes)
 }
 
 // Verdict is what became of one frame.
 type Verdict struct {
 	N       uint64 // frame number, from 1
-	Verdict string // "pass"
+	Verdict string // "pass", "drop"
 	Rule    int    // line of the rule that decided, 0: none
+	Guard   string // name of the guard's line that decided, "": none
 	Reason  string // why it is malformed or no IP, "" for a frame of a flow
 }
 
@@ -44,34 +57,45 @@ type source interface {
 	ZeroCopyReadPacketData() ([]byte, gopacket.CaptureInfo, error)
 }
 
-// RunPcap runs every frame of a pcap or pcapng stream, of Ethernet or raw IP frames, through the ingress program.
-func RunPcap(r io.Reader) (*PcapResult, error) {
-	src, linkType, err := open(r)
+// RunPcap runs every frame of a pcap or pcapng stream, of Ethernet or raw IP frames, through the program, by a policy when
+// there is a scene.
+func RunPcap(r io.Reader, scene *Scene) (*PcapResult, error) {
+	run, err := newRun(scene)
 	if err != nil {
 		return nil, err
 	}
-	run := newRun()
 	defer run.close()
+	if err := run.all(r); err != nil {
+		return nil, err
+	}
+	return run.result(), run.close()
+}
+
+// all runs the frames of a stream.
+func (r *run) all(stream io.Reader) error {
+	src, linkType, err := open(stream)
+	if err != nil {
+		return err
+	}
 	for {
 		data, info, err := src.ZeroCopyReadPacketData()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			run.out.Notes = append(run.out.Notes, fmt.Sprintf("the file ends inside frame %d", run.out.Packets+1))
-			break
+			r.out.Notes = append(r.out.Notes, fmt.Sprintf("the file ends inside frame %d", r.out.Packets+1))
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read frame %d: %w", run.out.Packets+1, err)
+			return fmt.Errorf("read frame %d: %w", r.out.Packets+1, err)
 		}
 		if info.Length > maxFrame {
-			return nil, fmt.Errorf("read frame %d: a length of %d bytes cannot be: the file is broken", run.out.Packets+1, info.Length)
+			return fmt.Errorf("read frame %d: a length of %d bytes cannot be: the file is broken", r.out.Packets+1, info.Length)
 		}
-		if err := run.frame(data, info.Length, linkType(info)); err != nil {
-			return nil, err
+		if err := r.frame(data, info.Length, linkType(info)); err != nil {
+			return err
 		}
 	}
-	return run.result(), run.close()
 }
 
 // open recognises the format by its first bytes. The returned function tells a frame's link type.
@@ -120,6 +144,7 @@ func isRaw(t layers.LinkType) (raw bool, err error) {
 // run is one capture in the making.
 type run struct {
 	out       PcapResult
+	judge     *judge                // nil: without a policy
 	shadows   map[bool]*kern.Shadow // by rawness, opened when needed
 	flows     map[kern.RawKey]*snap.Flow
 	malformed map[string]uint64
@@ -127,8 +152,15 @@ type run struct {
 	tiny      uint64 // frames judged here
 }
 
-func newRun() *run {
-	return &run{shadows: map[bool]*kern.Shadow{}, flows: map[kern.RawKey]*snap.Flow{}, malformed: map[string]uint64{}}
+func newRun(scene *Scene) (*run, error) {
+	r := &run{shadows: map[bool]*kern.Shadow{}, flows: map[kern.RawKey]*snap.Flow{}, malformed: map[string]uint64{}}
+	if scene == nil {
+		return r, nil
+	}
+	r.out.Rules, r.out.Guard, r.out.Notes = make([]Hit, len(scene.Policy.Rules)), make([]Hit, len(scene.Policy.Guard)), scene.state()
+	var err error
+	r.judge, err = openJudge(*scene)
+	return r, err
 }
 
 func (r *run) frame(data []byte, wire int, t layers.LinkType) error {
@@ -138,14 +170,19 @@ func (r *run) frame(data []byte, wire int, t layers.LinkType) error {
 		return fmt.Errorf("frame %d: %w", r.out.Packets, err)
 	}
 	wire = max(wire, len(data))
-	found, err := r.judge(data, wire, raw)
+	found, err := r.find(data, wire, raw)
 	if err != nil {
 		return fmt.Errorf("frame %d: %w", r.out.Packets, err)
 	}
 	v := Verdict{N: r.out.Packets, Verdict: "pass"}
+	if r.judge != nil {
+		if err := r.decide(&v, data, wire, raw); err != nil {
+			return fmt.Errorf("frame %d: %w", r.out.Packets, err)
+		}
+	}
 	switch {
 	case found.Flow:
-		r.count(found)
+		r.count(found, &v)
 	case found.Reason != "":
 		v.Reason = found.Reason
 		r.malformed[found.Reason]++
@@ -156,8 +193,8 @@ func (r *run) frame(data []byte, wire int, t layers.LinkType) error {
 	return nil
 }
 
-// judge runs a frame through the program, or by hand where BPF_PROG_TEST_RUN takes none so short.
-func (r *run) judge(data []byte, wire int, raw bool) (kern.Found, error) {
+// find runs a frame through the program, or by hand where BPF_PROG_TEST_RUN takes none so short.
+func (r *run) find(data []byte, wire int, raw bool) (kern.Found, error) {
 	if len(data) < kern.ShadowMin {
 		r.tiny++
 		return kern.Found{Bytes: wire, Reason: tinyReason(data, raw)}, nil
@@ -190,11 +227,48 @@ func tinyReason(data []byte, raw bool) string {
 	return ""
 }
 
-func (r *run) count(found kern.Found) {
+// decide asks the policy about a frame. What is too short for the kernel's dry run is malformed, and falls under default.
+func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) error {
+	length := wire
+	if raw {
+		data, wire = dressed(data), wire+kern.ShadowMin
+	}
+	got := kern.Judgement{By: acl.ByDefault, Index: -1}
+	if len(data) < kern.ShadowMin {
+		verdict, _ := r.judge.scene.Policy.Default(r.judge.scene.Dir)
+		got.Deny = verdict == acl.Deny
+	} else {
+		var err error
+		if got, err = r.judge.frame(data[:min(len(data), kern.ShadowMax)], wire); err != nil {
+			return err
+		}
+	}
+	p := &r.judge.scene.Policy
+	if got.Deny {
+		v.Verdict = "drop"
+	}
+	for _, n := range got.Counted {
+		r.out.Rules[n].add(length)
+	}
+	switch got.By {
+	case acl.ByGuard:
+		v.Guard = p.Guard[got.Index].Name
+		r.out.Guard[got.Index].add(length)
+	case acl.ByRule:
+		v.Rule = p.Rules[got.Index].Line
+		r.out.Rules[got.Index].add(length)
+	default:
+		_, v.Rule = p.Default(r.judge.scene.Dir)
+		r.out.Default.add(length)
+	}
+	return nil
+}
+
+func (r *run) count(found kern.Found, v *Verdict) {
 	f := r.flows[found.Key]
 	if f == nil {
-		f = &snap.Flow{Key: found.Key.Decode(), Verdict: "pass"}
-		f.Key.Dev = 0
+		f = &snap.Flow{Key: found.Key.Decode(), Verdict: v.Verdict, Rule: v.Rule}
+		f.Key.Dev, f.Key.Egress = 0, r.judge != nil && r.judge.scene.Dir == acl.Out
 		r.flows[found.Key] = f
 	}
 	f.Packets++
@@ -231,7 +305,7 @@ func before(a, b *snap.Flow) bool {
 
 // close gives the programs back; a second call does nothing.
 func (r *run) close() error {
-	var errs []error
+	errs := []error{r.judge.close()}
 	for raw, s := range r.shadows {
 		errs = append(errs, s.Close())
 		delete(r.shadows, raw)

@@ -53,7 +53,7 @@ func ethernet(etherType uint16, payload []byte) []byte {
 
 func runPcap(t *testing.T, r *bytes.Buffer) *PcapResult {
 	t.Helper()
-	res, err := RunPcap(r)
+	res, err := RunPcap(r, nil)
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
@@ -78,8 +78,8 @@ func TestPcapCounts(t *testing.T) {
 		t.Errorf("flow %+v, want 4 packets and %d bytes", f, want)
 	}
 	want := []Verdict{
-		{1, "pass", 0, ""}, {2, "pass", 0, ""}, {3, "pass", 0, ""}, {4, "pass", 0, ""},
-		{5, "pass", 0, "not_ip"}, {6, "pass", 0, "ip4_len"}, {7, "pass", 0, "short_eth"},
+		{1, "pass", 0, "", ""}, {2, "pass", 0, "", ""}, {3, "pass", 0, "", ""}, {4, "pass", 0, "", ""},
+		{5, "pass", 0, "", "not_ip"}, {6, "pass", 0, "", "ip4_len"}, {7, "pass", 0, "", "short_eth"},
 	}
 	for i, v := range res.Verdicts {
 		if v != want[i] {
@@ -151,7 +151,7 @@ func TestPcapBadFiles(t *testing.T) {
 		{"text", []byte("#!/bin/sh\necho hello, this is no capture\n"), "read pcap header"},
 		{"wifi", writePcap(t, layers.LinkTypeIEEE802_11, frame{data: make([]byte, 60)}).Bytes(), "neither Ethernet nor raw IP"},
 	} {
-		_, err := RunPcap(bytes.NewReader(c.data))
+		_, err := RunPcap(bytes.NewReader(c.data), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
@@ -165,7 +165,7 @@ func TestPcapVXLAN(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	res, err := RunPcap(f)
+	res, err := RunPcap(f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,7 +181,10 @@ func TestPcapsAgainstTshark(t *testing.T) {
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d captures: %v", len(files), err)
 	}
-	r := newRun()
+	r, err := newRun(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer r.close()
 	frames, flows := 0, 0
 	for _, file := range files {
@@ -255,7 +258,7 @@ func perFrame(t *testing.T, r *run, file string) []kern.Found {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := r.judge(data, max(info.Length, len(data)), raw)
+		found, err := r.find(data, max(info.Length, len(data)), raw)
 		if err != nil {
 			t.Fatal(err)
 		}

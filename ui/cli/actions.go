@@ -163,11 +163,20 @@ func runPcap(c *call) error {
 		}
 		in = f
 	}
-	report, err := c.b.Pcap(c.ctx, in)
+	scene, src, err := c.scene()
+	if src != nil {
+		o := pcapJSON(PcapReport{}, PcapScene{})
+		o.Errors, o.More = errorObjects(err, src.name)
+		return c.policyErrors("pcap", ExitUsage, src, err, o)
+	}
+	if err != nil {
+		return err
+	}
+	report, err := c.b.Pcap(c.ctx, in, scene)
 	if err != nil {
 		return fmt.Errorf("pcap %s: %w", format.Clean(c.args[0]), err)
 	}
-	return c.print(pcapJSON(report), func(w io.Writer) error { return pcapTable(w, report) })
+	return c.print(pcapJSON(report, scene), func(w io.Writer) error { return pcapTable(w, report, scene) })
 }
 
 func runVersion(c *call) error {

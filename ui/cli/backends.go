@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
 )
 
@@ -31,7 +32,9 @@ type Backends struct {
 	// Cleanup removes what a killed run left. all: also what belongs to runs that still live, by ending them first.
 	Cleanup func(ctx context.Context, all bool) (CleanupReport, error)
 	// Pcap runs every frame of a pcap or pcapng stream through the real programs.
-	Pcap func(context.Context, io.Reader) (PcapReport, error)
+	Pcap func(context.Context, io.Reader, PcapScene) (PcapReport, error)
+	// Explain runs the real programs on one packet as if the policy decided, and asks the kernel for its route.
+	Explain func(context.Context, acl.Policy, acl.Packet) (ExplainReport, error)
 	// Trace runs a trace and gives each event to emit, on one goroutine, until a limit, the end of the context or an error of
 	// emit (which it returns) ends it. The session says what was lost; that the context ended is no error.
 	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error)
@@ -172,13 +175,28 @@ type PcapReport struct {
 	Verdicts  []PcapVerdict
 	Flows     []snap.Flow // Device "" and no rates
 	Malformed []snap.Count
-	Notes     []string // frames that could not run whole, and why
+	Rules     []PcapHit // of the policy's rules, by index
+	Default   PcapHit
+	Guard     []PcapHit // of the guard's lines, by index
+	Notes     []string  // frames that could not run whole, and why
+}
+
+// PcapHit is the frames that a rule decided, or that a count rule saw.
+type PcapHit struct{ Packets, Bytes uint64 }
+
+// PcapScene is what frames are judged by, and where they are.
+type PcapScene struct {
+	Asked  bool // there is a policy
+	Policy acl.Policy
+	Dir    acl.Dir
+	Dev    string
 }
 
 // PcapVerdict is what became of one frame.
 type PcapVerdict struct {
 	N       uint64 `json:"n"` // frame number, from 1
 	Verdict string `json:"verdict"`
-	Rule    int    `json:"rule"`
+	Rule    int    `json:"rule"`   // line of the rule or default entry that decided
+	Guard   string `json:"guard"`  // name of the guard's line that decided, "": none
 	Reason  string `json:"reason"` // why it was malformed or could not run; "" otherwise
 }

@@ -48,7 +48,7 @@ func backends(s *stage) Backends {
 			s.asked = map[bool]string{true: "cleanup all", false: "cleanup"}[all]
 			return CleanupReport{}, nil
 		},
-		Pcap: func(_ context.Context, r io.Reader) (PcapReport, error) {
+		Pcap: func(_ context.Context, r io.Reader, _ PcapScene) (PcapReport, error) {
 			s.asked = "pcap"
 			_, err := io.ReadAll(r)
 			return PcapReport{Packets: 1, Verdicts: []PcapVerdict{{N: 1, Verdict: "pass"}}}, err

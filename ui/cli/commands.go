@@ -10,17 +10,19 @@ import (
 
 // call is one run of a command.
 type call struct {
-	ctx   context.Context
-	args  []string
-	opt   Options
-	all   bool // cleanup --all
-	check bool // fmt --check
-	write bool // fmt --write
-	spec  snap.TraceSpec
-	std   Stdio
-	b     Backends
-	page  func(name string) error // writes the man page of a command, "" for the program
-	comp  func(shell string) error
+	ctx      context.Context
+	args     []string
+	opt      Options
+	all      bool // cleanup --all
+	check    bool // fmt --check
+	write    bool // fmt --write
+	spec     snap.TraceSpec
+	policy   string // explain and pcap --policy
+	dir, dev string // pcap
+	std      Stdio
+	b        Backends
+	page     func(name string) error // writes the man page of a command, "" for the program
+	comp     func(shell string) error
 }
 
 // command is one command as data.
@@ -46,7 +48,7 @@ func program() command {
 		short: "A top for the network path of this host, by its own eBPF programs",
 		long: "hooktop attaches its eBPF programs, shows what the network path does right now,\nand leaves nothing behind. Launching " +
 			"changes no traffic. Where eBPF cannot run, a\nread-only view of conntrack and /proc is shown with the reason.\n\nExit codes: " +
-			"0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the\nread-only view was shown).",
+			"0 fine, 1 failed, 2 wrong usage, 3 nothing could attach (the\nread-only view was shown), 4 a denied verdict of explain.",
 		example: "  sudo hooktop\n  sudo hooktop -i eth0 -i 'wg*'\n  sudo hooktop --once --for 3s --json | jq '.flows[0]'",
 		flags:   join(watchFlags(), policyFlags(), onceFlags(), screenFlags(), configFlags()),
 		run:     runDashboard,
@@ -86,10 +88,16 @@ func commands() []command {
 		},
 		{
 			name: "pcap", args: "FILE", min: 1, max: 1,
-			short:   "Run every frame of a pcap or pcapng file through the real programs",
-			long:    "pcap runs every frame of FILE (- is standard input) through the loaded programs, attached to nothing.",
-			example: "  sudo hooktop pcap capture.pcapng --json | jq .malformed",
-			flags:   jsonFlag(), run: runPcap,
+			short: "Run every frame of a pcap or pcapng file through the real programs",
+			long: "pcap runs every frame of FILE (- is standard input) through the loaded programs, attached to nothing.\nWith --policy each frame " +
+				"is judged by it, alone: flows seen before and limit buckets are not there.",
+			example: "  sudo hooktop pcap capture.pcapng --json | jq .malformed\n  sudo hooktop pcap capture.pcapng --policy policy.acl --dev eth0",
+			flags: join(policyFlag(), []flag{
+				{name: "dir", usage: "`direction` of the frames for the policy: in or out (default in)",
+					kind: text(func(s *settings) *string { return &s.dir })},
+				{name: "dev", usage: "`device` that the frames are on, for the policy",
+					kind: text(func(s *settings) *string { return &s.dev })},
+			}, jsonFlag()), run: runPcap,
 		},
 		{
 			name: "trace", args: "[PATTERN|@PRESET]", max: 1, words: presetNames,
@@ -100,6 +108,7 @@ func commands() []command {
 			flags:   join(traceFlags(), jsonFlag()),
 			run:     runTrace,
 		},
+		explainCommand(),
 		fmtCommand(),
 		diffCommand(),
 		{name: "version", short: "Print the version", flags: jsonFlag(), run: runVersion},

@@ -26,6 +26,8 @@ type settings struct {
 	spec     snap.TraceSpec
 	check    bool
 	write    bool
+	policy   string
+	dir, dev string
 	config   string
 	noConfig bool
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 	"time"
 
+	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
@@ -220,11 +221,47 @@ type pcapObject struct {
 	Flows     []flowObject      `json:"flows"`
 	Tunnels   []struct{}        `json:"tunnels"`
 	Malformed map[string]uint64 `json:"malformed"`
+	ACL       *pcapACL          `json:"acl,omitempty"` // with a policy
 	Notes     []string          `json:"notes"`
+	Errors    []errorObject     `json:"errors"`
+	More      int               `json:"more_errors"`
 }
 
-func pcapJSON(r PcapReport) pcapObject {
-	return pcapObject{Schema: "hooktop.pcap/1", Packets: r.Packets, Verdicts: append([]PcapVerdict{}, r.Verdicts...),
+// pcapACL is the policy's part, in the words of the snapshot's acl.
+type pcapACL struct {
+	Default string     `json:"default"`
+	Rules   []pcapRule `json:"rules"`
+	Other   pcapRule   `json:"undecided"` // what the default decided
+	Guard   []pcapRule `json:"guard"`
+}
+
+type pcapRule struct {
+	Line    int    `json:"line"`
+	Text    string `json:"text"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+func pcapPolicy(r *PcapReport, s *PcapScene) *pcapACL {
+	if !s.Asked {
+		return nil
+	}
+	_, other := decider(&s.Policy, acl.ByDefault, -1, s.Dir)
+	action, _ := s.Policy.Default(s.Dir)
+	out := &pcapACL{Default: action.String(), Rules: []pcapRule{}, Guard: []pcapRule{}, Other: pcapRule{other.Line, other.Text, r.Default.Packets, r.Default.Bytes}}
+	for i, h := range r.Rules {
+		rule := ruleOf(&s.Policy, i)
+		out.Rules = append(out.Rules, pcapRule{rule.Line, rule.Text, h.Packets, h.Bytes})
+	}
+	for i, h := range r.Guard {
+		_, line := decider(&s.Policy, acl.ByGuard, i, s.Dir)
+		out.Guard = append(out.Guard, pcapRule{0, line.Text, h.Packets, h.Bytes})
+	}
+	return out
+}
+
+func pcapJSON(r PcapReport, s PcapScene) pcapObject {
+	return pcapObject{ACL: pcapPolicy(&r, &s), Errors: []errorObject{}, Schema: "hooktop.pcap/1", Packets: r.Packets, Verdicts: append([]PcapVerdict{}, r.Verdicts...),
 		Flows: flowObjects(r.Flows), Tunnels: []struct{}{}, Malformed: counts(r.Malformed), Notes: append([]string{}, r.Notes...)}
 }
 

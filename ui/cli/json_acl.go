@@ -10,17 +10,17 @@ import (
 
 // aclObject is the policy in force: the one on trial while there is one.
 type aclObject struct {
-	Default    string       `json:"default"` // of packets that come in
-	DefaultOut string       `json:"default_out"`
-	Why        string       `json:"why"` // why nothing can be enforced, "" when it can
-	Generation uint32       `json:"generation"`
-	Kept       uint32       `json:"kept"`
-	LeaseS     float64      `json:"lease_s"`
-	Rules      []ruleObject `json:"rules"`
-	Guard      []ruleObject `json:"guard"`
+	Default    string        `json:"default"` // of packets that come in
+	DefaultOut string        `json:"default_out"`
+	Why        string        `json:"why"` // why nothing can be enforced, "" when it can
+	Generation uint32        `json:"generation"`
+	Kept       uint32        `json:"kept"`
+	LeaseS     float64       `json:"lease_s"`
+	Rules      []countedRule `json:"rules"`
+	Guard      []countedRule `json:"guard"`
 }
 
-type ruleObject struct {
+type countedRule struct {
 	Line    int     `json:"line"` // 0: of the guard
 	Text    string  `json:"text"`
 	Packets uint64  `json:"packets"`
@@ -36,7 +36,7 @@ func aclJSON(p *snap.Policy) aclObject {
 		text, gen = p.Trial.Text, p.Trial.Gen
 	}
 	out := aclObject{Default: "allow", DefaultOut: "allow", Why: format.Clean(p.Why), Generation: gen, Kept: p.Kept,
-		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []ruleObject{}, Guard: []ruleObject{}}
+		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []countedRule{}, Guard: []countedRule{}}
 	file, err := policy.Parse(text)
 	if err != nil {
 		return out // a frame holds nothing that does not parse
@@ -57,8 +57,8 @@ func aclJSON(p *snap.Policy) aclObject {
 	return out
 }
 
-func ruleJSON(h snap.Hits, text string) ruleObject {
-	o := ruleObject{Text: text, Packets: h.Packets, Bytes: h.Bytes, PPS: round(h.PPS), LastS: -1}
+func ruleJSON(h snap.Hits, text string) countedRule {
+	o := countedRule{Text: text, Packets: h.Packets, Bytes: h.Bytes, PPS: round(h.PPS), LastS: -1}
 	if h.Last >= 0 {
 		o.LastS = round(h.Last.Seconds())
 	}

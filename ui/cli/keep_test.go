@@ -80,7 +80,7 @@ func TestPolicyInTheSnapshot(t *testing.T) {
 	if a.Default != "deny" || a.DefaultOut != "allow" || a.Generation != 2 || a.Kept != 1 || a.LeaseS != 9 || len(a.Rules) != 1 || len(a.Guard) != 1 {
 		t.Fatalf("%+v", a)
 	}
-	want := ruleObject{Line: 3, Text: "allow in  tcp to any port 22", Packets: 7, Bytes: 700, LastS: 2}
+	want := countedRule{Line: 3, Text: "allow in  tcp to any port 22", Packets: 7, Bytes: 700, LastS: 2}
 	if a.Rules[0] != want || a.Guard[0].LastS != -1 {
 		t.Errorf("%+v", a)
 	}

@@ -76,7 +76,7 @@ func newCommand(def command, std Stdio, b Backends) *cobra.Command {
 		if err := set.complete(cmd.Flags()); err != nil {
 			return err
 		}
-		return def.run(&call{ctx: cmd.Context(), args: args, opt: set.opt, all: set.all, spec: set.spec, check: set.check, write: set.write, std: std, b: b,
+		return def.run(&call{ctx: cmd.Context(), args: args, opt: set.opt, all: set.all, spec: set.spec, check: set.check, write: set.write, policy: set.policy, dir: set.dir, dev: set.dev, std: std, b: b,
 			page: func(name string) error { return manPage(cmd.Root(), name, std) },
 			comp: func(shell string) error { return completion(cmd.Root(), shell, std) }})
 	}

@@ -205,7 +205,7 @@ func cleanupTable(w io.Writer, r CleanupReport) error {
 	return g.write(w)
 }
 
-func pcapTable(w io.Writer, r PcapReport) error {
+func pcapTable(w io.Writer, r PcapReport, s PcapScene) error {
 	verdicts := map[string]uint64{}
 	for _, v := range r.Verdicts {
 		verdicts[v.Verdict]++
@@ -221,7 +221,7 @@ func pcapTable(w io.Writer, r PcapReport) error {
 		flows.add(format.Endpoint(&f.Key, false), format.Endpoint(&f.Key, true), protocol(&f.Key), number0(uint64(f.Key.VLAN)),
 			strconv.FormatUint(f.Packets, 10), strconv.FormatUint(f.Bytes, 10))
 	}
-	for _, g := range []*grid{list, flows, countGrid("MALFORMED", r.Malformed)} {
+	for _, g := range []*grid{list, pcapRules(pcapPolicy(&r, &s)), flows, countGrid("MALFORMED", r.Malformed)} {
 		if err := g.section(w); err != nil {
 			return err
 		}
@@ -230,6 +230,21 @@ func pcapTable(w io.Writer, r PcapReport) error {
 		fmt.Fprintln(w, format.Clean(note))
 	}
 	return nil
+}
+
+// pcapRules lists every rule, also those that decided nothing: that is what one wants to see.
+func pcapRules(p *pcapACL) *grid {
+	g := &grid{titles: []string{">LINE", ">FRAMES", ">BYTES", "RULE"}}
+	if p == nil {
+		return g
+	}
+	for _, r := range append(append(slices.Clone(p.Guard), p.Rules...), p.Other) {
+		if r.Line == 0 && r.Packets == 0 {
+			continue
+		}
+		g.add(number0(uint64(r.Line)), strconv.FormatUint(r.Packets, 10), strconv.FormatUint(r.Bytes, 10), r.Text)
+	}
+	return g
 }
 
 func sortedKeys(m map[string]uint64) []string { return slices.Sorted(maps.Keys(m)) }
