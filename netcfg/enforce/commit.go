@@ -43,7 +43,7 @@ func (s *Service) Launch(text string) snap.Answer {
 		return snap.Answer{Err: "commit: " + err.Error()}
 	}
 	w, now := snap.PolicyWish{}, s.opt.Now()
-	world, _ := s.look()
+	world, _, _ := s.look()
 	p := s.guarded(file.Resolve(now), world.Ways)
 	if len(cuts(&p, world.Ways, oracle(&p, now))) == 0 {
 		w.Host = s.opt.Host
@@ -86,9 +86,12 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 	if err := s.typed(&next.acl, world, w.Host, now); err != nil {
 		return nil, err
 	}
-	if next.gen, err = s.write(&next.acl, world.Devices, now); err != nil {
-		return nil, err
+	if next.gen == 0 {
+		if next.gen, err = s.write(&next.acl, world.Devices, now); err != nil {
+			return nil, err
+		}
 	}
+	s.ready = prepared{} // a generation is tried once: its counters are read as its own
 	next.id = next.gen
 	if err := s.preflight(next, world, now); err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, old, err := s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, lease)
+	t, old, err := s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
 	if err == nil {
 		s.describe(t.id, old, next.file)
 	}
@@ -130,12 +133,23 @@ func (s *Service) recordCommit(t *trial) {
 	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.asked, what, t.code))
 }
 
-// candidate makes the edition that a commit is about.
+var errNothing = errors.New("the draft says what is in force: there is nothing to commit")
+
+// candidate makes the edition that a commit is about; its gen is not 0 when it lies in the kernel already.
 func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world World, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err = s.open(w.Base); err != nil {
 		return e, world, err
+	}
+	now := s.opt.Now()
+	if r := &s.ready; r.gen != 0 && r.raw == text && r.base == s.kept.id && !r.world.moved(s.world) {
+		if r.text == s.kept.text && s.kept.id != 0 {
+			return e, world, errNothing
+		}
+		e = r.edition
+		e.at = now
+		return e, s.world, nil
 	}
 	file := s.parsed
 	if text != s.draft.Text || file.Len() == 0 {
@@ -143,13 +157,9 @@ func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world Wo
 			return e, world, fmt.Errorf("%w: nothing was changed", err)
 		}
 	}
-	now := s.opt.Now()
 	file = file.Succeed(s.kept.file).Resolve(now)
 	if text = file.String(); text == s.kept.text && s.kept.id != 0 {
-		return e, world, errors.New("the draft says what is in force: there is nothing to commit")
-	}
-	if s.kept.gen == 0 {
-		s.stale = false // it is written for the world of now, and nothing else is
+		return e, world, errNothing
 	}
 	e = edition{text: text, file: file, acl: s.guarded(file, s.world.Ways), at: now}
 	return e, s.world, nil
@@ -232,7 +242,7 @@ func same(a, b acl.Decision) bool {
 }
 
 // begin switches. The world may have moved since the candidate was made, so base and trial are looked at again.
-func (s *Service) begin(t trial, base uint32, lease time.Duration) (begun *trial, old policy.File, err error) {
+func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) (begun *trial, old policy.File, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.open(base); err != nil {
@@ -244,6 +254,9 @@ func (s *Service) begin(t trial, base uint32, lease time.Duration) (begun *trial
 	}
 	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)
 	t.who = s.audit.who
+	if s.kept.gen == 0 {
+		s.stale = world.moved(s.world) // the trial alone is written for a world
+	}
 	s.trial, s.lastEnd = &t, ""
 	s.fade(s.kept)
 	out := t

@@ -19,8 +19,13 @@ func TestEveryStepMayFail(t *testing.T) {
 		r := newRig(t, nil)
 		r.keepOne("deny in tcp to any port 23\n")
 		kept := r.s.View(false).Kept
-		r.stage("default in deny\n")
+		if step != "write" {
+			r.stage("default in deny\n") // which writes: the commit finds it there
+		}
 		r.plane.fail[step] = broken
+		if step == "write" {
+			r.stage("default in deny\n")
+		}
 		r.bad(r.s.Commit(snap.PolicyWish{Base: kept}), "no memory")
 		if v := r.s.View(false); r.plane.decides() != kept || v.Trial.Gen != 0 || v.Draft.Text == "" {
 			t.Fatalf("%s failed: generation %d decides, %+v", step, r.plane.decides(), v)
@@ -28,6 +33,39 @@ func TestEveryStepMayFail(t *testing.T) {
 		delete(r.plane.fail, step)
 		r.good(r.s.Commit(snap.PolicyWish{Base: kept}))
 		r.good(r.s.Restore())
+	}
+}
+
+// A checked draft lies in the kernel: its commit writes nothing, unless the world is another one by then.
+func TestCommitTakesWhatWasChecked(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		between    func(*rig)
+		writes     uint32
+	}{
+		{"at once", "default in deny\n", func(*rig) {}, 0},
+		{"somebody logged in", "default in deny\n", func(r *rig) { r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122)}}) }, 1},
+		{"a device came", "default in deny\n", func(r *rig) { r.s.Look(World{Devices: map[string]uint16{"eth0": 1}}) }, 1},
+		{"an expiry counts from the commit", "deny in udp expires 15m\n", func(r *rig) { r.pass(time.Minute) }, 1},
+	} {
+		r := newRig(t, nil)
+		r.stage(c.text)
+		c.between(r)
+		before := r.plane.last
+		r.good(r.s.Commit(snap.PolicyWish{}))
+		if got := r.plane.last - before; got != c.writes {
+			t.Errorf("%s: %d writes, want %d", c.name, got, c.writes)
+		}
+		if at := r.s.trial.acl.Rules; len(at) == 1 && !at[0].Expires.At.Equal(r.clock.Add(15*time.Minute)) {
+			t.Errorf("%s: it ends at %s", c.name, at[0].Expires)
+		}
+		// A generation is tried once.
+		r.good(r.s.Restore())
+		before = r.plane.last
+		r.good(r.s.Commit(snap.PolicyWish{}))
+		if r.plane.last == before {
+			t.Errorf("%s: the same generation is tried again", c.name)
+		}
 	}
 }
 
@@ -74,7 +112,7 @@ func TestRewriteMayFail(t *testing.T) {
 func TestCommitLooksAgainBeforeItSwitches(t *testing.T) {
 	r := newRig(t, nil)
 	r.stage("default in deny\n")
-	r.plane.meanwhile = func() { r.s.mu.Lock(); r.s.kept.id = 99; r.s.mu.Unlock() }
+	r.plane.lie = func(acl.Packet, *acl.Decision) { r.s.mu.Lock(); r.s.kept.id = 99; r.s.mu.Unlock() } // in the preflight
 	r.bad(r.s.Commit(snap.PolicyWish{}), "99 is in force")
 	if r.plane.decides() != 0 {
 		t.Fatal("it decides")

@@ -194,7 +194,12 @@ func TestPolicyInTheKernel(t *testing.T) {
 	if p := b.wait("counters", func(*snap.Frame) bool { return true }).Policy; p.Rules[1].Packets != 30 || p.Kept != kept.Policy.Kept {
 		t.Fatalf("after the device came: %+v", p.Rules)
 	}
+	b.editAndRestore(text, kept.Policy.Kept)
+}
 
+// editAndRestore puts an edited policy on trial and takes it back.
+func (b *bench) editAndRestore(text string, kept uint32) {
+	b.t.Helper()
 	// An edit in place goes on counting; restoring it changes nothing of what was kept.
 	b.trial(strings.Replace(text, "4000", "4000,4002", 1))
 	b.talk("10.9.0.1:4002", 3)
@@ -207,10 +212,10 @@ func TestPolicyInTheKernel(t *testing.T) {
 		return len(f.Policy.Devices) == 3 && f.Policy.Devices[2].Gen == f.Policy.Trial.Gen
 	})
 	if gone := after.At.Sub(before.At); after.Policy.Trial.Lease > before.Policy.Trial.Lease-gone+100*time.Millisecond {
-		t.Errorf("the lease was %s, and is %s %s later", before.Policy.Trial.Lease, after.Policy.Trial.Lease, gone)
+		b.t.Errorf("the lease was %s, and is %s %s later", before.Policy.Trial.Lease, after.Policy.Trial.Lease, gone)
 	}
 	b.do(snap.Intent{Kind: snap.RestorePolicy})
 	b.wait("what was kept", func(f *snap.Frame) bool {
-		return f.Policy.Trial.Gen == 0 && f.Policy.Devices[0].Gen == kept.Policy.Kept && f.Policy.Devices[0].Lease == 0
+		return f.Policy.Trial.Gen == 0 && f.Policy.Devices[0].Gen == kept && f.Policy.Devices[0].Lease == 0
 	})
 }

@@ -72,11 +72,20 @@ type trial struct {
 	written  bool        // the audit log has its commit
 }
 
+// prepared is a checked draft that lies in the kernel already: a commit of the same needs no compiler.
+type prepared struct {
+	edition        // gen 0: nothing is prepared
+	raw     string // the draft
+	base    uint32 // the edition in force, whose counters it inherits
+	world   World
+}
+
 // Service carries out intents. Methods may be called from any goroutine.
 type Service struct {
 	opt   Options
 	turn  sync.Mutex // plane changes under turn and mu, and may be used under either
 	audit *auditor
+	ready prepared // turn guards it
 
 	mu       sync.Mutex
 	plane    Plane
@@ -224,6 +233,7 @@ func (s *Service) write(p *acl.Policy, devices map[string]uint16, now time.Time)
 	}
 	s.count(now)
 	s.mu.Unlock()
+	s.ready = prepared{} // its slot may be the one that is written
 	return s.plane.Write(p, devices, now)
 }
 

@@ -78,8 +78,10 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 		return d, file
 	}
 	now := s.opt.Now()
-	world, before := s.look()
-	p := s.guarded(file.Resolve(now), world.Ways)
+	world, before, kept := s.look()
+	next := edition{file: file.Succeed(kept.file).Resolve(now)}
+	next.acl = s.guarded(next.file, world.Ways)
+	p := next.acl
 	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: world.Ways}) {
 		if len(d.Remarks) == maxRemarks {
 			d.Remarks = append(d.Remarks, "and more")
@@ -98,6 +100,10 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 	if err != nil {
 		d.Errors = append(d.Errors, err.Error())
 		return d, file
+	}
+	if next.text = next.file.String(); next.text == file.String() { // else the commit counts expiries from its own time
+		next.gen = gen
+		s.ready = prepared{edition: next, raw: text, base: kept.id, world: world}
 	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
@@ -129,10 +135,10 @@ func (s *Service) idle() bool {
 }
 
 // look copies what a check or a commit compares with.
-func (s *Service) look() (World, edition) {
+func (s *Service) look() (world World, inForce, kept edition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.world, *s.inForce()
+	return s.world, *s.inForce(), s.kept
 }
 
 // guarded makes what a file says about dropping, with rule 0.

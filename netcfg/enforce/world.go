@@ -22,7 +22,7 @@ func (s *Service) Look(w World) (rewrite bool) {
 		return false
 	}
 	s.notice()
-	moved := !slices.Equal(w.Ways, s.world.Ways) || !maps.Equal(w.Devices, s.world.Devices)
+	moved := w.moved(s.world)
 	s.world = w
 	select {
 	case <-s.looked:
@@ -34,6 +34,11 @@ func (s *Service) Look(w World) (rewrite bool) {
 		t.fresh = t.fresh || anew(t.seen, w.Ways)
 	}
 	return s.stale && (s.kept.gen != 0 || s.trial != nil)
+}
+
+// moved reports whether a policy is written otherwise for w than for o.
+func (w World) moved(o World) bool {
+	return !slices.Equal(w.Ways, o.Ways) || !maps.Equal(w.Devices, o.Devices)
 }
 
 // Looked is closed when the ways in are known: nothing is committed before.
