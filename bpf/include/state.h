@@ -6,7 +6,8 @@
 #include "maps.h"
 
 /* The generation in force, read once a packet: the one on trial until the lease ends, then the kept one again. Whoever wrote
- * the word may be gone by then. 0: no policy. */
+ * the word may be gone by then. 0: no policy. The end is compared as a difference: a word that nobody writes again for 2^31
+ * ticks after its end (24 days at 1,000 Hz) would be in force once more. A living hooktop writes it within a second. */
 static __always_inline u32 generation(void)
 {
 	u64 word = dev_states[dev_slot & (DEV_SLOTS - 1)].word;
