@@ -106,8 +106,8 @@ type Service struct {
 	door     *door
 	stale    bool   // the world is another one than what decides was written for
 	said     string // the trouble that was told last
-	ended    bool // nothing new begins
-	closed   bool // and nothing is written down any more
+	ended    bool   // nothing new begins
+	closed   bool   // and nothing is written down any more
 }
 
 // New makes a service and takes up the draft of an earlier session.
