@@ -266,6 +266,9 @@ func TestEveryTransitionIsAudited(t *testing.T) {
 			if e.What != want[i] || e.Who == "" || e.Schema != AuditSchema || e.Generation == 0 {
 				t.Fatalf("line %d: %+v, want %s", i, e, want[i])
 			}
+			if e.Base == e.Generation && e.What != "save" {
+				t.Fatalf("line %d: it is its own base: %+v", i, e)
+			}
 			if e.What == "commit" && len(e.Diff) == 0 {
 				t.Fatalf("line %d has no diff", i)
 			}
