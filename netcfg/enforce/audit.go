@@ -145,7 +145,7 @@ func (a *auditor) close() error {
 
 // record writes a transition. mu is held.
 func (s *Service) record(what string, e *edition, by actor, more func(*event)) {
-	if s.ended && what != "restore" {
+	if s.closed {
 		return
 	}
 	line := event{

@@ -4,6 +4,8 @@ package enforce
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,24 @@ func TestCommitLooksAgainBeforeItSwitches(t *testing.T) {
 	r.bad(r.s.Commit(snap.PolicyWish{}), "99 is in force")
 	if r.plane.decides() != 0 {
 		t.Fatal("it decides")
+	}
+}
+
+// A log that can't be written holds nothing up, and is told of.
+func TestAuditThatCannotBeWritten(t *testing.T) {
+	r := newRig(t, nil)
+	if err := r.s.End(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(r.dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.opt.Audit = filepath.Join(file, "audit.jsonl")
+	r.start()
+	r.keepOne("deny in udp\n")
+	if err := r.s.End(); err == nil || !strings.Contains(err.Error(), "2 lines lost") {
+		t.Fatalf("the end: %v", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (s *Service) keep(code string, by actor) (string, error) {
 	s.versions = s.versions[:min(len(s.versions), maxVersions):min(len(s.versions), maxVersions)]
 	s.fade(old)
 	s.settleDraft(t.draft)
-	s.record("keep", &s.kept, by, nil)
+	s.record("keep", &s.kept, by, func(e *event) { e.Base = old.id })
 	s.tell(snap.Info, fmt.Sprintf("generation %d is kept (%s), by %s", t.id, t.what, by.Who))
 	return fmt.Sprintf("generation %d is kept: it decides as long as hooktop runs", t.id), nil
 }

@@ -99,7 +99,7 @@ func (m *machine) step() {
 	case 10:
 		w := World{Devices: map[string]uint16{"eth0": uint16(m.r.IntN(3))}}
 		for i := range m.r.IntN(3) {
-			w.Ways = append(w.Ways, ssh("10.0.0.8", uint16(50000+i)))
+			w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
 		}
 		if m.s.Look(w) && m.r.IntN(4) > 0 {
 			if err := m.s.Rewrite(); err != nil {

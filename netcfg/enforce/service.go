@@ -106,7 +106,8 @@ type Service struct {
 	door     *door
 	stale    bool   // the world is another one than what decides was written for
 	said     string // the trouble that was told last
-	ended    bool
+	ended    bool   // nothing new begins
+	closed   bool   // and nothing is written down any more
 }
 
 // New makes a service and takes up the draft of an earlier session.
@@ -173,7 +174,7 @@ func (s *Service) End() error {
 	s.mu.Unlock()
 	s.turn.Lock() // whoever compiles or judges sees ended and comes back soon
 	s.mu.Lock()
-	s.plane, s.why = nil, "hooktop has ended"
+	s.plane, s.why, s.closed = nil, "hooktop has ended", true
 	s.mu.Unlock()
 	s.turn.Unlock()
 	if door != nil {

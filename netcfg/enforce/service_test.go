@@ -141,6 +141,10 @@ func TestGuardFollowsLogins(t *testing.T) {
 	if err != nil || said[0].Verdict != acl.Allow {
 		t.Fatalf("who logged in later: %+v, %v", said, err)
 	}
+	again := World{Ways: append(later.Ways, ssh("10.0.0.9", 50201))}
+	if r.s.Look(again) {
+		t.Fatal("a second session from the same peer writes the policy again")
+	}
 	// A rewrite that ends after the lease revives nothing.
 	r.plane.meanwhile = func() { r.pass(time.Minute) }
 	r.s.Look(World{})
@@ -261,6 +265,9 @@ func TestEveryTransitionIsAudited(t *testing.T) {
 			}
 			if e.What != want[i] || e.Who == "" || e.Schema != AuditSchema || e.Generation == 0 {
 				t.Fatalf("line %d: %+v, want %s", i, e, want[i])
+			}
+			if e.Base == e.Generation && e.What != "save" {
+				t.Fatalf("line %d: it is its own base: %+v", i, e)
 			}
 			if e.What == "commit" && len(e.Diff) == 0 {
 				t.Fatalf("line %d has no diff", i)

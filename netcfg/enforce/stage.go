@@ -145,7 +145,7 @@ func (s *Service) look() (world World, inForce, kept edition) {
 func (s *Service) guarded(f policy.File, ways []acl.WayIn) acl.Policy {
 	p := f.ACL()
 	if !s.opt.NoGuard {
-		p.Guard = acl.Guard(ways)
+		p.Guard = acl.Guard(different(ways))
 	}
 	return p
 }

@@ -36,9 +36,26 @@ func (s *Service) Look(w World) (rewrite bool) {
 	return s.stale && (s.kept.gen != 0 || s.trial != nil)
 }
 
-// moved reports whether a policy is written otherwise for w than for o.
+// moved reports whether a policy is written otherwise for w than for o. A second session from the same peer makes no
+// difference to the guard: on a busy host generations would be used up by logins.
 func (w World) moved(o World) bool {
-	return !slices.Equal(w.Ways, o.Ways) || !maps.Equal(w.Devices, o.Devices)
+	return !slices.EqualFunc(different(w.Ways), different(o.Ways), sameGuard) || !maps.Equal(w.Devices, o.Devices)
+}
+
+// different leaves out ways in that the guard lets in already.
+func different(ways []acl.WayIn) []acl.WayIn {
+	var out []acl.WayIn
+	for _, w := range ways {
+		if !slices.ContainsFunc(out, func(o acl.WayIn) bool { return sameGuard(w, o) }) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// sameGuard reports whether the guard's lines for both are the same.
+func sameGuard(a, b acl.WayIn) bool {
+	return a.Proto == b.Proto && a.Local == b.Local && a.Peer == b.Peer && a.Port == b.Port && a.Both == b.Both
 }
 
 // Looked is closed when the ways in are known: nothing is committed before.
@@ -129,6 +146,9 @@ func (s *Service) Count() {
 	defer s.mu.Unlock()
 	if s.plane == nil {
 		return
+	}
+	if why := s.audit.why.Load(); why != nil {
+		s.trouble(*why)
 	}
 	now := s.opt.Now()
 	s.count(now)
