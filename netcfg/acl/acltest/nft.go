@@ -61,6 +61,12 @@ func families() []family {
 }
 
 func matches(p *acl.Policy, r *acl.Rule, exact bool) (out []string) {
+	if !exact && r.From.Any() && r.To.Any() { // of either family
+		for _, l4 := range layer4(r) {
+			out = append(out, strings.Join(l4, " "))
+		}
+		return out
+	}
 	for _, f := range families() {
 		from, possible := f.address(p, &r.From, "saddr")
 		to, also := f.address(p, &r.To, "daddr")
