@@ -128,8 +128,8 @@ func tcp4() []byte {
 
 func ns(what string, x []float64) string { return fmt.Sprintf("%s %.1f ns", what, Median(x)) }
 
-// productProgram is the program as a device gets it, through the same door.
-func productProgram(t *testing.T) *ebpf.Program {
+// productProgram is the program as a device gets it, through the same door, and what decides in it.
+func productProgram(t *testing.T) (*kern.Pipeline, *ebpf.Program) {
 	t.Helper()
 	p, err := kern.Open(kern.Options{})
 	if err != nil {
@@ -140,13 +140,14 @@ func productProgram(t *testing.T) *ebpf.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return prog
+	return p, prog
 }
 
 func measureHit(t *testing.T, r *Report) {
 	pin(t)
 	col := plane(t, 1, 8192)
-	frame, pass, ours := tcp4(), col.Programs["pass"], productProgram(t)
+	frame, pass := tcp4(), col.Programs["pass"]
+	_, ours := productProgram(t)
 	x := rounds(t, 15, frame, pass, ours)
 	r.Rows = append(r.Rows, FromRounds("S1", "flow hit with counters, generation and last seen / a bare XDP_PASS", "x", AtMost(2.5), Ratios(x[1], x[0]),
 		ns("bare XDP_PASS", x[0])+", "+ns("hooktop", x[1])))

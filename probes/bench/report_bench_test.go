@@ -29,6 +29,7 @@ var measures = []struct {
 	{"S1,S2", measureHit},
 	{"S3", measureRandom},
 	{"S11", measureRead},
+	{"S13", measureEdit},
 	{"S14", measureBulk},
 	{"S15", measureBytes},
 	{"S16", measureRanked},
