@@ -24,7 +24,7 @@ type compiler struct {
 	sides  [2]*addresses
 	protos sets[string]
 	types  sets[string]
-	devs   sets[string]
+	devs   sets[acl.Device]
 }
 
 // Compile makes the image of a policy, the guard's lines first. The error says which rule, and what there is no room for.
@@ -109,12 +109,15 @@ func (c *compiler) add(r input) error {
 	if err != nil {
 		return fmt.Errorf("compile policy: %s: %w", r.name(), err)
 	}
-	rec.Proto = c.protos.bit(fmt.Sprint(r.Proto), len(r.Proto.List) == 0)
-	rec.Type = c.types.bit(fmt.Sprint(r.Type), len(r.Type.List) == 0)
-	rec.Dev = c.devs.bit(fmt.Sprintf("%v %q", r.Dev.Not, r.Dev.Name), r.Dev.Name == "")
-	c.setProto(rec.Proto, r.Proto)
-	c.setType(rec.Type, r.Type)
-	c.setDev(rec.Dev, r.Dev)
+	if len(r.Proto.List) > 0 {
+		rec.Proto = c.protos.bit(protoKey(r.Proto), func(bit uint8) { c.setProto(bit, r.Proto) })
+	}
+	if len(r.Type.List) > 0 {
+		rec.Type = c.types.bit(fmt.Sprint(r.Type), func(bit uint8) { c.setType(bit, r.Type) })
+	}
+	if r.Dev.Name != "" {
+		rec.Dev = c.devs.bit(r.Dev, func(bit uint8) { c.setDev(bit, r.Dev) })
+	}
 	for _, s := range ranges(r.From.Ports) {
 		for _, d := range ranges(r.To.Ports) {
 			rec.SPortLo, rec.SPortHi, rec.DPortLo, rec.DPortHi = s.Lo, s.Hi, d.Lo, d.Hi
@@ -188,10 +191,8 @@ type sets[K comparable] struct {
 	over bool
 }
 
-func (s *sets[K]) bit(k K, all bool) uint8 {
-	if all {
-		return 0
-	}
+// bit is that of k. A new one is set in the words where k matches.
+func (s *sets[K]) bit(k K, set func(bit uint8)) uint8 {
 	if s.bits == nil {
 		s.bits = map[K]uint8{}
 	}
@@ -203,8 +204,17 @@ func (s *sets[K]) bit(k K, all bool) uint8 {
 			return 0
 		}
 		s.bits[k] = b
+		set(b)
 	}
 	return b
+}
+
+// protoKey tells lists of protocols apart.
+func protoKey(p acl.Protos) string {
+	if p.Not {
+		return "\x00\x00" + string(p.List) // no list names a protocol twice
+	}
+	return string(p.List)
 }
 
 // words checks that there were bits enough, and sets the one for any.
@@ -227,9 +237,6 @@ func (c *compiler) words() error {
 }
 
 func (c *compiler) setProto(bit uint8, p acl.Protos) {
-	if bit == 0 {
-		return
-	}
 	in := map[uint8]bool{}
 	for _, n := range p.List {
 		in[n] = true
@@ -253,9 +260,6 @@ func TypeRow(proto, kind uint8) int {
 }
 
 func (c *compiler) setType(bit uint8, t acl.Types) {
-	if bit == 0 {
-		return
-	}
 	in := map[int]bool{}
 	for _, one := range t.List {
 		if one.V4 >= 0 {
@@ -273,9 +277,6 @@ func (c *compiler) setType(bit uint8, t acl.Types) {
 }
 
 func (c *compiler) setDev(bit uint8, d acl.Device) {
-	if bit == 0 {
-		return
-	}
 	slot, known := c.o.Devices[d.Name]
 	for n := range c.m.Dev {
 		if (known && n == int(slot)) != d.Not {

@@ -31,9 +31,9 @@ func (c *compiler) lists() error {
 			return fmt.Errorf("compile policy: its port ranges cut ports into %d classes, there is room for %d", len(p.bounds), MaxPortLists)
 		}
 	}
-	crowd := map[any]int{}
+	crowd := make(map[value]int, 2*len(m.Records))
 	for i := range m.Records {
-		for _, k := range keys(&m.Records[i]) {
+		for _, k := range values(&m.Records[i]) {
 			crowd[k]++
 		}
 	}
@@ -89,22 +89,20 @@ func (c *compiler) covers(side int, r *Record) []interval {
 	return []interval{{lo, hi}}
 }
 
-type sideKey struct {
-	side   int
-	lo, hi uint16
-	set    uint8
+// value is what a record asks for in one field.
+type value struct {
+	field, set uint8
+	lo, hi     uint16
 }
 
-// keys name a record's values of each field.
-func keys(r *Record) [4]any {
-	return [4]any{sideKey{0, r.SrcLo, r.SrcHi, r.Src}, sideKey{1, r.DstLo, r.DstHi, r.Dst},
-		sideKey{2, r.SPortLo, r.SPortHi, 0}, sideKey{3, r.DPortLo, r.DPortHi, 0}}
+func values(r *Record) [4]value {
+	return [4]value{{0, r.Src, r.SrcLo, r.SrcHi}, {1, r.Dst, r.DstLo, r.DstHi}, {2, 0, r.SPortLo, r.SPortHi}, {3, 0, r.DPortLo, r.DPortHi}}
 }
 
 // choose takes the field with the shortest lists: few other records with the same value, and few places.
-func choose(r *Record, spans [4][]interval, crowd map[any]int) field {
+func choose(r *Record, spans [4][]interval, crowd map[value]int) field {
 	best, least := wild, 0
-	names := keys(r)
+	asked := values(r)
 	for i, list := range spans {
 		if list == nil {
 			continue
@@ -116,7 +114,7 @@ func choose(r *Record, spans [4][]interval, crowd map[any]int) field {
 		if places > maxCover {
 			continue
 		}
-		if score := places + 4*crowd[names[i]]; best == wild || score < least {
+		if score := places + 4*crowd[asked[i]]; best == wild || score < least {
 			best, least = field(i+1), score
 		}
 	}
