@@ -57,13 +57,8 @@ func jiffies(probe *ebpf.Program) (uint32, error) {
 
 // jiffies64 reads all 64 bits.
 func (p *Pipeline) jiffies64() (uint64, error) {
-	probe, err := loadClockProbe(32)
-	if err != nil {
-		return 0, err
-	}
-	defer probe.Close()
 	for {
-		before, err := jiffies(probe)
+		before, err := jiffies(p.probeHigh)
 		if err != nil {
 			return 0, err
 		}
@@ -71,7 +66,7 @@ func (p *Pipeline) jiffies64() (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if high, err := jiffies(probe); err != nil || high == before {
+		if high, err := jiffies(p.probeHigh); err != nil || high == before {
 			return uint64(high)<<32 | uint64(low), err
 		}
 	}

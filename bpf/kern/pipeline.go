@@ -44,15 +44,16 @@ const (
 // Pipeline holds the shared maps and every handle that was made over them, for the life of the process: a handle that the
 // garbage collector closes would detach its program.
 type Pipeline struct {
-	sizes  Sizes
-	shadow bool
-	consts constants
-	maps   map[string]*ebpf.Map // by name in the object
-	table  *FlowTable
-	policy policies
-	hz     int
-	opened tick
-	probe  *ebpf.Program // returns jiffies
+	sizes     Sizes
+	shadow    bool
+	consts    constants
+	maps      map[string]*ebpf.Map // by name in the object
+	table     *FlowTable
+	policy    policies
+	hz        int
+	opened    tick
+	probe     *ebpf.Program // returns jiffies, the low half
+	probeHigh *ebpf.Program
 
 	mu       sync.Mutex
 	programs map[*ebpf.Program]struct{}
@@ -127,6 +128,9 @@ func (p *Pipeline) open() error {
 	if p.probe, err = loadClockProbe(0); err != nil {
 		return err
 	}
+	if p.probeHigh, err = loadClockProbe(32); err != nil {
+		return err
+	}
 	p.hz, p.opened, err = measureHZ(p.probe)
 	return err
 }
@@ -157,8 +161,10 @@ func (p *Pipeline) Close() error {
 	if p.table != nil {
 		errs = append(errs, p.table.unmap())
 	}
-	if p.probe != nil {
-		errs = append(errs, p.probe.Close())
+	for _, probe := range []*ebpf.Program{p.probe, p.probeHigh} {
+		if probe != nil {
+			errs = append(errs, probe.Close())
+		}
 	}
 	errs = append(errs, p.policy.close())
 	for _, m := range p.maps {

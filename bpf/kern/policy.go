@@ -5,6 +5,7 @@ package kern
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -157,7 +158,29 @@ func (q *policies) restore() {
 func (q *policies) release(gen uint32) {
 	if l := &q.loaded[gen%aclSlots]; gen != 0 && l.gen == gen && gen != q.kept {
 		l.busy = true
+		l.ends++
 	}
+}
+
+// rest waits out the grace period of slots that decided.
+func (q *policies) rest(p *Pipeline) error {
+	q.mu.Lock()
+	before := q.loaded
+	q.mu.Unlock()
+	if !slices.ContainsFunc(before[:], func(l loaded) bool { return l.busy }) {
+		return nil
+	}
+	if err := p.Settle(); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for slot := range q.loaded {
+		if l := &q.loaded[slot]; l.gen == before[slot].gen && l.ends == before[slot].ends {
+			l.busy = false
+		}
+	}
+	return nil
 }
 
 // publish writes what decides to all devices, those that come among them. Cached verdicts are told first how long they hold.

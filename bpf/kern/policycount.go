@@ -24,9 +24,13 @@ type PolicyCounts struct {
 	Guard   []RuleCount
 }
 
-// PolicyCounts adds up what a generation's rules counted: packets of flows that are in the table, and all others.
+// PolicyCounts adds up what a generation's rules counted: packets of flows that are in the table, and all others. It also waits
+// for packets that may still read a policy that decided before, so that the next one to be written need not.
 func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 	q := &p.policy
+	if err := q.rest(p); err != nil {
+		return PolicyCounts{}, fmt.Errorf("read counters of policy %d: %w", gen, err)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	slot := int(gen % aclSlots)

@@ -55,6 +55,7 @@ type loaded struct {
 	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
 	flows  bool           // asks for established
 	busy   bool           // was in force: wait for a grace period before it is written again
+	ends   int            // how often it ceased to be
 }
 
 func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {

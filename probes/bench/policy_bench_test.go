@@ -71,6 +71,9 @@ func edit(t *testing.T, p *kern.Pipeline, prog *ebpf.Program, text string, want 
 	if err := p.KeepPolicy(gen); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := p.PolicyCounts(gen); err != nil { // as the engine does each second
+		t.Fatal(err)
+	}
 	return ms
 }
 
