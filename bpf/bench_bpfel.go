@@ -16,6 +16,13 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	BenchMapBvClass        = "bv_class"
+	BenchMapBvDenies       = "bv_denies"
+	BenchMapBvDst          = "bv_dst"
+	BenchMapBvHits         = "bv_hits"
+	BenchMapBvPort         = "bv_port"
+	BenchMapBvProto        = "bv_proto"
+	BenchMapBvSrc          = "bv_src"
 	BenchMapHtBuckets      = "ht_buckets"
 	BenchMapHtDenied       = "ht_denied"
 	BenchMapHtDevices      = "ht_devices"
@@ -29,14 +36,23 @@ const (
 	BenchMapHtStats        = "ht_stats"
 	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
+	BenchMapSamples        = "samples"
+	BenchProgNewOurs       = "new_ours"
+	BenchProgNewVectors    = "new_vectors"
 	BenchProgObviousEach   = "obvious_each"
 	BenchProgObviousRandom = "obvious_random"
 	BenchProgOursEach      = "ours_each"
 	BenchProgOursRandom    = "ours_random"
 	BenchProgPass          = "pass"
 	BenchProgPassRandom    = "pass_random"
+	BenchProgSampleOurs    = "sample_ours"
+	BenchProgSampleParse   = "sample_parse"
+	BenchProgSamplePass    = "sample_pass"
+	BenchProgSampleVectors = "sample_vectors"
 	BenchVarBucketMask     = "bucket_mask"
 	BenchVarBucketShift    = "bucket_shift"
+	BenchVarBvDeny         = "bv_deny"
+	BenchVarBvWords        = "bv_words"
 	BenchVarDevSlot        = "dev_slot"
 	BenchVarDevStates      = "dev_states"
 	BenchVarFlowMask       = "flow_mask"
@@ -44,6 +60,7 @@ const (
 	BenchVarHashSeed       = "hash_seed"
 	BenchVarHitShards      = "hit_shards"
 	BenchVarL3Device       = "l3_device"
+	BenchVarSampleMask     = "sample_mask"
 	BenchVarShadow         = "shadow"
 	BenchVarTurn           = "turn"
 )
@@ -90,18 +107,31 @@ type BenchSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BenchProgramSpecs struct {
+	NewOurs       *ebpf.ProgramSpec `ebpf:"new_ours"`
+	NewVectors    *ebpf.ProgramSpec `ebpf:"new_vectors"`
 	ObviousEach   *ebpf.ProgramSpec `ebpf:"obvious_each"`
 	ObviousRandom *ebpf.ProgramSpec `ebpf:"obvious_random"`
 	OursEach      *ebpf.ProgramSpec `ebpf:"ours_each"`
 	OursRandom    *ebpf.ProgramSpec `ebpf:"ours_random"`
 	Pass          *ebpf.ProgramSpec `ebpf:"pass"`
 	PassRandom    *ebpf.ProgramSpec `ebpf:"pass_random"`
+	SampleOurs    *ebpf.ProgramSpec `ebpf:"sample_ours"`
+	SampleParse   *ebpf.ProgramSpec `ebpf:"sample_parse"`
+	SamplePass    *ebpf.ProgramSpec `ebpf:"sample_pass"`
+	SampleVectors *ebpf.ProgramSpec `ebpf:"sample_vectors"`
 }
 
 // BenchMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BenchMapSpecs struct {
+	BvClass     *ebpf.MapSpec `ebpf:"bv_class"`
+	BvDenies    *ebpf.MapSpec `ebpf:"bv_denies"`
+	BvDst       *ebpf.MapSpec `ebpf:"bv_dst"`
+	BvHits      *ebpf.MapSpec `ebpf:"bv_hits"`
+	BvPort      *ebpf.MapSpec `ebpf:"bv_port"`
+	BvProto     *ebpf.MapSpec `ebpf:"bv_proto"`
+	BvSrc       *ebpf.MapSpec `ebpf:"bv_src"`
 	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
@@ -115,6 +145,7 @@ type BenchMapSpecs struct {
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 	Lru         *ebpf.MapSpec `ebpf:"lru"`
+	Samples     *ebpf.MapSpec `ebpf:"samples"`
 }
 
 // BenchVariableSpecs contains global variables before they are loaded into the kernel.
@@ -123,6 +154,8 @@ type BenchMapSpecs struct {
 type BenchVariableSpecs struct {
 	BucketMask  *ebpf.VariableSpec `ebpf:"bucket_mask"`
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
+	BvDeny      *ebpf.VariableSpec `ebpf:"bv_deny"`
+	BvWords     *ebpf.VariableSpec `ebpf:"bv_words"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	FlowMask    *ebpf.VariableSpec `ebpf:"flow_mask"`
@@ -130,6 +163,7 @@ type BenchVariableSpecs struct {
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 	Turn        *ebpf.VariableSpec `ebpf:"turn"`
 }
@@ -154,6 +188,13 @@ func (o *BenchObjects) Close() error {
 //
 // It can be passed to LoadBenchObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BenchMaps struct {
+	BvClass     *ebpf.Map `ebpf:"bv_class"`
+	BvDenies    *ebpf.Map `ebpf:"bv_denies"`
+	BvDst       *ebpf.Map `ebpf:"bv_dst"`
+	BvHits      *ebpf.Map `ebpf:"bv_hits"`
+	BvPort      *ebpf.Map `ebpf:"bv_port"`
+	BvProto     *ebpf.Map `ebpf:"bv_proto"`
+	BvSrc       *ebpf.Map `ebpf:"bv_src"`
 	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
@@ -167,10 +208,18 @@ type BenchMaps struct {
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 	Lru         *ebpf.Map `ebpf:"lru"`
+	Samples     *ebpf.Map `ebpf:"samples"`
 }
 
 func (m *BenchMaps) Close() error {
 	return _BenchClose(
+		m.BvClass,
+		m.BvDenies,
+		m.BvDst,
+		m.BvHits,
+		m.BvPort,
+		m.BvProto,
+		m.BvSrc,
 		m.HtBuckets,
 		m.HtDenied,
 		m.HtDevices,
@@ -184,6 +233,7 @@ func (m *BenchMaps) Close() error {
 		m.HtStats,
 		m.HtWatched,
 		m.Lru,
+		m.Samples,
 	)
 }
 
@@ -193,6 +243,8 @@ func (m *BenchMaps) Close() error {
 type BenchVariables struct {
 	BucketMask  *ebpf.Variable `ebpf:"bucket_mask"`
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
+	BvDeny      *ebpf.Variable `ebpf:"bv_deny"`
+	BvWords     *ebpf.Variable `ebpf:"bv_words"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	FlowMask    *ebpf.Variable `ebpf:"flow_mask"`
@@ -200,6 +252,7 @@ type BenchVariables struct {
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 	Turn        *ebpf.Variable `ebpf:"turn"`
 }
@@ -208,22 +261,34 @@ type BenchVariables struct {
 //
 // It can be passed to LoadBenchObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BenchPrograms struct {
+	NewOurs       *ebpf.Program `ebpf:"new_ours"`
+	NewVectors    *ebpf.Program `ebpf:"new_vectors"`
 	ObviousEach   *ebpf.Program `ebpf:"obvious_each"`
 	ObviousRandom *ebpf.Program `ebpf:"obvious_random"`
 	OursEach      *ebpf.Program `ebpf:"ours_each"`
 	OursRandom    *ebpf.Program `ebpf:"ours_random"`
 	Pass          *ebpf.Program `ebpf:"pass"`
 	PassRandom    *ebpf.Program `ebpf:"pass_random"`
+	SampleOurs    *ebpf.Program `ebpf:"sample_ours"`
+	SampleParse   *ebpf.Program `ebpf:"sample_parse"`
+	SamplePass    *ebpf.Program `ebpf:"sample_pass"`
+	SampleVectors *ebpf.Program `ebpf:"sample_vectors"`
 }
 
 func (p *BenchPrograms) Close() error {
 	return _BenchClose(
+		p.NewOurs,
+		p.NewVectors,
 		p.ObviousEach,
 		p.ObviousRandom,
 		p.OursEach,
 		p.OursRandom,
 		p.Pass,
 		p.PassRandom,
+		p.SampleOurs,
+		p.SampleParse,
+		p.SamplePass,
+		p.SampleVectors,
 	)
 }
 

@@ -232,7 +232,7 @@ func TestKernelDecidesAsTheOracle(t *testing.T) {
 	progs := loadInstances(t, p)
 	pairs := 6000
 	if testing.Short() {
-		pairs = 600
+		pairs = 250
 	}
 	if *oraclePairs > 0 {
 		pairs = *oraclePairs

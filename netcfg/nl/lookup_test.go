@@ -20,7 +20,7 @@ func TestLookup(t *testing.T) {
 		"addr add 10.0.0.1/24 dev a0", "addr add 10.0.1.1/24 dev a1", "-6 addr add 2001:db8::1/64 dev a0 nodad", "-6 addr add 2001:db8:1::1/64 dev a1 nodad",
 		"route add default via 10.0.1.254", "-6 route add default via 2001:db8:1::fe",
 		"route add unreachable 203.0.113.0/24", "route add prohibit 198.51.100.0/24", "-6 route add unreachable 2001:db8:dead::/48",
-		"rule add dport 4711 ipproto tcp lookup 100", "route add 192.0.2.0/24 via 10.0.0.254 table 100",
+		"rule add dport 4711 ipproto 6 lookup 100", "route add 192.0.2.0/24 via 10.0.0.254 table 100",
 	} {
 		ip(t, n, args)
 	}

@@ -67,8 +67,8 @@ func rounds(t *testing.T, n int, frame []byte, progs ...*ebpf.Program) [][]float
 	return out
 }
 
-// plane loads the benchmark's object for `flows` different flows with `slots` table slots per CPU.
-func plane(t *testing.T, flows, slots int) *ebpf.Collection {
+// plane loads the benchmark's object for `flows` different flows with `slots` table slots per CPU. What is set beyond that, others say.
+func plane(t *testing.T, flows, slots int, more ...func(*ebpf.CollectionSpec)) *ebpf.Collection {
 	t.Helper()
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
@@ -87,21 +87,29 @@ func plane(t *testing.T, flows, slots int) *ebpf.Collection {
 		seed[i] = rand.Uint64() | 1
 	}
 	mapped := seed[11] + 0xffff0000*seed[2] + 0xffff0000*seed[6]
-	for name, v := range map[string]any{"dev_slot": uint16(1), "bucket_shift": uint32(shift), "bucket_mask": uint32(1<<shift - 1),
-		"hash_seed": seed, "hash_ip4": mapped, "flow_mask": uint32(flows - 1)} {
-		if err := spec.Variables[name].Set(v); err != nil {
-			t.Fatalf("set %s: %v", name, err)
-		}
-	}
+	set(t, spec, map[string]any{"dev_slot": uint16(1), "bucket_shift": uint32(shift), "bucket_mask": uint32(1<<shift - 1),
+		"hash_seed": seed, "hash_ip4": mapped, "flow_mask": uint32(flows - 1)})
 	spec.Maps["ht_flows"].MaxEntries = uint32(cpus << shift)
 	spec.Maps["ht_devices"].MaxEntries = 2
 	spec.Maps["lru"].MaxEntries = uint32(slots)
+	for _, f := range more {
+		f(spec)
+	}
 	col, err := ebpf.NewCollection(spec)
 	if err != nil {
 		t.Fatalf("load the benchmark's programs: %+v", err)
 	}
 	t.Cleanup(col.Close)
 	return col
+}
+
+func set(t *testing.T, spec *ebpf.CollectionSpec, values map[string]any) {
+	t.Helper()
+	for name, v := range values {
+		if err := spec.Variables[name].Set(v); err != nil {
+			t.Fatalf("set %s: %v", name, err)
+		}
+	}
 }
 
 // udp4 is a 64-byte IPv4/UDP frame.
