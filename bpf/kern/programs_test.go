@@ -57,6 +57,12 @@ func budgets() map[string]struct {
 		bpf.BenchProgOursEach:      {200_000, ""},
 		bpf.BenchProgObviousRandom: {100_000, ""},
 		bpf.BenchProgObviousEach:   {100_000, ""},
+		bpf.BenchProgSamplePass:    {1_000, ""},
+		bpf.BenchProgSampleParse:   {100_000, ""},
+		bpf.BenchProgSampleOurs:    {200_000, ""},
+		bpf.BenchProgSampleVectors: {100_000, ""},
+		bpf.BenchProgNewOurs:       {200_000, ""},
+		bpf.BenchProgNewVectors:    {100_000, ""},
 	}
 }
 
