@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -54,6 +56,10 @@ func Boot(ctx context.Context, img Image, root, built, logs string, suite []Bina
 	defer os.Remove(ramfs)
 	console := filepath.Join(logs, "console")
 	cmd := exec.CommandContext(ctx, qemu, img.arguments(ramfs, console)...)
+	// A guest ends with the tests, also when those are killed. The signal comes when the thread that started it ends.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		o.Err = err
