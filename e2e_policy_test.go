@@ -109,7 +109,10 @@ func TestKeepOfARunningTrial(t *testing.T) {
 		t.Errorf("keep again: %d %q %q", r.code, r.out, r.err)
 	}
 	pid := s.cmd.Process.Pid
+	s.until("no trial on the screen", func(text string) bool { return !strings.Contains(text, "TRIAL") })
 	s.keys(ctrlC)
+	s.until("the question: what is kept ends with hooktop", func(text string) bool { return strings.Contains(text, "quitting ends v1") })
+	s.keys("y")
 	if code := s.end(); code != 0 {
 		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
 	}
