@@ -157,7 +157,7 @@ func TestImpostor(t *testing.T) {
 	expect(t, f, 6, "10.0.0.1:6667", "10.0.0.66:6667", snap.NoWayIn)
 	contains(t, f, "pid 800 calls itself sshd but runs")
 	h.process(fixture{pid: 802, ppid: 1, comm: "sshd", owner: 100000, uid: 100000, netns: 7}) // a rootless container's
-	if all := strings.Join(h.look(120).Now().Lines(), "\n"); strings.Contains(all, "802") {
+	if all := strings.Join(h.look(120).Now().Lines(), "\n"); strings.Contains(all, "pid 802 ") {
 		t.Errorf("another network's sshd is talked about:\n%s", all)
 	}
 }
