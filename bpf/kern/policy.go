@@ -117,8 +117,13 @@ func (p *Pipeline) PolicyState() []PolicyWord {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.lapse(p)
-	_ = q.publish(p) // it fails when the clock can't be read: verdicts are looked up more often then
-	now := p.Clock().Jiffies
+	if q.ends(q.kept) || q.ends(q.trial) {
+		_ = q.publish(p) // it fails when the clock can't be read: verdicts are looked up more often then
+	}
+	now := uint32(0)
+	if q.trial != q.kept {
+		now = p.Clock().Jiffies
+	}
 	var out []PolicyWord
 	for slot := 1; slot < p.slotsInUse(); slot++ {
 		word := atomic.LoadUint64(&q.states[slot].Word)
@@ -131,6 +136,12 @@ func (p *Pipeline) PolicyState() []PolicyWord {
 		out = append(out, w)
 	}
 	return out
+}
+
+// ends reports whether a generation has rules that expire.
+func (q *policies) ends(gen uint32) bool {
+	l := &q.loaded[gen%aclSlots]
+	return gen != 0 && l.gen == gen && len(l.expiry) > 0
 }
 
 // ticks rounds a lease up.
