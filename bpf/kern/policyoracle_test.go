@@ -30,7 +30,12 @@ func frameOf(k acl.Packet, rnd *rand.Rand) []byte {
 		for range rnd.IntN(2) { // a priority tag in front is none
 			b = binary.BigEndian.AppendUint32(b, 0x8100<<16)
 		}
-		b = binary.BigEndian.AppendUint32(b, 0x8100<<16|uint32(k.VLAN))
+		if rnd.IntN(2) == 0 { // an inner tag is not the one that rules ask for
+			b = binary.BigEndian.AppendUint32(b, 0x88a8<<16|uint32(k.VLAN))
+			b = binary.BigEndian.AppendUint32(b, 0x8100<<16|uint32(1+rnd.IntN(4094)))
+		} else {
+			b = binary.BigEndian.AppendUint32(b, 0x8100<<16|uint32(k.VLAN))
+		}
 	}
 	if k.NotIP {
 		return append(b, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1)
