@@ -147,6 +147,9 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "flows evicted", N: c.Stats.Evictions},
 		{Name: "skb headers unreadable", N: c.Stats.PullFailed},
 		{Name: "map lookups failed", N: c.Stats.LookupFailed},
+		{Name: "packets past more than 16 count rules", N: c.Stats.CountLost},
+		{Name: "flows not noted for established", N: c.Stats.SeenFailed},
+		{Name: "token buckets not made", N: c.Stats.BucketFailed},
 	} {
 		if s.N > 0 {
 			lost = append(lost, s)

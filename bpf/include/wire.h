@@ -34,7 +34,7 @@ struct flow_entry {
 	struct flow_key key;
 	__u32 packets;     /* at 2^32 - 1 the entry folds into the totals and begins again */
 	__u64 bytes_flags; /* BYTES_MASK, FLOW_*, TCP_FLAGS_SHIFT */
-	__u16 path;        /* what decided: index of path_totals */
+	__u16 path;        /* what let it pass: a hit of its generation's image, HIT_NONE without a policy */
 	__u16 gen;         /* generation of the policy that decided */
 	__u32 last;        /* low 32 bits of jiffies */
 };

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -193,6 +194,31 @@ func TestLimitDecidesAsTheOracle(t *testing.T) {
 	c, err := p.PolicyCounts(gen)
 	if err != nil || c.Rules[0].Packets != 40 || c.Rules[0].Limited != 20 {
 		t.Errorf("%+v, %v: want 40 packets, 20 of them limited", c.Rules, err)
+	}
+}
+
+// More count rules than one packet is told of: the others are not counted, and that is.
+func TestCountRulesThatAreLostAreCounted(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	gen := writePolicy(t, p, strings.Repeat("count in udp\n", 17)+"allow in udp")
+	keep(t, p, gen)
+	if !passes(t, prog, udpFrame(1, 100)) {
+		t.Error("it is denied")
+	}
+	c, err := p.Counters()
+	if err != nil || c.Stats.CountLost != 1 {
+		t.Errorf("%+v, %v", c.Stats, err)
+	}
+	counts, err := p.PolicyCounts(gen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range counts.Rules {
+		if want := i != 16; (r.Packets == 1) != want {
+			t.Errorf("rule %d counted %d packets", i, r.Packets)
+		}
 	}
 }
 

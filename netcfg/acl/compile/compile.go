@@ -146,8 +146,6 @@ func flags(r input) Flags {
 	set(r.VLAN.Not, NotVLAN)
 	set(r.VNI.Not, NotVNI)
 	set(r.Established, Established)
-	set(r.Log, Log)
-	set(deep, Deep)
 	set(!deep || lets && !r.guard, Later)
 	return f
 }

@@ -51,8 +51,6 @@ const (
 	NotVNI                        //
 	Established                   //
 	Later                         // takes later fragments whatever their ports and types are
-	Log                           //
-	Deep                          // asks for ports, types or established, which later fragments don't show
 )
 
 // List is a run of record numbers in Image.Lists.
