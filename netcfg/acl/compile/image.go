@@ -100,13 +100,3 @@ type Image struct {
 	Lists           []uint16
 	Hits            []What
 }
-
-// Bytes is about what of the image is in use, for people.
-func (m *Image) Bytes() int {
-	n := len(m.Records)*64 + len(m.Lists)*2
-	for i := range m.Sides {
-		s := &m.Sides[i]
-		n += len(s.Bounds4)*4 + len(s.Bounds6)*16 + len(s.Lists)*12
-	}
-	return n
-}
