@@ -23,6 +23,9 @@ type Frame struct {
 	Trace      TraceView // empty unless Query.Tab is TraceTab; Session is always there
 	Ledger     Ledger    // likewise
 	Policy     Policy    // counters only where Query.Tab is ACLTab; Trial is always there
+	Tunnels    Tunnels   // whole where Query.Tab is DecapTab
+	Chains     Chains    // whole where Query.Tab is ChainTab
+	Events     []Event   // newest last; at most 500, where Query.Tab is EventsTab
 	Malformed  []Count   // by reason, nonzero only, sorted by name
 	Lost       []Count   // by stage, nonzero only
 	Notices    []Notice  // newest last; at most 200

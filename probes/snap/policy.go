@@ -15,6 +15,7 @@ type Policy struct {
 	Kept      uint32 // generation that a lease falls back to; 0: the empty policy of the launch
 	Text      string // of Kept
 	Trial     Trial
+	Canary    Canary
 	Rules     []RuleHits // by entry of kind rule in the text in force (Trial.Text during a trial, else Text), those that are off too
 	Default   [2]Hits    // in, out: what no rule decided
 	Guard     []GuardHits
@@ -67,6 +68,27 @@ type Trial struct {
 	Forecast Impact        // what the review said
 	DropPPS  float64       // dropped now, by generation Gen's rules that Kept would have let pass; and by all when not told apart
 	Quiet    int           // flows that sent before and do not now
+}
+
+// Canary is a kept generation that decides on some devices only, watched before the rest follow. The zero value: none.
+type Canary struct {
+	Gen     uint32
+	Text    string
+	Devices []string
+	Rest    []string // that follow
+	Started time.Time
+	Left    time.Duration // of the soak
+	Lease   time.Duration // until the kernel falls back by itself when the engine stalls
+	Checks  []CanaryCheck
+}
+
+// CanaryCheck is a health figure of the canary's devices: before the commit, since, and what it may be.
+type CanaryCheck struct {
+	Name   string // "errors/s", "drops/s", "cpu %"
+	Before float64
+	Now    float64
+	Limit  float64
+	Failed bool
 }
 
 // Draft is the engine's answer to the newest StagePolicy: the text is on disk, and this is what it would do.

@@ -49,6 +49,10 @@ const (
 	RestorePolicy IntentKind = "restore" // end the trial now
 	ExtendPolicy  IntentKind = "extend"  // the lease, by Policy.Lease
 	SavePolicy    IntentKind = "save"    // the kept policy, to Target or where it came from
+
+	RepairChains IntentKind = "repair"  // put rules and routes of chains in place again that somebody changed
+	ShowHeaders  IntentKind = "headers" // Line: the last headers that a deny rule hit, in Answer.Headers
+	SaveHeaders  IntentKind = "capture" // the same as a pcapng file: Target
 )
 
 // Intent is a wish as a value. Answers come back to the asker.
@@ -58,6 +62,7 @@ type Intent struct {
 	Arg    string
 	Trace  TraceSpec
 	Policy PolicyWish
+	Line   int // of the policy in force
 }
 
 // PolicyWish is what intents about the policy need.
@@ -66,6 +71,8 @@ type PolicyWish struct {
 	Text  string
 	Base  uint32        // generation that the text was made from: a commit over another one is refused
 	Lease time.Duration // 0: 15 s; at most 60 s
+	On    []string      // devices to decide on first (the canary); nil: all
+	Soak  time.Duration // of a canary, after its keep; 0: 5 minutes
 	Host  string        // typed name of the host, where one is asked for: the draft cuts a way in, or there is no remote session
 }
 
@@ -74,4 +81,5 @@ type Answer struct {
 	Text    string
 	Err     string
 	Command string
+	Headers []Header // of ShowHeaders, newest first
 }

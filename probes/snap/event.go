@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package snap
+
+import (
+	"net/netip"
+	"time"
+)
+
+// EventsTab is Query.Tab where Frame.Events is wanted.
+const EventsTab = "Events"
+
+// Event is something that happened: a packet that a rule with `log` met, or a change of the policy.
+type Event struct {
+	Seq    uint64
+	At     time.Time // of the newest
+	Sev    Severity
+	Kind   string // "deny", "limit", "allow", "count", "commit", "keep", "restore", "lease over", "canary", "save", "lost"
+	Text   string // one line for humans, cleaned
+	Line   int    // of the policy that decided, 0: none
+	Gen    uint32
+	Label  string  // of log
+	Flow   FlowKey // zero: no packet
+	Dev    string
+	Repeat int    // packets of this flow and rule that this row stands for, at least 1
+	Missed uint64 // of the same rule that were suppressed by its rate since the event before
+}
+
+// Header is the beginning of a packet that a deny rule hit.
+type Header struct {
+	At   time.Time
+	Dev  string
+	Out  bool
+	Len  int    // on the wire
+	Data []byte // from the link layer on, at most 128 bytes; never changed
+	Src  netip.AddrPort
+	Dst  netip.AddrPort
+	Text string // one line for humans, cleaned
+}
