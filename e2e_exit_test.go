@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -15,20 +14,6 @@ import (
 
 	"hooktop/probes/ktest"
 )
-
-// rounds is how often a test of faults repeats: few in CI, hundreds in make test-faults.
-func rounds(t *testing.T, few int) int {
-	t.Helper()
-	text := os.Getenv("HOOKTOP_ROUNDS")
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("HOOKTOP_ROUNDS: %v", err)
-	}
-	return n
-}
 
 // A way to end the program and the exit code that follows, -1 for death by a signal.
 type exitWay struct {
@@ -142,7 +127,7 @@ func TestKillAtRandomInstants(t *testing.T) {
 	ktest.HostState(t)
 	ns.NetState(t)
 	programs := loaded(t)
-	for i := range rounds(t, 12) {
+	for i := range ktest.Rounds(t, 12) {
 		hooks := []string{"--no-tcx=false", "--no-tcx"}[i%2]
 		s := open(t, ns, 80, 24, nil, "--no-config", hooks, "-i", "up0")
 		span := 1500 * time.Millisecond
@@ -177,7 +162,7 @@ func TestKillAtRandomInstants(t *testing.T) {
 // After a kill of the lab with all its processes its namespaces and devices are cleanup's.
 func TestKillOfTheLabAndCleanup(t *testing.T) {
 	ktest.HostState(t)
-	for range rounds(t, 2) {
+	for range ktest.Rounds(t, 2) {
 		s := open(t, nil, 80, 24, nil, "lab", "--no-config")
 		instant := time.NewTimer(rand.N(3 * time.Second))
 		<-instant.C

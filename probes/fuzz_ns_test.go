@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -40,7 +41,7 @@ func TestAnyWishesAndQuestionsLeaveNothing(t *testing.T) {
 			}
 		}
 	})
-	for i := range rounds(t, 20) {
+	for i := range ktest.Rounds(t, 20) {
 		if i%10 == 3 {
 			r.veth("v1", "10.5.1.1/24", "10.5.1.2/24")
 		}

@@ -22,6 +22,7 @@ import (
 	"hooktop/bpf/kern"
 	"hooktop/netcfg/nl"
 	"hooktop/probes/guard"
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -87,31 +88,13 @@ func victim(dir string, noTCX bool) error {
 	return errors.Join(<-done, g.Release())
 }
 
-// rounds is how often the kill tests repeat: few in CI, hundreds in make test-faults.
-func rounds(t *testing.T, few int) int {
-	t.Helper()
-	for _, name := range []string{"HOOKTOP_KILLS", "HOOKTOP_ROUNDS"} {
-		if text := os.Getenv(name); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			return n
-		}
-	}
-	if testing.Short() {
-		return (few + 1) / 2
-	}
-	return few
-}
-
 // TestKillAtAnyMomentLeavesNothing kills in attach, run and detach, with and without tcx, in every fourth round together
 // with the watcher: then the next start removes what is left.
 func TestKillAtAnyMomentLeavesNothing(t *testing.T) {
 	r := newGround(t)
 	dir := filepath.Join(t.TempDir(), "hooktop")
 	phases := []string{"attach", "run", "detach"}
-	for i := range rounds(t, 8) {
+	for i := range ktest.Rounds(t, 8) {
 		hook := []string{"clsact", "tcx"}[i/len(phases)%2]
 		both := i%4 == 3
 		r.killOnce(dir, phases[i%len(phases)], hook, both)

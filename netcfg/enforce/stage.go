@@ -81,18 +81,20 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 	world, before, kept := s.look()
 	next := edition{file: file.Succeed(kept.file).Resolve(now)}
 	next.acl = s.guarded(next.file, world.Ways)
-	p := next.acl
-	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: world.Ways}) {
+	p, ways := next.acl, world.onDevices()
+	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: ways}) {
 		if len(d.Remarks) == maxRemarks {
 			d.Remarks = append(d.Remarks, "and more")
 			break
 		}
-		d.Remarks = append(d.Remarks, remark(f.Line, f.Text))
+		if text := remark(f.Line, f.Text); !slices.Contains(d.Remarks, text) { // a way in may be cut on several devices
+			d.Remarks = append(d.Remarks, text)
+		}
 	}
 	for _, u := range file.Unused() {
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
 	}
-	d.Cuts = cuts(&p, world.Ways, oracle(&p, now))
+	d.Cuts = cuts(&p, ways, oracle(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file
 	}
@@ -106,7 +108,7 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 		s.ready = prepared{edition: next, raw: text, base: kept.id, world: world}
 	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
-	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
+	if more, err := cutsBy(&p, ways, judge); err == nil {
 		for _, c := range more {
 			if !slices.Contains(d.Cuts, c) {
 				d.Cuts = append(d.Cuts, c)
@@ -180,8 +182,9 @@ func cuts(p *acl.Policy, ways []acl.WayIn, j judging) []string {
 // cutsBy lists the ways in of which a packet would be dropped, in words.
 func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
 	var out []string
+	told := map[string]bool{}
 	for _, w := range ways {
-		if !w.Peer.IsValid() || !w.Local.IsValid() {
+		if !w.Peer.IsValid() || !w.Local.IsValid() || told[w.Name] {
 			continue // a carrier whose other end is anybody: no packet stands for it
 		}
 		packets := w.Packets()
@@ -192,6 +195,7 @@ func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
 		for i, d := range said {
 			if d.Verdict == acl.Deny {
 				name := w.Name
+				told[name] = true
 				if w.Own {
 					name += " (your own session)"
 				}

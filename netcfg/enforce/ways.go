@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"maps"
+	"slices"
+
+	"hooktop/netcfg/acl"
+)
+
+// onDevices gives the ways in as packets may come by them. Which device a peer's packets arrive on is the network's choice:
+// where it is not known, a way in is looked at on each watched device, or a rule with a device would cut it unseen.
+func (w World) onDevices() []acl.WayIn {
+	devices := slices.Sorted(maps.Keys(w.Devices))
+	var out []acl.WayIn
+	for _, way := range w.Ways {
+		if way.Dev != "" || len(devices) == 0 {
+			out = append(out, way)
+			continue
+		}
+		for _, dev := range devices {
+			way.Dev = dev
+			out = append(out, way)
+		}
+	}
+	return out
+}
