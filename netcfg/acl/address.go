@@ -28,10 +28,11 @@ func (p *parser) side(word string) (e End) {
 		return e
 	}
 	e.Not = p.accept("not")
-	t, ok := p.value(word+": the address", "write "+word+" 10.0.0.0/8, "+word+" @set or "+word+" any")
-	if !ok {
+	if !p.isValue() { // asked first: the words are for errors alone
+		p.value(word+": the address", "write "+word+" 10.0.0.0/8, "+word+" @set or "+word+" any")
 		return e
 	}
+	t := p.take()
 	switch {
 	case t.is("any") && e.Not:
 		p.fail(t.at, word+" not any matches nothing", "remove not")

@@ -44,7 +44,9 @@ func plain(text string) int {
 // split cuts a line into tokens and the comment with its #.
 func (p *parser) split() {
 	s := p.text
-	p.toks = make([]token, 0, min(len(s)/5+2, 32))
+	if p.toks == nil {
+		p.toks = make([]token, 0, min(len(s)/5+2, 32))
+	}
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case blank(c):
@@ -126,11 +128,17 @@ type parser struct {
 
 // newParser splits a line; its errors are in the parser.
 func newParser(text string) *parser {
-	p := &parser{text: text}
+	p := new(parser)
+	p.begin(text)
+	return p
+}
+
+// begin is newParser in the memory of the line before.
+func (p *parser) begin(text string) {
+	*p = parser{text: text, toks: p.toks[:0]}
 	if p.fit() {
 		p.split()
 	}
-	return p
 }
 
 // fit refuses a text that is too long or holds what can't be seen.
@@ -191,6 +199,15 @@ func (p *parser) accept(word string) bool {
 		return true
 	}
 	return false
+}
+
+// isValue reports whether value would succeed.
+func (p *parser) isValue() bool {
+	if !p.more() {
+		return false
+	}
+	t := &p.toks[p.i]
+	return !t.quoted && t.text != "," && t.text != "{" && t.text != "}" && !isClause(t.text)
 }
 
 // value takes a word that is no sign, no quoted text and no keyword of a clause.

@@ -15,10 +15,14 @@ type Entry struct {
 	Default *Default
 }
 
-// ParseEntry reads one line that holds a rule, a set or a default. All of the line's errors are returned, with Line 0;
-// there is no entry then.
-func ParseEntry(text string) (Entry, []Error) {
-	p := newParser(text)
+// Reader reads lines one after another; the zero value is ready. It keeps its memory from line to line.
+type Reader struct{ p parser }
+
+// Entry reads one line that holds a rule, a set or a default. All of the line's errors are returned, with Line 0; there is
+// no entry then.
+func (r *Reader) Entry(text string) (Entry, []Error) {
+	p := &r.p
+	p.begin(text)
 	var e Entry
 	if len(p.errs) == 0 {
 		e = p.entry()
@@ -28,6 +32,9 @@ func ParseEntry(text string) (Entry, []Error) {
 	}
 	return e, nil
 }
+
+// ParseEntry reads one line.
+func ParseEntry(text string) (Entry, []Error) { return new(Reader).Entry(text) }
 
 func (p *parser) entry() Entry {
 	off := p.accept("off")

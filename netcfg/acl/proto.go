@@ -27,20 +27,32 @@ var protoNames = []struct {
 	{"vrrp", 112}, {"l2tp", 115}, {"sctp", SCTP}, {"udplite", 136}, {"mpls", 137},
 }
 
-// protoByName gives the numbers of a name or of a number in digits, nil when it is neither.
+// numbers are all of them in order, so that a rule's list of one protocol takes no memory of its own.
+var numbers = func() (out [256]uint8) {
+	for n := range out {
+		out[n] = uint8(n)
+	}
+	return out
+}()
+
+// protoByName gives the numbers of a name or of a number in digits, nil when it is neither. They are not to be written to.
 func protoByName(word string) []uint8 {
 	if word == "icmp" {
 		return []uint8{ICMP, ICMPv6}
 	}
-	for _, p := range protoNames {
-		if p.name == word {
-			return []uint8{p.n}
+	for i := range protoNames {
+		if p := &protoNames[i]; p.name == word {
+			return numbers[p.n : int(p.n)+1 : int(p.n)+1]
 		}
 	}
-	if n, err := strconv.ParseUint(word, 10, 8); err == nil && digits(word) {
-		return []uint8{uint8(n)}
+	if !digits(word) {
+		return nil
 	}
-	return nil
+	n, err := strconv.ParseUint(word, 10, 8)
+	if err != nil {
+		return nil
+	}
+	return numbers[n : n+1 : n+1]
 }
 
 // ProtoName names a protocol as rules do.

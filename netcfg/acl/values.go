@@ -28,7 +28,11 @@ func (p *parser) protocols(r *Rule, t token, not bool) {
 			p.fail(t.at, quote(t.text)+" is no protocol", hintProto(t.text))
 			return
 		}
-		r.Proto.List = append(r.Proto.List, numbers...)
+		if r.Proto.List == nil {
+			r.Proto.List = numbers
+		} else {
+			r.Proto.List = append(r.Proto.List, numbers...)
+		}
 		if !p.accept(",") {
 			break
 		}
@@ -128,6 +132,9 @@ func parsePort(word string) (uint16, string) {
 
 // joinRanges sorts and merges ranges that overlap; neighbours stay as they were written.
 func joinRanges(list []Range) []Range {
+	if len(list) < 2 {
+		return list
+	}
 	slices.SortFunc(list, func(a, b Range) int { return int(a.Lo) - int(b.Lo) })
 	var out []Range
 	for _, r := range list {

@@ -107,8 +107,9 @@ func Parse(text string) (File, error) {
 		return File{}, errs
 	}
 	var f File
-	var rows []string // as typed, for the columns of errors
 	f.lines = make([]Line, 0, strings.Count(text, "\n")+1)
+	rows := make([]string, 0, cap(f.lines)) // as typed, for the columns of errors
+	var reader acl.Reader
 	for n := 1; text != ""; n++ {
 		if n > MaxLines {
 			errs.add(n, acl.Error{Col: 1, Msg: fmt.Sprintf("the file has more than %d lines", MaxLines), Hint: "put addresses into sets"})
@@ -116,7 +117,7 @@ func Parse(text string) (File, error) {
 		}
 		var row string
 		row, text, _ = strings.Cut(text, "\n")
-		l, list := ParseLine(strings.TrimSuffix(row, "\r"))
+		l, list := parseLine(&reader, strings.TrimSuffix(row, "\r"))
 		errs.add(n, list...)
 		f.lines, rows = append(f.lines, l), append(rows, row)
 	}
@@ -129,7 +130,9 @@ func Parse(text string) (File, error) {
 }
 
 // ParseLine reads one line, as the inline editor holds it. Errors have Line 0; the line is blank then.
-func ParseLine(text string) (Line, []acl.Error) {
+func ParseLine(text string) (Line, []acl.Error) { return parseLine(new(acl.Reader), text) }
+
+func parseLine(reader *acl.Reader, text string) (Line, []acl.Error) {
 	body := strings.Trim(text, blanks)
 	if body == "" {
 		return Line{}, nil
@@ -144,7 +147,7 @@ func ParseLine(text string) (Line, []acl.Error) {
 		}
 		return Line{Kind: kind, Text: body}, nil
 	}
-	e, errs := acl.ParseEntry(text)
+	e, errs := reader.Entry(text)
 	switch {
 	case errs != nil:
 		return Line{}, errs
@@ -259,16 +262,24 @@ func (f File) Resolve(now time.Time) File {
 // ACL gives what lint, oracle, difference and compiler read. The guard is the caller's.
 func (f File) ACL() acl.Policy {
 	p := acl.Policy{Sets: map[string]acl.Set{}}
-	for i, l := range f.lines {
-		switch l.Kind {
+	rules := 0
+	for i := range f.lines {
+		if f.lines[i].Kind == Rule {
+			rules++
+		}
+	}
+	if rules > 0 {
+		p.Rules = make([]acl.Rule, 0, rules)
+	}
+	for i := range f.lines {
+		switch l := &f.lines[i]; l.Kind {
 		case Set:
 			set := *l.Set
 			set.Line = i + 1
 			p.Sets[set.Name] = set
 		case Rule:
-			r := *l.Rule
-			r.Line = i + 1
-			p.Rules = append(p.Rules, r)
+			p.Rules = append(p.Rules, *l.Rule)
+			p.Rules[len(p.Rules)-1].Line = i + 1
 		case Default:
 			switch d := l.Default; {
 			case d.Off:

@@ -108,13 +108,13 @@ func (a *addresses) cut(s *Side) error {
 		return fmt.Errorf("compile policy: rules name more than %d sets on one side", MaxSets-1)
 	}
 	s.Bounds4, s.Bounds6 = a.bounds4, a.bounds6
-	at := 0
-	for top := range Ports {
-		for at+1 < len(a.bounds4) && a.bounds4[at+1] <= uint32(top)<<16 {
-			at++
-		}
-		s.Root[top] = uint16(at)
+	top := 0
+	for i, first := range a.bounds4[1:] { // interval i ends there
+		next := int((uint64(first) + 0xffff) >> 16)
+		fill(s.Root[top:next], uint16(i))
+		top = next
 	}
+	fill(s.Root[top:Ports], uint16(len(a.bounds4)-1))
 	s.Root[Ports] = uint16(len(a.bounds4) - 1)
 	n := len(a.bounds4) + len(a.bounds6)
 	s.Lists = make([]List, n)

@@ -5,6 +5,7 @@ package compile
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -22,7 +23,7 @@ type compiler struct {
 	o      Options
 	m      *Image
 	sides  [2]*addresses
-	protos sets[string]
+	protos sets[protoKey]
 	types  sets[string]
 	devs   sets[acl.Device]
 }
@@ -32,6 +33,7 @@ func Compile(p *acl.Policy, o Options) (*Image, error) {
 	c := &compiler{p: p, o: o, m: &Image{DenyIn: p.In == acl.Deny, DenyOut: p.Out == acl.Deny}}
 	c.m.Hits = []What{{}, {By: acl.ByDefault, Index: 0}, {By: acl.ByDefault, Index: 1}}
 	rules := c.rules()
+	c.m.Records = make([]Record, 0, len(rules))
 	for i := range c.sides {
 		c.sides[i] = newAddresses(p, rules, i)
 		if err := c.sides[i].cut(&c.m.Sides[i]); err != nil {
@@ -71,7 +73,8 @@ func (in input) name() string {
 
 // rules are those that can match, and gives counters to all.
 func (c *compiler) rules() []input {
-	var out []input
+	out := make([]input, 0, len(c.p.Guard)+len(c.p.Rules))
+	c.m.Hits = slices.Grow(c.m.Hits, cap(out))
 	for i := range c.p.Guard {
 		g := &c.p.Guard[i]
 		hit := uint16(len(c.m.Hits))
@@ -110,7 +113,7 @@ func (c *compiler) add(r input) error {
 		return fmt.Errorf("compile policy: %s: %w", r.name(), err)
 	}
 	if len(r.Proto.List) > 0 {
-		rec.Proto = c.protos.bit(protoKey(r.Proto), func(bit uint8) { c.setProto(bit, r.Proto) })
+		rec.Proto = c.protos.bit(keyOf(r.Proto), func(bit uint8) { c.setProto(bit, r.Proto) })
 	}
 	if len(r.Type.List) > 0 {
 		rec.Type = c.types.bit(fmt.Sprint(r.Type), func(bit uint8) { c.setType(bit, r.Type) })
@@ -157,11 +160,13 @@ func bucket(id acl.ID) uint32 {
 	return h.Sum32()
 }
 
+var allPorts = []acl.Range{{Lo: 0, Hi: Ports - 1}}
+
 // ranges are the ports that match, as ranges apart from each other. A match that leaves nothing is a range without ports:
 // its rule still takes later fragments.
 func ranges(p acl.Ports) []acl.Range {
 	if len(p.List) == 0 {
-		return []acl.Range{{Lo: 0, Hi: Ports - 1}}
+		return allPorts
 	}
 	if !p.Not {
 		return p.List
@@ -208,11 +213,17 @@ func (s *sets[K]) bit(k K, set func(bit uint8)) uint8 {
 }
 
 // protoKey tells lists of protocols apart.
-func protoKey(p acl.Protos) string {
-	if p.Not {
-		return "\x00\x00" + string(p.List) // no list names a protocol twice
+type protoKey struct {
+	not  bool
+	one  uint8
+	list string // when there are several; no list names a protocol twice
+}
+
+func keyOf(p acl.Protos) protoKey {
+	if len(p.List) == 1 {
+		return protoKey{not: p.Not, one: p.List[0]}
 	}
-	return string(p.List)
+	return protoKey{not: p.Not, list: string(p.List)}
 }
 
 // words checks that there were bits enough, and sets the one for any.
