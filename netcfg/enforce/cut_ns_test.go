@@ -102,10 +102,15 @@ func (g *gate) cut(text string) window {
 	if !strings.Contains(warned, "cuts a way in") {
 		t.Fatalf("a cut was not refused: %s\n%s", warned, text)
 	}
-	if g.sshd.Admits(g.desk) && w.from+cutLease > monotonic() {
-		t.Fatalf("it did not cut the way in, nothing is shown:\n%s", text)
+	if g.sshd.Answers(g.desk) && w.from+cutLease > monotonic() {
+		t.Fatalf("it did not cut the way in, nothing is shown:\n%s\n%s", text, g.story())
 	}
 	return w
+}
+
+// story is what hooktop wrote down.
+func (g *gate) story() string {
+	return readFile(g.t, filepath.Join(g.dir, "audit"))
 }
 
 // restored waits until the way in is open again: by the kernel's clock alone, neither early nor late.
@@ -116,7 +121,7 @@ func (g *gate) restored(text string, w window, word string) {
 	g.sshd.Admitted(t, g.desk)
 	connected := monotonic()
 	if early := w.from + cutLease - connected; early > 20*time.Millisecond { // jiffies
-		t.Fatalf("the way in was open %s before the lease ended:\n%s", early, text)
+		t.Fatalf("the way in was open %s before the lease ended:\n%s\n%s", early, text, g.story())
 	}
 	var out []byte
 	fresh := g.sshd.Command(false, "echo in")

@@ -63,6 +63,11 @@ func dashboard(dir string) error {
 		return err
 	}
 	<-s.Looked()
+	for _, st := range f.Start {
+		if strings.HasPrefix(st.Name, "pipeline") && st.Outcome != snap.Attached {
+			return fmt.Errorf("start: %+v", st)
+		}
+	}
 	fmt.Println("ready", strings.Join(f.State.WaysIn, ", "))
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {

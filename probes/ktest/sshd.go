@@ -176,6 +176,24 @@ const tryFor = 50 * time.Millisecond
 
 // Admits tries once whether a new connection from the namespace gets as far as sshd's greeting.
 func (s *SSHD) Admits(from *NS) bool {
+	return s.connect(from, func(fd int) error {
+		limit := unix.NsecToTimeval(time.Second.Nanoseconds()) // sshd forks first
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
+			return err
+		}
+		var hello [4]byte
+		if n, err := unix.Read(fd, hello[:]); err != nil || string(hello[:n]) != "SSH-" {
+			return errors.Join(err, syscall.EPROTO)
+		}
+		return nil
+	}) == nil
+}
+
+// Answers tries once whether the kernel takes a new connection from the namespace: sshd may be as slow as it likes.
+func (s *SSHD) Answers(from *NS) bool { return s.connect(from, func(int) error { return nil }) == nil }
+
+// connect calls then with a new connection.
+func (s *SSHD) connect(from *NS, then func(fd int) error) error {
 	return from.run(func() error {
 		family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(s.Addr.Port()), Addr: s.Addr.Addr().As16()})
 		if a := s.Addr.Addr(); a.Is4() {
@@ -191,19 +209,11 @@ func (s *SSHD) Admits(from *NS) bool {
 		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil { // bounds connect, too (socket(7))
 			return err
 		}
-		limit = unix.NsecToTimeval(time.Second.Nanoseconds()) // sshd forks first
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
-			return err
-		}
 		if err := unix.Connect(fd, sa); err != nil {
 			return err
 		}
-		var hello [4]byte
-		if n, err := unix.Read(fd, hello[:]); err != nil || string(hello[:n]) != "SSH-" {
-			return errors.Join(err, syscall.EPROTO)
-		}
-		return nil
-	}) == nil
+		return then(fd)
+	})
 }
 
 // Admitted waits until a new connection gets in, and says when it did.
