@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 )
 
 // Clock turns the kernel's jiffies into durations. Jiffies stop while the host is suspended.
@@ -72,68 +73,23 @@ func (p *Pipeline) jiffies64() (uint64, error) {
 	}
 }
 
-// Values of CONFIG_HZ on amd64 and arm64 (kernel/Kconfig.hz).
-var knownHZ = [...]int{100, 250, 300, 1000}
-
-// measureHZ counts ticks against the monotonic clock until one CONFIG_HZ fits: some 50 ms.
-func measureHZ(probe *ebpf.Program) (int, tick, error) {
-	first, err := edge(probe)
-	if err != nil {
-		return 0, first, err
+// tickRate is the kernel's HZ, out of the resolution of a clock that moves with its ticks (posix_get_coarse_res in
+// kernel/time/posix-timers.c). To count ticks for a moment is no way: on a busy host the counting is interrupted, and a lease
+// would last two and a half times too long, or less than half.
+func tickRate() (int, error) {
+	var tick unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick); err != nil {
+		return 0, fmt.Errorf("read the length of a tick: %w", err)
 	}
-	for want := 40 * time.Millisecond; ; want *= 2 {
-		var ticks uint32
-		var took time.Duration
-		for took < want {
-			e, err := edge(probe)
-			if err != nil {
-				return 0, first, err
-			}
-			ticks, took = e.jiffies-first.jiffies, e.at.Sub(first.at)
-		}
-		if hz, ok := nearestHZ(float64(ticks) / took.Seconds()); ok || want > time.Second {
-			return hz, first, nil
-		}
+	ns := tick.Nano()
+	if ns < int64(time.Second/10_000) || ns > int64(time.Second/10) {
+		return 0, fmt.Errorf("read the length of a tick: %d ns is none", ns)
 	}
+	return int((int64(time.Second) + ns/2) / ns), nil
 }
 
+// tick is what the clock showed at a time.
 type tick struct {
 	jiffies uint32
 	at      time.Time
-}
-
-// edge waits for the next tick.
-func edge(probe *ebpf.Program) (tick, error) {
-	before, err := jiffies(probe)
-	if err != nil {
-		return tick{}, err
-	}
-	for {
-		now, err := jiffies(probe)
-		if err != nil {
-			return tick{}, err
-		}
-		if now != before {
-			return tick{now, time.Now()}, nil
-		}
-	}
-}
-
-// nearestHZ is the known value next to f, and whether f is near enough to mean it: a host that took the CPU away in the
-// middle delays a tick.
-func nearestHZ(f float64) (int, bool) {
-	best := knownHZ[0]
-	for _, hz := range knownHZ {
-		if abs(f-float64(hz)) < abs(f-float64(best)) {
-			best = hz
-		}
-	}
-	return best, abs(f-float64(best)) < float64(best)*8/100
-}
-
-func abs(f float64) float64 {
-	if f < 0 {
-		return -f
-	}
-	return f
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
@@ -131,7 +132,11 @@ func (p *Pipeline) open() error {
 	if p.probeHigh, err = loadClockProbe(32); err != nil {
 		return err
 	}
-	p.hz, p.opened, err = measureHZ(p.probe)
+	if p.hz, err = tickRate(); err != nil {
+		return err
+	}
+	p.opened.at = time.Now()
+	p.opened.jiffies, err = jiffies(p.probe)
 	return err
 }
 

@@ -120,5 +120,12 @@ func clock(id int32) time.Duration {
 
 func bootTime() time.Duration { return clock(unix.CLOCK_BOOTTIME) }
 
-// slept is how long the host was suspended since boot: jiffies stood still.
-func slept() time.Duration { return bootTime() - clock(unix.CLOCK_MONOTONIC) }
+// slept is how long the host was suspended since boot: jiffies stood still. Whoever is held up between the two clocks reads them again.
+func slept() time.Duration {
+	for {
+		before, boot := clock(unix.CLOCK_MONOTONIC), bootTime()
+		if clock(unix.CLOCK_MONOTONIC)-before < 100*time.Millisecond {
+			return boot - before
+		}
+	}
+}
