@@ -44,7 +44,7 @@ func Crowded(r *rand.Rand, rules int) string {
 			w = append(w, pick("tcp", "udp", "tcp,udp"), "from "+address()+port(), "to "+address()+port())
 		}
 		w = append(w, rare("established"), rare("dev eth0", "dev not eth0", "dev eth1"), rare("vlan 5", "vlan not 5", "vlan 6"))
-		w = append(w, rare("vni 9"))
+		w = append(w, rare("vni 9", "vni not 9"))
 		if limit {
 			w = append(w, "rate 1/h per source burst 2")
 		}
