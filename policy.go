@@ -100,7 +100,7 @@ func (s *session) launch(ctx context.Context, text string) (snap.Answer, error) 
 	case <-ctx.Done():
 		return snap.Answer{}, ctx.Err()
 	}
-	a := s.policy.Launch(text)
+	a := s.policy.Launch(text, snap.PolicyWish{})
 	if a.Err != "" {
 		return a, errors.New(a.Err)
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	File     string        // the policy file that a save goes to, "": not known
 	FileText string        // what File held when it was read
 	Host     string        // name to be typed; "": os.Hostname
+	Soak     time.Duration // of a canary that asks for none; 0: DefaultSoak
+	Limits   Limits        // of a canary's checks; zero value: DefaultLimits
 	Now      func() time.Time
 }
 
@@ -59,6 +61,7 @@ type edition struct {
 // trial is an edition under its lease.
 type trial struct {
 	edition
+	canary
 	started  time.Time
 	asked    time.Duration // the lease that the commit asked for
 	lease    time.Duration // left at the last look
@@ -96,9 +99,11 @@ type Service struct {
 	kept     edition
 	trial    *trial
 	lastEnd  string // what became of the last trial
+	past     past
 	draft    snap.Draft
-	parsed   policy.File // of draft.Text, when that has no errors
-	fading   []edition   // decided a moment ago: packets may still be on their way to their counters
+	drops    map[string]float64 // packets a second that the draft would deny, by device
+	parsed   policy.File        // of draft.Text, when that has no errors
+	fading   []edition          // decided a moment ago: packets may still be on their way to their counters
 	hits     *tally
 	second   time.Time // of the last look at the counters
 	versions []snap.PolicyVersion
@@ -117,6 +122,12 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Lease == 0 {
 		o.Lease = DefaultLease
+	}
+	if o.Soak == 0 {
+		o.Soak = DefaultSoak
+	}
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
 	}
 	if o.Host == "" {
 		name, err := os.Hostname()
