@@ -156,11 +156,21 @@ func (s *Service) beginSoak(t *trial, by actor) (string, error) {
 	return text, nil
 }
 
+// Watched is closed when it is known what is normal: no canary begins before.
+func (s *Service) Watched() <-chan struct{} { return s.watched }
+
 // Health takes in a look at the host. It is to be called once a second: what a canary decides by ends soon after the last call.
 func (s *Service) Health(h snap.Health) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.past.add(h)
+	select {
+	case <-s.watched:
+	default:
+		if s.past.span() >= pastLeast {
+			close(s.watched)
+		}
+	}
 	if s.plane == nil || s.ended || !s.trial.soaking() {
 		return
 	}

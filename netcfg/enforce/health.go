@@ -29,7 +29,7 @@ const (
 	pastLeast   = 2 * time.Second // that must be remembered to know what is normal
 	checkWindow = 5 * time.Second // that a figure of now is taken over: shorter bursts are no reason to go back
 	leastFlows  = 20              // fewer say nothing when some of them end
-	wholeSecond = time.Second / 2 // that two looks must be apart for a rate
+	leastWindow = 2*time.Second // that two looks must be apart for a rate
 )
 
 // past are the latest looks at the host, the oldest first.
@@ -51,15 +51,19 @@ func (p past) span() time.Duration {
 	return p[len(p)-1].At.Sub(p[0].At)
 }
 
-// window gives the first look at or after since, and the last one. False when they are too close for a rate.
+// window gives the last look that was not after since, and the last of all. False when they are too close for a rate.
 func (p past) window(since time.Time) (a, b *snap.Health, ok bool) {
-	for i := range p {
-		if !p[i].At.Before(since) {
-			a, b = &p[i], &p[len(p)-1]
-			return a, b, b.At.Sub(a.At) >= wholeSecond
-		}
+	if len(p) == 0 {
+		return nil, nil, false
 	}
-	return nil, nil, false
+	a, b = &p[0], &p[len(p)-1]
+	for i := range p {
+		if p[i].At.After(since) {
+			break
+		}
+		a = &p[i]
+	}
+	return a, b, b.At.Sub(a.At) >= leastWindow
 }
 
 // figures are what is checked, as rates over a window.

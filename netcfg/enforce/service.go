@@ -96,6 +96,7 @@ type Service struct {
 	tell     func(snap.Severity, string)
 	world    World
 	looked   chan struct{} // closed when the world is known
+	watched  chan struct{} // closed when it is known what is normal
 	kept     edition
 	trial    *trial
 	lastEnd  string // what became of the last trial
@@ -136,7 +137,8 @@ func New(o Options) (*Service, error) {
 		}
 		o.Host = name
 	}
-	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally(), looked: make(chan struct{})}
+	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally()}
+	s.looked, s.watched = make(chan struct{}), make(chan struct{})
 	s.saved = savedFile{path: o.File, text: o.FileText, known: o.File != ""}
 	text, err := readDraft(o.Draft)
 	if err != nil {
