@@ -9,27 +9,12 @@ import (
 	"hooktop/probes/snap"
 )
 
-// Limits say how much worse than before its commit a canary's figures may be. A rate may be twice what it was, plus its limit.
-type Limits struct {
-	Errors      float64 // of the devices, a second
-	Drops       float64 // of the devices, a second
-	Denied      float64 // packets that the policy denies beyond the forecast, a second
-	Retransmits float64 // TCP segments of this namespace, a second
-	CPU         float64 // of all CPUs in interrupts, percent more
-	Quiet       float64 // percent of the flows that sent before
-}
-
-// DefaultLimits are for hosts of which nothing is known.
-func DefaultLimits() Limits {
-	return Limits{Errors: 1, Drops: 10, Denied: 20, Retransmits: 20, CPU: 20, Quiet: 50}
-}
-
 const (
 	pastLen     = 60              // looks that are remembered, one a second
 	pastLeast   = 2 * time.Second // that must be remembered to know what is normal
 	checkWindow = 5 * time.Second // that a figure of now is taken over: shorter bursts are no reason to go back
 	leastFlows  = 20              // fewer say nothing when some of them end
-	leastWindow = 2*time.Second // that two looks must be apart for a rate
+	leastWindow = 2 * time.Second // that two looks must be apart for a rate
 )
 
 // past are the latest looks at the host, the oldest first.
@@ -132,7 +117,7 @@ func (p past) normalOf(on []string) (normal, error) {
 }
 
 // checks holds the looks since a time against what is normal.
-func (p past) checks(n normal, on []string, since time.Time, l Limits) []snap.CanaryCheck {
+func (p past) checks(n normal, on []string, since time.Time, l snap.CanaryLimits) []snap.CanaryCheck {
 	if len(p) == 0 {
 		return nil
 	}

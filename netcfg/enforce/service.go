@@ -16,19 +16,19 @@ import (
 
 // Options of New.
 type Options struct {
-	ReadOnly string        // why nothing may be changed; "" when it may
-	NoGuard  bool          // rule 0 is empty
-	Lease    time.Duration // of trials that ask for none; 0: DefaultLease
-	State    string        // folder of earlier versions of saved files; "": none are kept
-	Audit    string        // file of the audit log; "": none
-	Draft    string        // file of the draft; "": it lives in memory only
-	Events   string        // file that audit lines are appended to as well; "": none
-	Door     string        // socket of hooktop keep; "": none
-	File     string        // the policy file that a save goes to, "": not known
-	FileText string        // what File held when it was read
-	Host     string        // name to be typed; "": os.Hostname
-	Soak     time.Duration // of a canary that asks for none; 0: DefaultSoak
-	Limits   Limits        // of a canary's checks; zero value: DefaultLimits
+	ReadOnly string            // why nothing may be changed; "" when it may
+	NoGuard  bool              // rule 0 is empty
+	Lease    time.Duration     // of trials that ask for none; 0: DefaultLease
+	State    string            // folder of earlier versions of saved files; "": none are kept
+	Audit    string            // file of the audit log; "": none
+	Draft    string            // file of the draft; "": it lives in memory only
+	Events   string            // file that audit lines are appended to as well; "": none
+	Door     string            // socket of hooktop keep; "": none
+	File     string            // the policy file that a save goes to, "": not known
+	FileText string            // what File held when it was read
+	Host     string            // name to be typed; "": os.Hostname
+	Soak     time.Duration     // of a canary that asks for none; 0: DefaultSoak
+	Limits   snap.CanaryLimits // zero value: the default ones
 	Now      func() time.Time
 }
 
@@ -127,8 +127,8 @@ func New(o Options) (*Service, error) {
 	if o.Soak == 0 {
 		o.Soak = DefaultSoak
 	}
-	if o.Limits == (Limits{}) {
-		o.Limits = DefaultLimits()
+	if o.Limits == (snap.CanaryLimits{}) {
+		o.Limits = snap.DefaultCanaryLimits()
 	}
 	if o.Host == "" {
 		name, err := os.Hostname()

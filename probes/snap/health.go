@@ -20,3 +20,18 @@ type DeviceHealth struct {
 	Dropped uint64 // by device and driver
 	Denied  uint64 // by the policy
 }
+
+// CanaryLimits say how much worse than before its commit a canary's figures may be. A rate may be twice what it was, plus its limit.
+type CanaryLimits struct {
+	Errors      float64 // of the devices, a second
+	Drops       float64 // of the devices, a second
+	Denied      float64 // packets that the policy denies beyond the forecast, a second
+	Retransmits float64 // TCP segments of this namespace, a second
+	CPU         float64 // of all CPUs in interrupts, percent more
+	Quiet       float64 // percent of the flows that sent before
+}
+
+// DefaultCanaryLimits are for hosts of which nothing is known.
+func DefaultCanaryLimits() CanaryLimits {
+	return CanaryLimits{Errors: 1, Drops: 10, Denied: 20, Retransmits: 20, CPU: 20, Quiet: 50}
+}
