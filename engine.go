@@ -220,7 +220,7 @@ func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context)
 		return shot, err
 	}
 	if opt.Policy.File != "" {
-		if _, err := s.launch(ctx, opt.Policy.Text); err != nil {
+		if _, err := s.launch(ctx, opt.Policy); err != nil {
 			return shot, err
 		}
 	}

@@ -29,6 +29,11 @@ type bench struct {
 }
 
 func newBench(t *testing.T, o Options) *bench {
+	return newBenchWith(t, o, func(s *Service) probes.Policy { return OnKern{s} })
+}
+
+// newBenchWith puts something between the engine and the service.
+func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy) *bench {
 	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
 	b.join("v0", "10.9.0")
 	host, err := nl.Open()
@@ -38,7 +43,7 @@ func newBench(t *testing.T, o Options) *bench {
 	if b.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}, host)
+	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
 	t.Cleanup(func() {

@@ -17,31 +17,93 @@ import (
 // twin is the state machine as slowly as it can be said.
 type twin struct {
 	kept, trial, draft string
-	ends               time.Time
+	ends               time.Time // of the lease
+	canary             bool      // the trial is on eth1 only
+	soak               time.Duration
+	until              time.Time // of the soak, zero: it has not begun
+	began              time.Time // of the trial
+	looks              []time.Time
+	worse              time.Time // look at which something had got worse
 	now                time.Time
+
+	soaks, followed, failed, stalled int
 }
 
 func (w *twin) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	if w.trial != "" && !w.now.Before(w.ends) {
-		w.trial = ""
+		if w.soaking() {
+			w.stalled++
+		}
+		w.end()
 	}
 }
 
-func (w *twin) decides() string {
-	if w.trial != "" {
-		return w.trial
+func (w *twin) end() { w.trial, w.canary, w.until = "", false, time.Time{} }
+
+func (w *twin) soaking() bool { return !w.until.IsZero() }
+
+// follow is the end of a trial that all devices take.
+func (w *twin) follow() {
+	if w.draft == w.trial {
+		w.draft = ""
 	}
-	return w.kept
+	w.kept = w.trial
+	w.end()
+}
+
+// failing says whether something got worse in the seconds that count, and whether enough of them have passed.
+func (w *twin) failing() bool {
+	since := w.now.Add(-checkWindow)
+	if w.began.After(since) {
+		since = w.began
+	}
+	var from time.Time
+	for _, at := range w.looks {
+		if !at.After(since) {
+			from = at
+		}
+	}
+	return w.now.Sub(from) >= leastWindow && w.worse.After(since)
+}
+
+// health is a look at the host.
+func (w *twin) health(worse bool) {
+	w.looks = append(w.looks, w.now)
+	if worse {
+		w.worse = w.now
+	}
+	switch {
+	case !w.soaking():
+	case w.failing():
+		w.failed++
+		w.end()
+	case !w.now.Before(w.until):
+		w.followed++
+		w.follow()
+	default:
+		w.ends = w.now.Add(soakLease)
+	}
+}
+
+// decides says what decides on eth0 and on eth1.
+func (w *twin) decides() (rest, canary string) {
+	switch {
+	case w.trial == "":
+		return w.kept, w.kept
+	case w.canary:
+		return w.kept, w.trial
+	}
+	return w.trial, w.trial
 }
 
 // machine runs random events on a service and on its twin.
 type machine struct {
 	*rig
-	w     twin
-	r     *rand.Rand
-	texts map[uint32]string // by generation, as the plane knows it
-	log   []string
+	w      twin
+	r      *rand.Rand
+	errors uint64 // of the latest bad second
+	log    []string
 }
 
 func (m *machine) is(a snap.Answer, want bool, what string) {
@@ -61,7 +123,7 @@ func (m *machine) tail() string {
 }
 
 func (m *machine) step() {
-	switch m.r.IntN(12) {
+	switch m.r.IntN(16) {
 	case 0, 1:
 		text := []string{"", "deny in tcp to any port 23\n", "default in deny\n", "deny everything\n", "limit in udp rate 5/s per source burst 9\n"}[m.r.IntN(5)]
 		m.is(m.s.Stage(snap.PolicyWish{Text: text, Base: m.s.kept.id}, nil), true, "stage "+text)
@@ -77,11 +139,12 @@ func (m *machine) step() {
 			code, right = t.Code, true
 		}
 		ok := right && m.w.trial != ""
+		ok = ok && !m.w.soaking()
 		m.is(m.s.keepFrom(code, actor{Who: "other", Fresh: true}), ok, "keep "+code)
 		m.keep(ok)
 	case 6:
 		m.is(m.s.Restore(), m.w.trial != "", "restore")
-		m.w.trial = ""
+		m.w.end()
 	case 7:
 		lease := time.Duration(m.r.IntN(70)) * time.Second
 		ok := m.w.trial != "" && lease <= MaxLease
@@ -89,7 +152,10 @@ func (m *machine) step() {
 		if lease == 0 {
 			lease = DefaultLease
 		}
-		if ok {
+		switch {
+		case ok && m.w.soaking():
+			m.w.until = m.w.now.Add(m.w.soak)
+		case ok:
 			m.w.ends = m.w.now.Add(lease)
 		}
 	case 8, 9:
@@ -97,7 +163,8 @@ func (m *machine) step() {
 		m.pass(d)
 		m.w.pass(d)
 	case 10:
-		w := World{Devices: map[string]uint16{"eth0": uint16(m.r.IntN(3))}}
+		w := twoDevices()
+		w.Devices["eth9"] = uint16(m.r.IntN(3))
 		for i := range m.r.IntN(3) {
 			w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
 		}
@@ -108,7 +175,42 @@ func (m *machine) step() {
 		}
 	case 11:
 		m.s.Count()
+	case 12, 13:
+		for range m.r.IntN(12) {
+			m.second(false)
+		}
+	case 14:
+		m.second(true)
+	case 15:
+		m.vanish()
 	}
+}
+
+// second lets a second pass and looks at the host, which may be doing badly.
+func (m *machine) second(bad bool) {
+	m.pass(time.Second)
+	m.w.pass(time.Second)
+	bad = bad && m.errors < 1e15
+	if bad {
+		m.errors *= 1000 // what was bad before is normal by then
+	}
+	m.look(func(h *snap.Health) {
+		if bad {
+			d := h.Devices["eth1"]
+			d.Errors += m.errors
+			h.Devices["eth1"] = d
+		}
+	})
+	m.w.health(bad)
+}
+
+// vanish takes eth1 away for a moment.
+func (m *machine) vanish() {
+	m.s.Look(World{Devices: map[string]uint16{"eth0": 1}})
+	if m.w.canary {
+		m.w.end()
+	}
+	m.s.Look(twoDevices())
 }
 
 func (m *machine) commitOne() {
@@ -119,9 +221,14 @@ func (m *machine) commitOne() {
 	}
 	valid := m.w.draft != "" && m.w.draft != "deny everything\n"
 	ok := valid && !stale && m.w.trial == "" && m.w.draft != m.w.kept
-	m.is(m.s.Commit(snap.PolicyWish{Base: base, Lease: lease, Host: "gate"}), ok, "commit")
+	wish := snap.PolicyWish{Base: base, Lease: lease, Host: "gate"}
+	if m.r.IntN(2) == 0 {
+		wish.On, wish.Soak = []string{"eth1"}, time.Duration(1+m.r.IntN(40))*time.Second
+	}
+	m.is(m.s.Commit(wish), ok, "commit")
 	if ok {
-		m.w.trial, m.w.ends = m.w.draft, m.w.now.Add(lease)
+		m.w.trial, m.w.began, m.w.ends = m.w.draft, m.w.now, m.w.now.Add(lease)
+		m.w.canary, m.w.soak = wish.On != nil, wish.Soak
 	}
 }
 
@@ -129,16 +236,17 @@ func (m *machine) keep(ok bool) {
 	if !ok {
 		return
 	}
-	if m.w.draft == m.w.trial {
-		m.w.draft = ""
+	if m.w.canary && !m.w.soaking() {
+		m.w.until, m.w.ends = m.w.now.Add(m.w.soak), m.w.now.Add(soakLease)
+		m.w.soaks++
+		return
 	}
-	m.w.kept, m.w.trial = m.w.trial, ""
+	m.w.follow()
 }
 
-// agree compares what the plane decides by with what the twin says.
-func (m *machine) agree() {
-	m.t.Helper()
-	p := m.plane.written[m.plane.decides()]
+// text gives the text of a generation as the plane knows it.
+func (m *machine) text(gen uint32) string {
+	p := m.plane.written[gen]
 	got := acl.Policy{In: p.In, Out: p.Out, Rules: p.Rules}
 	text := ""
 	if got.In == acl.Deny {
@@ -152,11 +260,21 @@ func (m *machine) agree() {
 			text += "limit in udp rate 5/s per source burst 9\n"
 		}
 	}
-	if text != m.w.decides() {
-		m.t.Fatalf("the plane decides by %q, the twin by %q\n%s", text, m.w.decides(), m.tail())
+	return text
+}
+
+// agree compares what the plane decides by on each device with what the twin says.
+func (m *machine) agree() {
+	m.t.Helper()
+	rest, canary := m.w.decides()
+	for i, want := range []string{rest, canary} {
+		if text := m.text(m.plane.State()[i].Gen); text != want {
+			m.t.Fatalf("the plane decides by %q on eth%d, the twin by %q\n%+v\n%s", text, i, want, m.w, m.tail())
+		}
 	}
 	m.s.Look(m.s.world)
-	if v := m.s.View(true); (v.Trial.Gen != 0) != (m.w.trial != "") || v.Draft.Text != m.w.draft {
+	v := m.s.View(true)
+	if (v.Trial.Gen != 0) != (m.w.trial != "" && !m.w.soaking()) || (v.Canary.Gen != 0) != m.w.soaking() || v.Draft.Text != m.w.draft {
 		m.t.Fatalf("view %+v, twin %+v\n%s", v, m.w, m.tail())
 	}
 }
@@ -171,9 +289,14 @@ func TestMachineAgreesWithItsTwin(t *testing.T) {
 		}
 		sequences = n * 10
 	}
+	var soaks, followed, failed, stalled int
 	for seed := range sequences {
 		m := &machine{rig: newRig(t, func(o *Options) { o.Draft, o.State, o.Audit = "", "", "" }), r: rand.New(rand.NewPCG(uint64(seed), 4))}
-		m.w.now = m.clock
+		m.w.now, m.errors = m.clock, 1
+		m.s.Look(twoDevices())
+		for range 4 {
+			m.second(false)
+		}
 		for range steps {
 			m.step()
 			m.agree()
@@ -185,5 +308,10 @@ func TestMachineAgreesWithItsTwin(t *testing.T) {
 		if got := m.plane.decides(); m.plane.trial != m.plane.kept {
 			t.Fatalf("seed %d: the end left generation %d on trial", seed, got)
 		}
+		soaks, followed, failed, stalled = soaks+m.w.soaks, followed+m.w.followed, failed+m.w.failed, stalled+m.w.stalled
+	}
+	t.Logf("%d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times", soaks, followed, failed, stalled)
+	if followed == 0 || failed == 0 || stalled == 0 {
+		t.Error("not everything was tried")
 	}
 }

@@ -37,11 +37,13 @@ func (k *kernPlane) Write(p *acl.Policy, devices map[string]uint16, now time.Tim
 	return k.p.WritePolicy(image)
 }
 
-func (k *kernPlane) Try(gen uint32, lease time.Duration) error { return k.p.TryPolicy(gen, nil, lease) }
-func (k *kernPlane) Extend(lease time.Duration) error          { return over(k.p.ExtendLease(lease)) }
-func (k *kernPlane) Keep(gen uint32) error                     { return over(k.p.KeepPolicy(gen)) }
-func (k *kernPlane) Restore() error                            { return k.p.RestorePolicy() }
-func (k *kernPlane) Swap(old, next uint32) error               { return k.p.SwapPolicy(old, next) }
+func (k *kernPlane) Try(gen uint32, slots []uint16, lease time.Duration) error {
+	return k.p.TryPolicy(gen, slots, lease)
+}
+func (k *kernPlane) Extend(lease time.Duration) error { return over(k.p.ExtendLease(lease)) }
+func (k *kernPlane) Keep(gen uint32) error            { return over(k.p.KeepPolicy(gen)) }
+func (k *kernPlane) Restore() error                   { return k.p.RestorePolicy() }
+func (k *kernPlane) Swap(old, next uint32) error      { return k.p.SwapPolicy(old, next) }
 
 // over makes the end of a lease this package's error.
 func over(err error) error {

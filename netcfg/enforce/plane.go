@@ -16,8 +16,8 @@ var ErrLeaseOver = errors.New("the lease is over")
 type Plane interface {
 	// Write compiles a policy into an idle slot, where it decides nothing yet.
 	Write(p *acl.Policy, devices map[string]uint16, now time.Time) (gen uint32, err error)
-	// Try lets gen decide on all devices, also those that come, until the lease ends.
-	Try(gen uint32, lease time.Duration) error
+	// Try lets gen decide on the devices in these slots, nil: on all, also those that come, until the lease ends.
+	Try(gen uint32, slots []uint16, lease time.Duration) error
 	// Extend makes the lease end that long from now.
 	Extend(lease time.Duration) error
 	// Keep makes the trial what leases fall back to.
