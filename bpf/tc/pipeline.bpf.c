@@ -40,10 +40,10 @@ __noinline int ht_tc_tell_one(struct __sk_buff *skb, u32 i)
 
 	if (!e)
 		return 0;
-	n = bounded(skb->len, 0xffffff);
-	if (n > EVENT_BYTES)
-		n = EVENT_BYTES;
-	if (n && !bpf_skb_load_bytes(skb, 0, e->frame, n))
+	n = skb->len < EVENT_BYTES ? skb->len : EVENT_BYTES;
+	/* From 1 on, which old verifiers want to see. */
+	n = bounded(n - 1, EVENT_BYTES - 1) + 1;
+	if (!bpf_skb_load_bytes(skb, 0, e->frame, n))
 		e->captured = n;
 	if (skb->vlan_present)
 		e->tag = (u32)be16(skb->vlan_proto) << 16 | (skb->vlan_tci & 0xffff);
