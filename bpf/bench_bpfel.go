@@ -26,9 +26,11 @@ const (
 	BenchMapHtBuckets      = "ht_buckets"
 	BenchMapHtDenied       = "ht_denied"
 	BenchMapHtDevices      = "ht_devices"
+	BenchMapHtEvents       = "ht_events"
 	BenchMapHtFlows        = "ht_flows"
 	BenchMapHtHits         = "ht_hits"
 	BenchMapHtMalformed    = "ht_malformed"
+	BenchMapHtPaces        = "ht_paces"
 	BenchMapHtPolicy       = "ht_policy"
 	BenchMapHtQuery        = "ht_query"
 	BenchMapHtSeen         = "ht_seen"
@@ -55,12 +57,16 @@ const (
 	BenchVarBvWords        = "bv_words"
 	BenchVarDevSlot        = "dev_slot"
 	BenchVarDevStates      = "dev_states"
+	BenchVarEventRings     = "event_rings"
 	BenchVarFlowMask       = "flow_mask"
 	BenchVarHashIp4        = "hash_ip4"
 	BenchVarHashSeed       = "hash_seed"
 	BenchVarHitShards      = "hit_shards"
 	BenchVarL3Device       = "l3_device"
+	BenchVarLogRate        = "log_rate"
 	BenchVarSampleMask     = "sample_mask"
+	BenchVarSampleRate     = "sample_rate"
+	BenchVarSecond         = "second"
 	BenchVarShadow         = "shadow"
 	BenchVarTurn           = "turn"
 )
@@ -135,9 +141,11 @@ type BenchMapSpecs struct {
 	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
@@ -158,12 +166,16 @@ type BenchVariableSpecs struct {
 	BvWords     *ebpf.VariableSpec `ebpf:"bv_words"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
+	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
 	FlowMask    *ebpf.VariableSpec `ebpf:"flow_mask"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
+	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
+	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 	Turn        *ebpf.VariableSpec `ebpf:"turn"`
 }
@@ -198,9 +210,11 @@ type BenchMaps struct {
 	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
@@ -223,9 +237,11 @@ func (m *BenchMaps) Close() error {
 		m.HtBuckets,
 		m.HtDenied,
 		m.HtDevices,
+		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
@@ -247,12 +263,16 @@ type BenchVariables struct {
 	BvWords     *ebpf.Variable `ebpf:"bv_words"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
+	EventRings  *ebpf.Variable `ebpf:"event_rings"`
 	FlowMask    *ebpf.Variable `ebpf:"flow_mask"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
+	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
+	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 	Turn        *ebpf.Variable `ebpf:"turn"`
 }

@@ -19,9 +19,11 @@ const (
 	TcMapHtBuckets   = "ht_buckets"
 	TcMapHtDenied    = "ht_denied"
 	TcMapHtDevices   = "ht_devices"
+	TcMapHtEvents    = "ht_events"
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
+	TcMapHtPaces     = "ht_paces"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
@@ -34,10 +36,14 @@ const (
 	TcVarBucketShift = "bucket_shift"
 	TcVarDevSlot     = "dev_slot"
 	TcVarDevStates   = "dev_states"
+	TcVarEventRings  = "event_rings"
 	TcVarHashIp4     = "hash_ip4"
 	TcVarHashSeed    = "hash_seed"
 	TcVarHitShards   = "hit_shards"
 	TcVarL3Device    = "l3_device"
+	TcVarLogRate     = "log_rate"
+	TcVarSampleRate  = "sample_rate"
+	TcVarSecond      = "second"
 	TcVarShadow      = "shadow"
 )
 
@@ -94,9 +100,11 @@ type TcMapSpecs struct {
 	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
@@ -113,10 +121,14 @@ type TcVariableSpecs struct {
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
+	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
+	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 }
 
@@ -143,9 +155,11 @@ type TcMaps struct {
 	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
@@ -159,9 +173,11 @@ func (m *TcMaps) Close() error {
 		m.HtBuckets,
 		m.HtDenied,
 		m.HtDevices,
+		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
@@ -179,10 +195,14 @@ type TcVariables struct {
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
+	EventRings  *ebpf.Variable `ebpf:"event_rings"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
+	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 }
 

@@ -18,7 +18,8 @@ type XdpAclHits struct {
 	Packets uint64
 	Bytes   uint64
 	Limited uint64
-	Last    uint64
+	Last    uint32
+	Missed  uint32
 }
 
 type XdpAclImage struct {
@@ -76,6 +77,13 @@ type XdpAclImage struct {
 	List [131072]uint16
 }
 
+type XdpAclPace struct {
+	_       structs.HostLayout
+	Since   uint32
+	Logged  uint32
+	Sampled uint32
+}
+
 type XdpAclQuery struct {
 	_           structs.HostLayout
 	W           [5]uint64
@@ -89,7 +97,12 @@ type XdpAclQuery struct {
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
+	Gen         uint32
+	Judged      uint32
+	TellN       uint32
+	Tell        [32]uint32
 	Pad         uint32
+	_           [4]byte
 }
 
 type XdpBucketKey struct {
@@ -183,6 +196,22 @@ const (
 	XdpMalformedMAL_MAX           XdpMalformed = 18
 )
 
+type XdpPolicyEvent struct {
+	_        structs.HostLayout
+	Ts       uint64
+	Gen      uint32
+	Hit      uint32
+	Judged   uint32
+	Flags    uint32
+	Missed   uint32
+	Shard    uint32
+	Len      uint32
+	Captured uint32
+	Tag      uint32
+	Key      XdpFlowKey
+	Frame    [128]uint8
+}
+
 type XdpSeenKey struct {
 	_ structs.HostLayout
 	W [5]uint64
@@ -215,7 +244,9 @@ const (
 	XdpStatSTAT_COUNT_LOST    XdpStat = 5
 	XdpStatSTAT_SEEN_FAILED   XdpStat = 6
 	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
-	XdpStatSTAT_MAX           XdpStat = 8
+	XdpStatSTAT_EVENT_LOST    XdpStat = 8
+	XdpStatSTAT_SAMPLE_LOST   XdpStat = 9
+	XdpStatSTAT_MAX           XdpStat = 10
 )
 
 // Names of all BPF objects in the ELF.
@@ -225,9 +256,11 @@ const (
 	XdpMapHtBuckets   = "ht_buckets"
 	XdpMapHtDenied    = "ht_denied"
 	XdpMapHtDevices   = "ht_devices"
+	XdpMapHtEvents    = "ht_events"
 	XdpMapHtFlows     = "ht_flows"
 	XdpMapHtHits      = "ht_hits"
 	XdpMapHtMalformed = "ht_malformed"
+	XdpMapHtPaces     = "ht_paces"
 	XdpMapHtPolicy    = "ht_policy"
 	XdpMapHtQuery     = "ht_query"
 	XdpMapHtSeen      = "ht_seen"
@@ -239,10 +272,14 @@ const (
 	XdpVarBucketShift = "bucket_shift"
 	XdpVarDevSlot     = "dev_slot"
 	XdpVarDevStates   = "dev_states"
+	XdpVarEventRings  = "event_rings"
 	XdpVarHashIp4     = "hash_ip4"
 	XdpVarHashSeed    = "hash_seed"
 	XdpVarHitShards   = "hit_shards"
 	XdpVarL3Device    = "l3_device"
+	XdpVarLogRate     = "log_rate"
+	XdpVarSampleRate  = "sample_rate"
+	XdpVarSecond      = "second"
 	XdpVarShadow      = "shadow"
 )
 
@@ -298,9 +335,11 @@ type XdpMapSpecs struct {
 	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
@@ -317,10 +356,14 @@ type XdpVariableSpecs struct {
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
+	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
+	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
 }
 
@@ -347,9 +390,11 @@ type XdpMaps struct {
 	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
 	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
@@ -363,9 +408,11 @@ func (m *XdpMaps) Close() error {
 		m.HtBuckets,
 		m.HtDenied,
 		m.HtDevices,
+		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
@@ -383,10 +430,14 @@ type XdpVariables struct {
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
+	EventRings  *ebpf.Variable `ebpf:"event_rings"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
+	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
 }
 

@@ -78,7 +78,7 @@ static __always_inline u32 ours(struct xdp_md *ctx)
 	c.left = p.len = c.end - c.pos;
 	found = parse(&c, &p, 0, 0);
 	gen = generation();
-	return record(&p, found, gen, 0, 0);
+	return record(&p, found, gen, 0, 0) & VERDICT_DENY;
 }
 
 /* Returns 1 when the packet is denied, which a flow that is known is not. */

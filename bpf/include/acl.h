@@ -5,13 +5,13 @@
 #include "acl_find.h"
 #include "acl_match.h"
 #include "config.h"
+#include "tell.h"
 
 #define NO_RECORD ACL_RECORDS
 
 static __noinline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
 {
-	u32 index = (slot * (hit_shards + 1) + (bpf_get_smp_processor_id() & hit_shards)) * ACL_HITS + (hit & 0xffff);
-	struct acl_hits *h = bpf_map_lookup_elem(&ht_hits, &index);
+	struct acl_hits *h = hits_of(slot, hit);
 
 	if (!h) {
 		stat_add(STAT_LOOKUP_FAILED);
@@ -65,16 +65,21 @@ __noinline int ht_acl_count(u32 slot, u32 best)
 		stat_add(STAT_COUNT_LOST);
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < JUDGED; i++) {
+		struct acl_record *r;
+
 		if (i >= q->counted_n)
 			break;
 		number = q->counted[i];
 		if (number >= best)
 			continue;
-		number = img->record[bounded(number, ACL_RECORDS - 1)].hit;
+		r = &img->record[bounded(number, ACL_RECORDS - 1)];
+		number = r->hit;
 		if (shadow)
 			q->counted[bounded(q->passed, JUDGED - 1)] = number;
 		else
 			hit_add(slot, number, 1, q->len, 0);
+		if (r->flags & RECORD_LOG)
+			ht_tell_of(slot, number, EVENT_LOG);
 		q->passed++;
 	}
 	return 0;
@@ -89,7 +94,7 @@ static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
  * it once. */
 __noinline int ht_acl_judge(u32 slot, u32 gen)
 {
-	u32 zero = 0, best = NO_RECORD, judged, out;
+	u32 zero = 0, best = NO_RECORD, judged, out, kinds = 0;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 	struct acl_record *r;
@@ -100,6 +105,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	}
 	q->counted_n = 0;
 	q->passed = 0;
+	q->tell_n = 0;
 	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
 	q->interval[0] = ht_acl_find(slot, 0);
 	q->interval[1] = ht_acl_find(slot, 1);
@@ -126,6 +132,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 			judged |= JUDGED_DENY;
 		if (r->flags & RECORD_LIMIT)
 			judged |= take_token(q, r) ? JUDGED_EACH : JUDGED_EACH | JUDGED_DENY | JUDGED_LIMITED;
+		kinds = r->flags & RECORD_LOG ? EVENT_LOG : 0;
 	}
 	if (q->counted_n)
 		ht_acl_count(slot, best);
@@ -133,6 +140,15 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 		judged |= JUDGED_EACH;
 	if (!shadow && judged & (JUDGED_EACH | JUDGED_DENY))
 		hit_add(slot, judged & JUDGED_HIT, 1, q->len, !!(judged & JUDGED_LIMITED));
+	if ((judged & (JUDGED_DENY | JUDGED_LIMITED)) == JUDGED_DENY)
+		kinds |= EVENT_SAMPLE;
+	if (kinds)
+		ht_tell_of(slot, judged & JUDGED_HIT, kinds);
+	if (q->tell_n) {
+		judged |= JUDGED_TELL;
+		q->gen = gen;
+		q->judged = judged;
+	}
 	return judged;
 }
 
@@ -154,6 +170,8 @@ static __noinline int acl_other(u32 gen, u32 not_ip, u32 out, u32 len)
 		judged |= JUDGED_DENY;
 	if (!shadow)
 		hit_add(slot, judged & JUDGED_HIT, 1, len, 0);
+	if (judged & JUDGED_DENY)
+		judged |= tell_of_other(slot, gen, judged, out, len);
 	return judged;
 }
 

@@ -26,3 +26,13 @@ const volatile u64 hash_ip4 = 0;
 
 /* Rule counters are kept once for each shard of CPUs: shards minus one, a power of two minus one. */
 const volatile u32 hit_shards = 0;
+
+/* Ticks of a second (CONFIG_HZ). */
+const volatile u32 second = 1000;
+
+/* Events that a rule with log tells of in a second, and headers of packets that a rule denied. */
+const volatile u32 log_rate = 10;
+const volatile u32 sample_rate = 64;
+
+/* Rings of events are shared by some CPUs each: rings minus one, a power of two minus one. */
+const volatile u32 event_rings = 0;

@@ -192,11 +192,10 @@ static __noinline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
 	return 0;
 }
 
-/* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. Returns 1 when the packet is
- * denied. */
+/* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. Returns VERDICT_*. */
 __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 {
-	u32 zero = 0, judged = 0, way = ht_flow_find(index);
+	u32 zero = 0, judged = 0, verdict, way = ht_flow_find(index);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 	u64 now = bpf_jiffies64();
@@ -213,13 +212,14 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 	}
 	if (gen)
 		judged = ht_acl_judge(gen % ACL_SLOTS, gen);
+	verdict = verdict_of(judged);
 	if (judged & JUDGED_DENY) {
 		if (live) {
 			flow_fold(e);
 			e->packets = 0;
 		}
 		flow_denied(q, gen, judged & JUDGED_HIT);
-		return 1;
+		return verdict;
 	}
 	if (judged & JUDGED_EACH)
 		gen = GEN_EACH;
@@ -230,16 +230,15 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 		if (way >= WAY_NONE)
 			e = flow_way(b, ht_flow_victim(index));
 		flow_put(e, q, gen, judged, flags);
-		return 0;
+		return verdict;
 	}
 	if (e->gen != (u16)gen || e->path != judged || e->packets == 0xffffffff)
 		flow_renew(e, gen, judged);
 	flow_count(e, q->len, q->tcp_flags, now, flags);
-	return 0;
+	return verdict;
 }
 
-/* Counts the packet in its flow, and lets the policy judge it where that is not known. `flags`: FLOW_*. Returns 1 when the
- * packet is denied. */
+/* Counts the packet in its flow, and lets the policy judge it where that is not known. `flags`: FLOW_*. Returns VERDICT_*. */
 static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 flags)
 {
 	u32 index = ((u32)(p->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);

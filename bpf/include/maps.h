@@ -65,6 +65,26 @@ struct {
 	__type(value, struct acl_hits);
 } ht_hits SEC(".maps");
 
+/* By slot and hit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ACL_SLOTS * ACL_HITS);
+	__type(key, __u32);
+	__type(value, struct acl_pace);
+} ht_paces SEC(".maps");
+
+/* Ring buffers of policy_event. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		});
+} ht_events SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

@@ -19,23 +19,23 @@ static __noinline int count_malformed(enum malformed why)
 	return 0;
 }
 
-/* Frames that belong to no flow. Returns 1 when the frame is denied. */
+/* Frames that belong to no flow. Returns VERDICT_*. */
 static __always_inline u32 record_other(u32 found, u32 len, u32 gen, u32 out)
 {
-	u32 denied = gen && acl_other(gen, found == FOUND_NOT_IP, out, len) & JUDGED_DENY;
+	u32 verdict = gen ? verdict_of(acl_other(gen, found == FOUND_NOT_IP, out, len)) : 0;
 
 	if (found != FOUND_NOT_IP)
 		count_malformed(found);
-	if (denied)
+	if (verdict & VERDICT_DENY)
 		count_device(out ? DEV_DENIED_OUT : DEV_DENIED_IN, len);
 	else if (found == FOUND_NOT_IP)
 		count_device(out ? DEV_NONIP_OUT : DEV_NONIP_IN, len);
 	else
 		count_device(out ? DEV_MALFORMED_OUT : DEV_MALFORMED_IN, len);
-	return denied;
+	return verdict;
 }
 
-/* `found`: what parse said. `out`: TAG_EGRESS or 0. Returns 1 when the packet is denied. */
+/* `found`: what parse said. `out`: TAG_EGRESS or 0. Returns VERDICT_*. */
 static __always_inline u32 record(const struct packet *p, u32 found, u32 gen, u32 out, u64 flags)
 {
 	if (likely(!found))

@@ -88,7 +88,16 @@ struct acl_hits {
 	__u64 packets;
 	__u64 bytes;
 	__u64 limited; /* of packets: no token was left */
-	__u64 last;    /* jiffies64 */
+	__u32 last;    /* low 32 bits of jiffies */
+	__u32 missed;  /* of packets: log would have told of them, but for its pace. Wraps */
+};
+
+/* How much of a rule user space was told in the second under way. By slot and hit, for all CPUs: those that ask in the same
+ * instant may tell a little more. */
+struct acl_pace {
+	__u32 since; /* low 32 bits of jiffies when it began */
+	__u32 logged;
+	__u32 sampled;
 };
 
 /* The tuple of packets whose other direction was let through: struct flow_key without tag and device. */
@@ -109,6 +118,29 @@ struct bucket_key {
 #define JUDGED_DENY 0x10000
 #define JUDGED_EACH 0x20000 /* not to be cached */
 #define JUDGED_LIMITED 0x40000
+#define JUDGED_TELL 0x80000 /* user space is to be told */
+
+/* A packet that a rule with log met, or one of those that a rule denied. */
+#define EVENT_LOG 0x1    /* the rule has log */
+#define EVENT_SAMPLE 0x2 /* a header of what was denied */
+#define EVENT_BARE 0x4   /* of no flow: not IP, or malformed */
+#define EVENT_BYTES 128
+#define EVENT_RULES 32 /* that one packet may tell of: more than JUDGED */
+
+struct policy_event {
+	__u64 ts; /* CLOCK_MONOTONIC, ns */
+	__u32 gen;
+	__u32 hit;    /* of the rule that this is about */
+	__u32 judged; /* JUDGED_*: what became of the packet */
+	__u32 flags;  /* EVENT_* */
+	__u32 missed; /* the rule's acl_hits.missed by now, in this shard */
+	__u32 shard;
+	__u32 len;      /* on the wire */
+	__u32 captured; /* bytes of frame */
+	__u32 tag;      /* VLAN tag that the device took out of the frame: EtherType << 16 | TCI, 0: none */
+	struct flow_key key; /* not with EVENT_BARE, but for direction and device */
+	__u8 frame[EVENT_BYTES];
+};
 
 /* One packet on its way off the fast path; per CPU. Global functions take no pointers on old kernels. */
 struct acl_query {
@@ -123,6 +155,10 @@ struct acl_query {
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */
+	__u32 gen;             /* with JUDGED_TELL: that decided */
+	__u32 judged;          /* likewise */
+	__u32 tell_n;
+	__u32 tell[EVENT_RULES]; /* hit, and EVENT_* << 16 */
 	__u32 pad;
 };
 
@@ -159,6 +195,8 @@ enum stat {
 	STAT_COUNT_LOST,    /* a packet passed more than JUDGED count rules: the others did not count it */
 	STAT_SEEN_FAILED,   /* the tuple of a new flow could not be noted */
 	STAT_BUCKET_FAILED, /* a token bucket could not be made: the packet passed */
+	STAT_EVENT_LOST,    /* an event of a rule with log found no room in its ring */
+	STAT_SAMPLE_LOST,   /* a header did not */
 	STAT_MAX,
 };
 

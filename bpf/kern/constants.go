@@ -19,6 +19,8 @@ const mmapable = 1 << 10
 type constants struct {
 	seed  [12]uint64
 	sizes Sizes
+	hz    int
+	rates [2]int // events that a rule with log tells of in a second, and headers of what a rule denied
 }
 
 // newConstants draws the multipliers of the flow hash, or derives them from seed (splitmix64).
@@ -66,7 +68,8 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, shadow bool) (
 		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(shadow),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
-		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1),
+		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarSecond: uint32(c.hz),
+		bpf.XdpVarLogRate: uint32(c.rates[0]), bpf.XdpVarSampleRate: uint32(c.rates[1]), bpf.XdpVarEventRings: uint32(c.sizes.EventRings - 1),
 	})
 }
 

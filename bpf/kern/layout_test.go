@@ -37,6 +37,7 @@ func TestLayouts(t *testing.T) {
 		"flow_bucket": reflect.TypeFor[bpf.XdpFlowBucket](), "counter": reflect.TypeFor[bpf.XdpCounter](),
 		"dev_counters": reflect.TypeFor[bpf.XdpDevCounters](), "dev_state": reflect.TypeFor[bpf.XdpDevState](),
 		"shadow_io": reflect.TypeFor[bpf.XdpShadowIo](), "acl_image": reflect.TypeFor[bpf.XdpAclImage](), "acl_hits": reflect.TypeFor[bpf.XdpAclHits](),
+		"policy_event": reflect.TypeFor[bpf.XdpPolicyEvent](),
 	}
 	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "counter": counterBytes, "acl_image": uint32(imageBytes), "acl_hits": hitBytes, "dev_counters": deviceBytes, "dev_state": stateBytes}
 	for object, spec := range objects(t) {

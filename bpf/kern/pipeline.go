@@ -3,6 +3,7 @@
 package kern
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,6 +20,8 @@ type Options struct {
 	Flows    int       // flows expected at a time, 0: 65,536 or what MapBytes holds
 	MapBytes int       // memory for all maps, 0: 64 MiB, or what an explicit Flows needs
 	HashSeed [6]uint64 // of the flow hash, zero: random. Fixed seeds are for tests
+	LogRate  int       // events that a rule with log tells of in a second, 0: 10
+	Samples  int       // headers that a deny rule tells of in a second, 0: 64
 	Shadow   bool      // the instances serve a dry run (see Shadow) and are never attached
 }
 
@@ -51,6 +54,7 @@ type Pipeline struct {
 	maps      map[string]*ebpf.Map // by name in the object
 	table     *FlowTable
 	policy    policies
+	events    policyEvents
 	hz        int
 	opened    tick
 	probe     *ebpf.Program // returns jiffies, the low half
@@ -90,6 +94,7 @@ func Open(o Options) (*Pipeline, error) {
 	if p.consts, err = newConstants(o.HashSeed, sizes); err != nil {
 		return nil, err
 	}
+	p.consts.rates = [2]int{cmp.Or(o.LogRate, logRate), cmp.Or(o.Samples, sampleRate)}
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -135,9 +140,12 @@ func (p *Pipeline) open() error {
 	if p.hz, err = tickRate(); err != nil {
 		return err
 	}
+	p.consts.hz = p.hz
 	p.opened.at = time.Now()
-	p.opened.jiffies, err = jiffies(p.probe)
-	return err
+	if p.opened.jiffies, err = jiffies(p.probe); err != nil {
+		return err
+	}
+	return p.events.open(p.maps[bpf.XdpMapHtEvents], p.sizes)
 }
 
 // Table is the flow table.
@@ -171,7 +179,7 @@ func (p *Pipeline) Close() error {
 			errs = append(errs, probe.Close())
 		}
 	}
-	errs = append(errs, p.policy.close())
+	errs = append(errs, p.policy.close(), p.events.rings.close())
 	for _, m := range p.maps {
 		errs = append(errs, m.Close())
 	}

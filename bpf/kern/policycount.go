@@ -14,6 +14,7 @@ import (
 type RuleCount struct {
 	Packets, Bytes uint64
 	Limited        uint64        // of Packets: no token was left
+	Missed         uint64        // of Packets: log would have told of them, but for its pace
 	Last           time.Duration // since the last packet, -1: there was none
 }
 
@@ -47,11 +48,17 @@ func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 		hits := q.hits[(slot*q.shards+shard)*aclHits:][:l.hits]
 		for i := range hits {
 			h := &hits[i]
+			if n := atomic.LoadUint32(&h.Missed); n != 0 { // flows that are let through count their packets elsewhere
+				l.missed[i].take(uint32(shard), n)
+			}
 			if n := atomic.LoadUint64(&h.Packets); n > 0 {
-				sums[i].add(n, atomic.LoadUint64(&h.Bytes), clock.Ago(uint32(atomic.LoadUint64(&h.Last))))
+				sums[i].add(n, atomic.LoadUint64(&h.Bytes), clock.Ago(atomic.LoadUint32(&h.Last)))
 				sums[i].Limited += atomic.LoadUint64(&h.Limited)
 			}
 		}
+	}
+	for i := range sums {
+		sums[i].Missed = l.missed[i].sum
 	}
 	p.table.Scan(func(e *Entry) bool {
 		if uint32(e.gen) == gen && int(e.path) < len(sums) {

@@ -53,6 +53,7 @@ type loaded struct {
 	hits   int            // counters in use
 	what   []compile.What // by hit
 	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
+	missed []odometer     // by hit
 	flows  bool           // asks for established
 	busy   bool           // was in force: wait for a grace period before it is written again
 	ends   int            // how often it ceased to be

@@ -17,18 +17,22 @@ const (
 	entryBytes   = 64
 	bucketBytes  = ways * entryBytes
 
-	deviceBytes  = 9 * 16                                                                               // struct dev_counters
-	counterBytes = 16                                                                                   // struct counter
-	stateBytes   = 64                                                                                   // struct dev_state
-	stateSlots   = 1024                                                                                 // DEV_SLOTS
-	smallBytes   = 12 << 10                                                                             // per CPU: malformed, stats, denied flows, and what the allocator rounds up
-	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes + 1<<20 // and what the kernel accounts beside the entries
+	deviceBytes  = 9 * 16   // struct dev_counters
+	counterBytes = 16       // struct counter
+	stateBytes   = 64       // struct dev_state
+	stateSlots   = 1024     // DEV_SLOTS
+	smallBytes   = 12 << 10 // per CPU: malformed, stats, denied flows, and what the allocator rounds up
+	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes +
+		aclSlots*aclHits*paceBytes + eventBytes + 1<<20 // and what the kernel accounts beside the entries
 
 	minSeen       = 32 << 10 // tuples noted for established
 	bucketEntries = 16 << 10 // token buckets
 	hashedBytes   = 160      // an entry of those, about
 	maxShards     = 4        // of rule counters
 	hitBytes      = 32       // struct acl_hits
+	paceBytes     = 16       // struct acl_pace, as an array holds it
+	eventBytes    = 1 << 20  // rings of policy events, all together
+	maxEventRings = 16       // CPUs share them: rules tell so much a second at most
 )
 
 // Sizes are the numbers of entries of the shared maps.
@@ -37,6 +41,7 @@ type Sizes struct {
 	BucketsPerCPU int // of eight entries; a power of two
 	Slots         int // device slots, 0 among them
 	Shards        int // of rule counters
+	EventRings    int // a power of two
 }
 
 // SizesFor computes sizes that stay within a budget of bytes (0: 64 MiB, or what flows needs) at any number of CPUs.
@@ -50,6 +55,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	share := defaultBytes / 8 / cpus
 	s.Slots = clamp(share/2/deviceBytes, 32, stateSlots)
 	s.Shards = min(maxShards, ceilPow2(cpus))
+	s.EventRings = min(maxEventRings, ceilPow2(cpus))
 	want := flows
 	if want == 0 {
 		want = defaultFlows
@@ -92,6 +98,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtHits:    uint32(aclSlots * s.Shards * aclHits),
 		bpf.XdpMapHtSeen:    uint32(s.seen()),
 		bpf.XdpMapHtBuckets: bucketEntries,
+		bpf.XdpMapHtEvents:  uint32(s.EventRings),
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
 	}
 }

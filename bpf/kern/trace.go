@@ -141,7 +141,7 @@ func (t *Trace) makeMaps() error {
 			return fmt.Errorf("create map %s of %d entries: %w", m.Name, m.MaxEntries, err)
 		}
 	}
-	return t.rings.open(t.maps[bpf.TraceMapHtTrRings], cpus)
+	return t.rings.open(t.maps[bpf.TraceMapHtTrRings], "ht_tr_ring", cpus, ringBytes(cpus))
 }
 
 // load makes an instance of a program with its own constants over the shared maps. as says how it is attached.

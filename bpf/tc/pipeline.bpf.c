@@ -32,6 +32,35 @@ static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 
 	return parse_skb(skb, p, out);
 }
 
+/* Tells of the packet for one of the rules that it met. */
+__noinline int ht_tc_tell_one(struct __sk_buff *skb, u32 i)
+{
+	struct policy_event *e = event_begin(i);
+	u32 n;
+
+	if (!e)
+		return 0;
+	n = skb->len < EVENT_BYTES ? skb->len : EVENT_BYTES;
+	/* From 1 on, which old verifiers want to see. */
+	n = bounded(n - 1, EVENT_BYTES - 1) + 1;
+	if (!bpf_skb_load_bytes(skb, 0, e->frame, n))
+		e->captured = n;
+	if (skb->vlan_present)
+		e->tag = (u32)be16(skb->vlan_proto) << 16 | (skb->vlan_tci & 0xffff);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+__noinline int ht_tc_tell(struct __sk_buff *skb)
+{
+	u32 n = rules_to_tell();
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < EVENT_RULES && i < n; i++)
+		ht_tc_tell_one(skb, i);
+	return 0;
+}
+
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
@@ -39,7 +68,10 @@ static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
-	return record(&p, found, generation(), out, flags) ? TC_DROP : TC_NEXT;
+	found = record(&p, found, generation(), out, flags);
+	if (unlikely(found & VERDICT_TELL))
+		ht_tc_tell(skb);
+	return found & VERDICT_DENY ? TC_DROP : TC_NEXT;
 }
 
 SEC("tc")

@@ -5,12 +5,50 @@
 #include "../include/shadow.h"
 #include "../include/verdict.h"
 
+/* Tells of the packet for one of the rules that it met. Bytes are copied one word at a time, each after a look at the frame's
+ * end: bpf_xdp_load_bytes needs 5.18. */
+__noinline int ht_xdp_tell_one(struct xdp_md *ctx, u32 i)
+{
+	struct policy_event *e = event_begin(i);
+	u8 *from = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	u32 n = 0;
+
+	if (!e)
+		return 0;
+#pragma clang loop unroll(full)
+	for (u32 at = 0; at < EVENT_BYTES; at += 8) {
+		if (from + at + 8 > end)
+			break;
+		*(u64 *)(e->frame + at) = *(u64 *)(from + at);
+		n = at + 8;
+	}
+#pragma clang loop unroll(disable)
+	for (u32 k = 0; k < 7 && n < EVENT_BYTES; k++, n++) {
+		if (from + n + 1 > end)
+			break;
+		e->frame[n] = from[n];
+	}
+	e->captured = n;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+__noinline int ht_xdp_tell(struct xdp_md *ctx)
+{
+	u32 n = rules_to_tell();
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < EVENT_RULES && i < n; i++)
+		ht_xdp_tell_one(ctx, i);
+	return 0;
+}
+
 SEC("xdp")
 int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found, denied;
+	u32 found, verdict;
 
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
@@ -18,9 +56,11 @@ int ht_xdp(struct xdp_md *ctx)
 		shadow_report(&p, found);
 		return XDP_PASS;
 	}
-	denied = record(&p, found, generation(), 0, 0);
+	verdict = record(&p, found, generation(), 0, 0);
 	shadow_report(&p, found);
-	if (denied)
+	if (unlikely(verdict & VERDICT_TELL))
+		ht_xdp_tell(ctx);
+	if (verdict & VERDICT_DENY)
 		return XDP_DROP;
 	hand_over(ctx);
 	return XDP_PASS;

@@ -46,6 +46,7 @@ type Word struct {
 // Count is a counter of a generation.
 type Count struct {
 	Packets, Bytes, Limited uint64
+	Missed                  uint64        // of Packets: log would have told of them, but for its pace
 	Last                    time.Duration // since the last packet, -1: never
 }
 

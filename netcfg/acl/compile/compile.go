@@ -149,6 +149,7 @@ func flags(r input) Flags {
 	set(r.VLAN.Not, NotVLAN)
 	set(r.VNI.Not, NotVNI)
 	set(r.Established, Established)
+	set(r.Log, Log)
 	set(!deep || lets && !r.guard, Later)
 	return f
 }

@@ -51,6 +51,7 @@ const (
 	NotVNI                        //
 	Established                   //
 	Later                         // takes later fragments whatever their ports and types are
+	Log                           // packets that it meets are told of
 )
 
 // List is a run of record numbers in Image.Lists.
