@@ -13,9 +13,10 @@ type Entry struct {
 	Rule    *Rule
 	Set     *Set
 	Default *Default
+	Chain   *Chain
 }
 
-// ParseEntry reads one line that holds a rule, a set or a default. All of the line's errors are returned, with Line 0;
+// ParseEntry reads one line that holds a rule, a set, a default or a chain. All of the line's errors are returned, with Line 0;
 // there is no entry then.
 func ParseEntry(text string) (Entry, []Error) {
 	p := newParser(text)
@@ -35,6 +36,8 @@ func (p *parser) entry() Entry {
 	switch {
 	case first.is("default"):
 		return Entry{Default: p.parseDefault(off)}
+	case first.is("chain"):
+		return Entry{Chain: p.parseChain(off)}
 	case first.is("set") && off:
 		p.fail(0, "a set can't be off", "switch off the rules that use it")
 		return Entry{}
