@@ -28,6 +28,7 @@ const (
 	BenchMapHtDevices      = "ht_devices"
 	BenchMapHtFlows        = "ht_flows"
 	BenchMapHtHits         = "ht_hits"
+	BenchMapHtLegs         = "ht_legs"
 	BenchMapHtMalformed    = "ht_malformed"
 	BenchMapHtPolicy       = "ht_policy"
 	BenchMapHtQuery        = "ht_query"
@@ -137,6 +138,7 @@ type BenchMapSpecs struct {
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
@@ -200,6 +202,7 @@ type BenchMaps struct {
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
@@ -225,6 +228,7 @@ func (m *BenchMaps) Close() error {
 		m.HtDevices,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPolicy,
 		m.HtQuery,

@@ -21,6 +21,7 @@ const (
 	TcMapHtDevices   = "ht_devices"
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
+	TcMapHtLegs      = "ht_legs"
 	TcMapHtMalformed = "ht_malformed"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
@@ -96,6 +97,7 @@ type TcMapSpecs struct {
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
@@ -145,6 +147,7 @@ type TcMaps struct {
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
@@ -161,6 +164,7 @@ func (m *TcMaps) Close() error {
 		m.HtDevices,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPolicy,
 		m.HtQuery,

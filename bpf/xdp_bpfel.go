@@ -48,6 +48,11 @@ type XdpAclImage struct {
 		Later uint32
 		Pad   uint32
 	}
+	Leg [128]struct {
+		_    structs.HostLayout
+		Mark uint32
+		Mask uint32
+	}
 	Record [16384]struct {
 		_       structs.HostLayout
 		SrcLo   uint16
@@ -89,7 +94,7 @@ type XdpAclQuery struct {
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
-	Pad         uint32
+	Leg         uint32
 }
 
 type XdpBucketKey struct {
@@ -215,7 +220,10 @@ const (
 	XdpStatSTAT_COUNT_LOST    XdpStat = 5
 	XdpStatSTAT_SEEN_FAILED   XdpStat = 6
 	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
-	XdpStatSTAT_MAX           XdpStat = 8
+	XdpStatSTAT_MARK_FOREIGN  XdpStat = 8
+	XdpStatSTAT_MARK_LOST     XdpStat = 9
+	XdpStatSTAT_MARK_STALE    XdpStat = 10
+	XdpStatSTAT_MAX           XdpStat = 11
 )
 
 // Names of all BPF objects in the ELF.
@@ -227,6 +235,7 @@ const (
 	XdpMapHtDevices   = "ht_devices"
 	XdpMapHtFlows     = "ht_flows"
 	XdpMapHtHits      = "ht_hits"
+	XdpMapHtLegs      = "ht_legs"
 	XdpMapHtMalformed = "ht_malformed"
 	XdpMapHtPolicy    = "ht_policy"
 	XdpMapHtQuery     = "ht_query"
@@ -300,6 +309,7 @@ type XdpMapSpecs struct {
 	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
@@ -349,6 +359,7 @@ type XdpMaps struct {
 	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
@@ -365,6 +376,7 @@ func (m *XdpMaps) Close() error {
 		m.HtDevices,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPolicy,
 		m.HtQuery,

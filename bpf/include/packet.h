@@ -45,6 +45,9 @@ struct packet {
 	u32 frag; /* TAG_FRAG_FIRST, TAG_FRAG_LATER or 0 */
 };
 
+/* What is said of a packet: denied, or above that bit the leg of a chain that it is on. */
+#define DENIED 1U
+
 /* What a parser found: 0, why the frame is malformed (enum malformed), or one of these. */
 enum {
 	FOUND_NOT_IP = MAL_MAX,

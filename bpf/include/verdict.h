@@ -35,7 +35,7 @@ static __always_inline u32 record_other(u32 found, u32 len, u32 gen, u32 out)
 	return denied;
 }
 
-/* `found`: what parse said. `out`: TAG_EGRESS or 0. Returns 1 when the packet is denied. */
+/* `found`: what parse said. `out`: TAG_EGRESS or 0. Returns DENIED, or the packet's leg of a chain behind it. */
 static __always_inline u32 record(const struct packet *p, u32 found, u32 gen, u32 out, u64 flags)
 {
 	if (likely(!found))

@@ -32,6 +32,9 @@ type Stats struct {
 	CountLost    uint64 // packets on their way past more count rules than one packet is told of
 	SeenFailed   uint64 // tuples that could not be noted for established
 	BucketFailed uint64 // token buckets that could not be made
+	MarkForeign  uint64 // packets of chains that somebody else had marked within the chain's bits
+	MarkLost     uint64 // packets of chains that could not be given their mark
+	MarkStale    uint64 // marks that fit no policy any more
 }
 
 // Counters is everything that the programs count outside the flow table. A device's total is the sum over its live entries
@@ -104,6 +107,7 @@ func (p *Pipeline) Counters() (Counters, error) {
 		Wraps: stats[bpf.XdpStatSTAT_WRAPS], PullFailed: stats[bpf.XdpStatSTAT_PULL_FAILED],
 		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED], CountLost: stats[bpf.XdpStatSTAT_COUNT_LOST],
 		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
+		MarkForeign: stats[bpf.XdpStatSTAT_MARK_FOREIGN], MarkLost: stats[bpf.XdpStatSTAT_MARK_LOST], MarkStale: stats[bpf.XdpStatSTAT_MARK_STALE],
 	}
 	return c, nil
 }

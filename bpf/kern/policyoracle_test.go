@@ -160,7 +160,7 @@ func judged(t *testing.T, p *Pipeline, gen uint32, a *acl.Policy, k acl.Packet, 
 	}
 	got := out[0]
 	slices.Sort(got.Counted)
-	if got.Deny != (want.Verdict == acl.Deny) || got.By != want.By || got.Index != want.Index || got.Limited != want.Limited ||
+	if got.Deny != (want.Verdict == acl.Deny) || got.By != want.By || got.Index != want.Index || got.Limited != want.Limited || got.Leg != want.Leg ||
 		!slices.Equal(got.Counted, want.Counted) && len(want.Counted) <= 16 {
 		return want, fmt.Sprintf("%v: kernel %+v, oracle %+v", k, got, want)
 	}
@@ -293,14 +293,20 @@ func mutants() map[string]func(m *compile.Image) {
 		return records(func(r *compile.Record) { r.Flags &^= f })
 	}
 	return map[string]func(m *compile.Image){
-		"default in inverted":    func(m *compile.Image) { m.DenyIn = !m.DenyIn },
-		"default out inverted":   func(m *compile.Image) { m.DenyOut = !m.DenyOut },
-		"no guard for not IP":    func(m *compile.Image) { m.NotIP = 0 },
-		"source one short":       records(func(r *compile.Record) { r.SrcHi -= min(1, r.SrcHi-r.SrcLo) }),
-		"destination one long":   records(func(r *compile.Record) { r.DstHi += min(1, 0xffff-r.DstHi) }),
-		"source port one short":  records(func(r *compile.Record) { r.SPortHi -= min(1, r.SPortHi) }),
-		"port range one long":    records(func(r *compile.Record) { r.DPortLo -= min(1, r.DPortLo) }),
-		"direction forgotten":    records(func(r *compile.Record) { r.Flags |= compile.In | compile.Out }),
+		"default in inverted":   func(m *compile.Image) { m.DenyIn = !m.DenyIn },
+		"default out inverted":  func(m *compile.Image) { m.DenyOut = !m.DenyOut },
+		"no guard for not IP":   func(m *compile.Image) { m.NotIP = 0 },
+		"source one short":      records(func(r *compile.Record) { r.SrcHi -= min(1, r.SrcHi-r.SrcLo) }),
+		"destination one long":  records(func(r *compile.Record) { r.DstHi += min(1, 0xffff-r.DstHi) }),
+		"source port one short": records(func(r *compile.Record) { r.SPortHi -= min(1, r.SPortHi) }),
+		"port range one long":   records(func(r *compile.Record) { r.DPortLo -= min(1, r.DPortLo) }),
+		"direction forgotten":   records(func(r *compile.Record) { r.Flags |= compile.In | compile.Out }),
+		"chain forgotten":       without(compile.Chain),
+		"legs swapped": records(func(r *compile.Record) {
+			if r.Flags&compile.Chain != 0 {
+				r.Hit = 1 + r.Hit%2
+			}
+		}),
 		"action forgotten":       without(compile.Deny),
 		"count decides":          without(compile.Count),
 		"not from forgotten":     without(compile.NotSrc),

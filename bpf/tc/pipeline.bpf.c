@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Egress, and ingress where XDP can't go: the same stages over an skb. One instance a device and direction. */
+#include "../include/chain.h"
 #include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/verdict.h"
@@ -35,11 +36,16 @@ static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found = parse_skb(skb, &p, out);
+	u32 found = parse_skb(skb, &p, out), gen = generation(), said;
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
-	return record(&p, found, generation(), out, flags) ? TC_DROP : TC_NEXT;
+	said = record(&p, found, gen, out, flags);
+	if (said & DENIED)
+		return TC_DROP;
+	if (!out && unlikely(said)) /* chains begin where packets arrive */
+		ht_chain_mark(skb, gen, said >> 1, p.len);
+	return TC_NEXT;
 }
 
 SEC("tc")

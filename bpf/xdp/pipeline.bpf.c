@@ -10,7 +10,7 @@ int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found, denied;
+	u32 found, said;
 
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
@@ -18,9 +18,9 @@ int ht_xdp(struct xdp_md *ctx)
 		shadow_report(&p, found);
 		return XDP_PASS;
 	}
-	denied = record(&p, found, generation(), 0, 0);
+	said = record(&p, found, generation(), 0, 0);
 	shadow_report(&p, found);
-	if (denied)
+	if (said & DENIED)
 		return XDP_DROP;
 	hand_over(ctx);
 	return XDP_PASS;
