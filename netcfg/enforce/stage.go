@@ -5,6 +5,7 @@ package enforce
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -82,12 +83,16 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 	next := edition{file: file.Succeed(kept.file).Resolve(now)}
 	next.acl = s.guarded(next.file, world.Ways)
 	p := next.acl
-	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: world.Ways}) {
+	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: world.Ways, Devices: slices.Collect(maps.Keys(world.Devices))}) {
 		if len(d.Remarks) == maxRemarks {
 			d.Remarks = append(d.Remarks, "and more")
 			break
 		}
 		d.Remarks = append(d.Remarks, remark(f.Line, f.Text))
+	}
+	if err := s.steerCheck(kept.acl.Chains, p.Chains); err != nil {
+		d.Errors = append(d.Errors, err.Error())
+		return d, file
 	}
 	for _, u := range file.Unused() {
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
