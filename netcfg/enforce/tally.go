@@ -29,7 +29,7 @@ type tally struct {
 	fixed [2]counter
 	guard map[string]*counter // by name and text
 	legs  map[legKey]*counter
-	read  map[uint32]Counts   // what each generation had counted at the last look
+	read  map[uint32]Counts // what each generation had counted at the last look
 }
 
 func newTally() *tally {
