@@ -41,7 +41,7 @@ const (
 	judgedFlows = 4096            // that a draft is tried on
 	quietAfter  = 2 * time.Second // without a packet
 	rewriteWait = 5 * time.Second // between two tries to write what decides again
-	chainEach   = 250 * time.Millisecond
+	chainEach   = 100 * time.Millisecond
 )
 
 // policer is the Probe of the policy: it gives the Policy its plane and the engine's view of the host.

@@ -19,7 +19,6 @@ import (
 type town struct {
 	*bench
 	client, firewall, upstream *ktest.NS
-	before                     string
 }
 
 const (
@@ -56,6 +55,14 @@ func newTown(t *testing.T) *town {
 	n.firewall.Route(t, "0.0.0.0/0", "10.9.1.1")
 	n.firewall.Route(t, "10.1.0.0/24", "10.9.0.1")
 	return n
+}
+
+// open starts the engine with the Chain tab in view, and the server.
+func (n *town) open() {
+	n.t.Helper()
+	n.start(Options{})
+	n.e.Ask(snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10})
+	n.serve()
 }
 
 // serve answers connections with what they sent, until the test ends.
@@ -149,8 +156,7 @@ func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
 		return
 	}
 	n := newTown(t)
-	n.start(Options{})
-	n.serve()
+	n.open()
 	n.trial(townChain + "closed\n")
 	n.keepTrial()
 	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")

@@ -14,7 +14,7 @@ import (
 
 // A next hop that answers nothing for patience questions is away: within a second, as asking takes askEach.
 const (
-	askEach  = 200 * time.Millisecond
+	askEach  = 150 * time.Millisecond
 	patience = 4
 	askWide  = 2 // questions without an answer before everybody is asked: the address may have moved
 )
@@ -68,6 +68,20 @@ func (s *Steer) ask() {
 		was := h.state
 		s.askOne(key, h)
 		moved = moved || was != h.state
+	}
+	if moved {
+		s.turn()
+	}
+}
+
+// unlink takes note of next hops whose device went down: nobody need be asked. mu is held.
+func (s *Steer) unlink() {
+	moved := false
+	for key, h := range s.hops {
+		if h.state != "down" && s.down(key.Dev) {
+			s.askOne(key, h)
+			moved = true
+		}
 	}
 	if moved {
 		s.turn()

@@ -118,6 +118,7 @@ func (s *Steer) looked() {
 		return
 	}
 	s.why = ""
+	s.unlink()
 	if s.restore() {
 		if err := s.look(); err != nil {
 			s.why = err.Error()
