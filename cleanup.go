@@ -38,7 +38,7 @@ func cleanup(ctx context.Context, all bool) (cli.CleanupReport, error) {
 		return report, err
 	}
 	if all {
-		return report, add(guard.Sweep(host))
+		return report, add(guard.Sweep(guard.Dir, host))
 	}
 	return report, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"hooktop/netcfg/enforce"
 	"hooktop/netcfg/nl"
+	"hooktop/netcfg/steer"
 	"hooktop/probes"
 	"hooktop/probes/attach"
 	"hooktop/probes/guard"
@@ -29,6 +30,12 @@ type session struct {
 	ended  <-chan struct{} // the engine's Run returned
 	cancel context.CancelFunc
 	err    error // why; valid once ended is closed
+}
+
+// logbook is told what would outlive this process, before it is made.
+type logbook interface {
+	attach.Journal
+	steer.Journal
 }
 
 // openSession starts the engine. The order is that of FAULTS "order up": leftovers of dead runs, pen, watcher and journal,
@@ -50,12 +57,13 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	}
 	cfg.Policy = enforce.OnKern{Service: s.policy}
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
+	var journal logbook = s.guard
 	if err != nil {
 		news = append(news, err.Error()+": after SIGKILL the terminal and clsact filters stay until hooktop cleanup")
-		cfg.Journal = s.unwatched()
-	} else {
-		cfg.Journal = s.guard
+		journal = s.unwatched()
 	}
+	cfg.Journal = journal
+	s.policy.SteerBy(steer.New(host, journal, func(sev snap.Severity, text string) { s.engine.Tell(sev, "chain", text) }))
 	s.engine = probes.New(cfg, host)
 	for _, text := range news {
 		s.engine.Tell(snap.Warn, "guard", text)
@@ -69,7 +77,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 
 // unwatched keeps a journal for hooktop cleanup and for the next start. Where not even that can be, nothing that outlives
 // this process may be made.
-func (s *session) unwatched() attach.Journal {
+func (s *session) unwatched() logbook {
 	var err error
 	if s.alone, err = guard.OpenJournal(guard.Dir); err != nil {
 		return guard.Refuse(err)

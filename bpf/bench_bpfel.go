@@ -29,6 +29,7 @@ const (
 	BenchMapHtEvents       = "ht_events"
 	BenchMapHtFlows        = "ht_flows"
 	BenchMapHtHits         = "ht_hits"
+	BenchMapHtLegs         = "ht_legs"
 	BenchMapHtMalformed    = "ht_malformed"
 	BenchMapHtPaces        = "ht_paces"
 	BenchMapHtPolicy       = "ht_policy"
@@ -144,6 +145,7 @@ type BenchMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
@@ -213,6 +215,7 @@ type BenchMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
@@ -240,6 +243,7 @@ func (m *BenchMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPaces,
 		m.HtPolicy,

@@ -22,6 +22,7 @@ const (
 	TcMapHtEvents    = "ht_events"
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
+	TcMapHtLegs      = "ht_legs"
 	TcMapHtMalformed = "ht_malformed"
 	TcMapHtPaces     = "ht_paces"
 	TcMapHtPolicy    = "ht_policy"
@@ -103,6 +104,7 @@ type TcMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
@@ -158,6 +160,7 @@ type TcMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
@@ -176,6 +179,7 @@ func (m *TcMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPaces,
 		m.HtPolicy,

@@ -49,6 +49,11 @@ type XdpAclImage struct {
 		Later uint32
 		Pad   uint32
 	}
+	Leg [128]struct {
+		_    structs.HostLayout
+		Mark uint32
+		Mask uint32
+	}
 	Record [16384]struct {
 		_       structs.HostLayout
 		SrcLo   uint16
@@ -97,12 +102,12 @@ type XdpAclQuery struct {
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
+	Leg         uint32
 	Gen         uint32
 	Judged      uint32
 	TellN       uint32
 	Tell        [32]uint32
 	Pad         uint32
-	_           [4]byte
 }
 
 type XdpBucketKey struct {
@@ -246,7 +251,10 @@ const (
 	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
 	XdpStatSTAT_EVENT_LOST    XdpStat = 8
 	XdpStatSTAT_SAMPLE_LOST   XdpStat = 9
-	XdpStatSTAT_MAX           XdpStat = 10
+	XdpStatSTAT_MARK_FOREIGN  XdpStat = 10
+	XdpStatSTAT_MARK_LOST     XdpStat = 11
+	XdpStatSTAT_MARK_STALE    XdpStat = 12
+	XdpStatSTAT_MAX           XdpStat = 13
 )
 
 // Names of all BPF objects in the ELF.
@@ -259,6 +267,7 @@ const (
 	XdpMapHtEvents    = "ht_events"
 	XdpMapHtFlows     = "ht_flows"
 	XdpMapHtHits      = "ht_hits"
+	XdpMapHtLegs      = "ht_legs"
 	XdpMapHtMalformed = "ht_malformed"
 	XdpMapHtPaces     = "ht_paces"
 	XdpMapHtPolicy    = "ht_policy"
@@ -338,6 +347,7 @@ type XdpMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
@@ -393,6 +403,7 @@ type XdpMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
@@ -411,6 +422,7 @@ func (m *XdpMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLegs,
 		m.HtMalformed,
 		m.HtPaces,
 		m.HtPolicy,

@@ -13,7 +13,7 @@ import (
 )
 
 // Policy carries out what is wished about the policy. netcfg/enforce implements it; package main joins the two. Stage,
-// Commit, Save and Rewrite may take long and are called aside; nothing else may block, and every method may be called from
+// Commit, Save, Rewrite, Repair and Chains may take long and are called aside; nothing else may block, and every method may be called from
 // any goroutine.
 type Policy interface {
 	// Begin gives it the kernel's side. tell adds a notice and never blocks.
@@ -32,6 +32,8 @@ type Policy interface {
 	Keep(code string) snap.Answer
 	Restore() snap.Answer
 	Extend(lease time.Duration) snap.Answer
+	Chains(whole bool) snap.Chains // for a frame; whole: what must be read for it too
+	Repair() snap.Answer           // rules and routes of chains
 	// End takes a trial back. After it nothing of the kernel's side is used any more.
 	End() error
 }
@@ -40,6 +42,7 @@ const (
 	judgedFlows = 4096            // that a draft is tried on
 	quietAfter  = 2 * time.Second // without a packet
 	rewriteWait = 5 * time.Second // between two tries to write what decides again
+	chainEach   = 100 * time.Millisecond
 )
 
 // policer is the Probe of the policy: it gives the Policy its plane and the engine's view of the host.
@@ -48,8 +51,12 @@ type policer struct {
 	pl   *pipeline
 	svc  Policy
 	on   bool // it has the plane
-	busy struct{ rewrite, count bool }
+	busy struct{ rewrite, count, chains bool }
 	next time.Time // no rewrite before
+
+	chains  snap.Chains
+	chained time.Time // when they were asked for
+	whole   bool      // the Chain tab is in view
 
 	talked map[snap.FlowKey]bool // flows that sent packets when the trial was committed
 	quiet  int                   // of these: send none now
@@ -89,6 +96,7 @@ func (p *policer) Collect(now time.Time) {
 	for _, d := range p.pl.set.Devs() {
 		devices[d.Link.Name] = d.Slot
 	}
+	p.askChains(now)
 	ways := p.pl.join.ways.Now()
 	if ways.At.IsZero() {
 		return // nobody has looked yet: that is not the same as that nobody is there
@@ -106,6 +114,17 @@ func (p *policer) Collect(now time.Time) {
 			p.b.Notify(snap.Crit, "policy", err.Error())
 		}
 	})
+}
+
+// askChains has the state of chains told, which may wait for the kernel.
+func (p *policer) askChains(now time.Time) {
+	if p.busy.chains || now.Sub(p.chained) < chainEach {
+		return
+	}
+	p.busy.chains, p.chained = true, now
+	var c snap.Chains
+	whole := p.whole
+	p.b.Aside(func() { c = p.svc.Chains(whole) }, func() { p.busy.chains, p.chains = false, c })
 }
 
 // talks reports whether a flow sends packets, also ones that are denied. The table is not read more often than frames are made.
@@ -164,11 +183,18 @@ func (p *policer) Fill(_ time.Time, q *snap.Query, f *snap.Frame) {
 	if p.svc != nil {
 		f.Policy = p.svc.View(q.Tab == snap.ACLTab || q.Flows.Limit == allRows)
 		f.Policy.Trial.Quiet = p.quiet
+		p.whole = q.Tab == snap.ChainTab
+		if f.Chains = p.chains; q.Flows.Limit == allRows {
+			f.Chains = p.svc.Chains(true)
+		}
 	} else {
 		f.Policy.Why = "this engine only looks"
 	}
 	if f.State.Fallback != "" {
 		f.Policy.Why = f.State.Fallback
+	}
+	if f.Policy.Why != "" && f.Chains.Why == "" {
+		f.Chains.Why = f.Policy.Why
 	}
 }
 
@@ -195,6 +221,8 @@ func (p *policer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)
 			p.tellHealth(time.Now(), flows) // what sends now is what a canary is held against
 		}
 		slow = func() snap.Answer { return p.svc.Commit(in.Policy) }
+	case snap.RepairChains:
+		slow = p.svc.Repair
 	case snap.SavePolicy:
 		slow = func() snap.Answer { return p.svc.Save(in.Target, in.Arg) }
 	default:

@@ -27,6 +27,8 @@ func (*slowPolicy) Commit(snap.PolicyWish) snap.Answer                      { re
 func (*slowPolicy) Save(path, _ string) snap.Answer                         { return snap.Answer{Text: "saved " + path} }
 func (*slowPolicy) Keep(code string) snap.Answer                            { return snap.Answer{Text: "kept " + code} }
 func (*slowPolicy) Restore() snap.Answer                                    { return snap.Answer{Text: "restored"} }
+func (*slowPolicy) Chains(bool) snap.Chains                                 { return snap.Chains{} }
+func (*slowPolicy) Repair() snap.Answer                                     { return snap.Answer{} }
 func (*slowPolicy) Extend(d time.Duration) snap.Answer                      { return snap.Answer{Text: d.String()} }
 func (*slowPolicy) View(bool) snap.Policy                                   { return snap.Policy{Kept: 7} }
 

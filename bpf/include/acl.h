@@ -106,6 +106,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->counted_n = 0;
 	q->passed = 0;
 	q->tell_n = 0;
+	q->leg = 0;
 	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
 	q->interval[0] = ht_acl_find(slot, 0);
 	q->interval[1] = ht_acl_find(slot, 1);
@@ -140,6 +141,8 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 		judged |= JUDGED_EACH;
 	if (!shadow && judged & (JUDGED_EACH | JUDGED_DENY))
 		hit_add(slot, judged & JUDGED_HIT, 1, q->len, !!(judged & JUDGED_LIMITED));
+	if (!(judged & JUDGED_DENY))
+		judged |= q->leg << JUDGED_LEG_SHIFT;
 	if ((judged & (JUDGED_DENY | JUDGED_LIMITED)) == JUDGED_DENY)
 		kinds |= EVENT_SAMPLE;
 	if (kinds)

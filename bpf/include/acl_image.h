@@ -14,6 +14,7 @@
 #define ACL_HITS 12288
 #define ACL_TYPE_ROWS 513
 #define ACL_DEVS 1024
+#define ACL_LEGS 128 /* of chains, 0 among them, which is none */
 
 #define RECORD_IN 0x0001
 #define RECORD_OUT 0x0002
@@ -27,6 +28,7 @@
 #define RECORD_ESTABLISHED 0x0200
 #define RECORD_LATER 0x0400
 #define RECORD_LOG 0x0800
+#define RECORD_CHAIN 0x1000 /* notes its leg (hit) and goes on */
 
 /* Counters that no rule has: what no policy decided, and the defaults. */
 #define HIT_NONE 0
@@ -72,6 +74,12 @@ struct acl_ports {
 	__u32 pad;
 };
 
+/* The mark of packets on one leg of a chain, and the bits that are the chain's. */
+struct acl_leg {
+	__u32 mark;
+	__u32 mask;
+};
+
 struct acl_image {
 	__u32 gen; /* whose image this is, 0: nobody's */
 	__u32 deny[2]; /* by default: in, out */
@@ -83,6 +91,7 @@ struct acl_image {
 	__u64 dev[ACL_DEVS];
 	struct acl_side side[2]; /* source, destination */
 	struct acl_ports ports[2];
+	struct acl_leg leg[ACL_LEGS];
 	struct acl_record record[ACL_RECORDS];
 	__u16 list[ACL_LISTS];
 };

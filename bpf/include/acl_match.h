@@ -66,6 +66,13 @@ static __always_inline int record_matches(const struct acl_image *img, const str
 	return q->tag_dev & TAG_FRAG_LATER ? !!(flags & RECORD_LATER) : deep_matches(img, r, q, proto);
 }
 
+/* The first chain that matches has the packet: legs are numbered in the order of the policy. */
+static __always_inline void note_leg(struct acl_query *q, u32 leg)
+{
+	if (!q->leg || leg < q->leg)
+		q->leg = leg;
+}
+
 /* 1 when the query's packet matches a record. */
 __noinline int ht_acl_match(u32 slot, u32 number)
 {
@@ -79,7 +86,7 @@ __noinline int ht_acl_match(u32 slot, u32 number)
 /* Looks at up to SCAN records of a list; returns the number of the first that decides, else best. */
 __noinline int ht_acl_scan(u32 slot, u32 offset, u32 n, u32 best)
 {
-	u32 zero = 0, number, counted;
+	u32 zero = 0, number, counted, flags;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
@@ -94,7 +101,12 @@ __noinline int ht_acl_scan(u32 slot, u32 offset, u32 n, u32 best)
 			break;
 		if (!ht_acl_match(slot, number))
 			continue;
-		if (!(img->record[bounded(number, ACL_RECORDS - 1)].flags & RECORD_COUNT))
+		flags = img->record[bounded(number, ACL_RECORDS - 1)].flags;
+		if (flags & RECORD_CHAIN) {
+			note_leg(q, img->record[bounded(number, ACL_RECORDS - 1)].hit);
+			continue;
+		}
+		if (!(flags & RECORD_COUNT))
 			return number;
 		counted = q->counted_n++;
 		if (counted < JUDGED)

@@ -70,7 +70,7 @@ static __noinline int flow_fold(const struct flow_entry *e)
 /* A counter is full or another generation decides now: fold under the old one, begin again under the new one. */
 static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 {
-	if (e->packets == 0xffffffff)
+	if (e->packets >= FLOW_PACKETS)
 		stat_add(STAT_WRAPS);
 	flow_fold(e);
 	e->packets = 0;
@@ -78,6 +78,12 @@ static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 	e->path = path;
 	e->gen = gen;
 	return 0;
+}
+
+/* What is said of a packet that passes as its flow did before: VERDICT_*. */
+static __always_inline u32 flow_passes(const struct flow_entry *e)
+{
+	return (e->bytes_flags & FLOW_LEG_MASK) >> (FLOW_LEG_SHIFT - VERDICT_LEG_SHIFT);
 }
 
 static __always_inline void flow_count(struct flow_entry *e, u32 len, u64 tcp_flags, u32 now, u64 flags)
@@ -198,7 +204,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 	u32 zero = 0, judged = 0, verdict, way = ht_flow_find(index);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
-	u64 now = bpf_jiffies64();
+	u64 now = bpf_jiffies64(), leg;
 	struct flow_entry *e;
 	u32 live;
 
@@ -206,9 +212,9 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 		return 0;
 	e = flow_way(b, way);
 	live = way < WAY_NONE && e->packets;
-	if (live && e->gen == (u16)gen && e->packets != 0xffffffff && now < expiry(gen)) {
+	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(gen)) {
 		flow_count(e, q->len, q->tcp_flags, now, flags);
-		return 0;
+		return flow_passes(e);
 	}
 	if (gen)
 		judged = ht_acl_judge(gen % ACL_SLOTS, gen);
@@ -223,17 +229,19 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
 	}
 	if (judged & JUDGED_EACH)
 		gen = GEN_EACH;
+	leg = (u64)(judged >> JUDGED_LEG_SHIFT) << FLOW_LEG_SHIFT & FLOW_LEG_MASK;
 	judged &= JUDGED_HIT;
 	if (!live) {
 		if (dev_states[dev_slot & (DEV_SLOTS - 1)].track)
 			note_seen(q);
 		if (way >= WAY_NONE)
 			e = flow_way(b, ht_flow_victim(index));
-		flow_put(e, q, gen, judged, flags);
+		flow_put(e, q, gen, judged, flags | leg);
 		return verdict;
 	}
-	if (e->gen != (u16)gen || e->path != judged || e->packets == 0xffffffff)
+	if (e->gen != (u16)gen || e->path != judged || e->packets >= FLOW_PACKETS)
 		flow_renew(e, gen, judged);
+	e->bytes_flags = (e->bytes_flags & ~FLOW_LEG_MASK) | leg;
 	flow_count(e, q->len, q->tcp_flags, now, flags);
 	return verdict;
 }
@@ -250,9 +258,9 @@ static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 fla
 		return 0;
 	}
 	struct flow_entry *e = flow_way(b, p->hash >> 61);
-	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < 0xfffffffe && now < expiry(gen))) {
+	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < FLOW_PACKETS - 1 && now < expiry(gen))) {
 		flow_count(e, p->len, p->tcp_flags, now, flags);
-		return 0;
+		return flow_passes(e);
 	}
 	return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags) : 0;
 }

@@ -115,6 +115,14 @@ struct {
 	__type(value, struct flow_entry);
 } ht_denied SEC(".maps");
 
+/* Marked packets, by slot and leg. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ACL_SLOTS * ACL_LEGS);
+	__type(key, __u32);
+	__type(value, struct counter);
+} ht_legs SEC(".maps");
+
 /* What a dry run gives and gets, one frame at a time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -9,10 +9,12 @@
 /* What record() says of a packet. */
 #define VERDICT_DENY 1
 #define VERDICT_TELL 2 /* the query says of which rules */
+#define VERDICT_LEG_SHIFT 2 /* above: the leg of a chain that the packet is on */
 
 static __always_inline u32 verdict_of(u32 judged)
 {
-	return (judged & JUDGED_DENY ? VERDICT_DENY : 0) | (judged & JUDGED_TELL ? VERDICT_TELL : 0);
+	return (judged & JUDGED_DENY ? VERDICT_DENY : 0) | (judged & JUDGED_TELL ? VERDICT_TELL : 0) |
+	       judged >> JUDGED_LEG_SHIFT << VERDICT_LEG_SHIFT;
 }
 
 static __always_inline u32 hit_shard(void)

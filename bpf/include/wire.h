@@ -13,9 +13,13 @@
 #define TAG_FRAG_LATER 0x4000 /* any other fragment: ports are 0 */
 #define TAG_STACKED 0x8000    /* more than one tag with VID != 0 */
 
-/* flow_entry.bytes_flags: 52 bits of bytes, 4 of flags, 8 of TCP flags. */
-#define BYTES_MASK 0x000fffffffffffffULL
-#define FLOW_FORWARDED 0x0010000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
+/* flow_entry.bytes_flags: 48 bits of bytes, 7 of the leg of a chain, a flag, 8 of TCP flags. An sk_buff has at most 512 KiB, so
+ * that the bytes of FLOW_PACKETS never reach the leg. */
+#define BYTES_MASK 0x0000ffffffffffffULL
+#define FLOW_PACKETS 0x1fffffffU /* an entry with that many folds into the totals and begins again */
+#define FLOW_LEG_SHIFT 48
+#define FLOW_LEG_MASK 0x007f000000000000ULL
+#define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
 
 /* One direction of one flow on one device. It covers every field that a rule can match. 44 bytes. */
@@ -32,7 +36,7 @@ struct flow_key {
 /* A slot of the flow table: one cache line. An empty slot has packets == 0. */
 struct flow_entry {
 	struct flow_key key;
-	__u32 packets;     /* at 2^32 - 1 the entry folds into the totals and begins again */
+	__u32 packets;     /* at FLOW_PACKETS the entry folds into the totals and begins again */
 	__u64 bytes_flags; /* BYTES_MASK, FLOW_*, TCP_FLAGS_SHIFT */
 	__u16 path;        /* what let it pass: a hit of its generation's image, HIT_NONE without a policy */
 	__u16 gen;         /* generation of the policy that decided */
@@ -141,6 +145,7 @@ struct policy_event {
 	struct flow_key key; /* not with EVENT_BARE, but for direction and device */
 	__u8 frame[EVENT_BYTES];
 };
+#define JUDGED_LEG_SHIFT 24 /* leg of a chain that an allowed packet is on, 0: none */
 
 /* One packet on its way off the fast path; per CPU. Global functions take no pointers on old kernels. */
 struct acl_query {
@@ -155,6 +160,7 @@ struct acl_query {
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */
+	__u32 leg;             /* of the first chain that matches, 0: none */
 	__u32 gen;             /* with JUDGED_TELL: that decided */
 	__u32 judged;          /* likewise */
 	__u32 tell_n;
@@ -197,6 +203,9 @@ enum stat {
 	STAT_BUCKET_FAILED, /* a token bucket could not be made: the packet passed */
 	STAT_EVENT_LOST,    /* an event of a rule with log found no room in its ring */
 	STAT_SAMPLE_LOST,   /* a header did not */
+	STAT_MARK_FOREIGN,  /* a chain's packet carries a mark of somebody else in the chain's bits: it was left alone */
+	STAT_MARK_LOST,     /* a chain's packet could not be given its mark: no room for metadata */
+	STAT_MARK_STALE,    /* metadata of ours that fits no policy: ignored */
 	STAT_MAX,
 };
 

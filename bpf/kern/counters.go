@@ -34,6 +34,9 @@ type Stats struct {
 	BucketFailed uint64 // token buckets that could not be made
 	EventLost    uint64 // events of rules with log that found no room
 	SampleLost   uint64 // headers of denied packets that found none
+	MarkForeign  uint64 // packets of chains that somebody else had marked within the chain's bits
+	MarkLost     uint64 // packets of chains that could not be given their mark
+	MarkStale    uint64 // marks that fit no policy any more
 }
 
 // Counters is everything that the programs count outside the flow table. A device's total is the sum over its live entries
@@ -107,6 +110,7 @@ func (p *Pipeline) Counters() (Counters, error) {
 		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED], CountLost: stats[bpf.XdpStatSTAT_COUNT_LOST],
 		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
 		EventLost: stats[bpf.XdpStatSTAT_EVENT_LOST], SampleLost: stats[bpf.XdpStatSTAT_SAMPLE_LOST],
+		MarkForeign: stats[bpf.XdpStatSTAT_MARK_FOREIGN], MarkLost: stats[bpf.XdpStatSTAT_MARK_LOST], MarkStale: stats[bpf.XdpStatSTAT_MARK_STALE],
 	}
 	return c, nil
 }

@@ -30,8 +30,11 @@ const (
 	tagFragLater = 0x4000
 	tagStacked   = 0x8000
 
-	bytesMask     = 1<<52 - 1
-	flowForwarded = 1 << 52
+	bytesMask     = 1<<48 - 1
+	flowPackets   = 1<<29 - 1 // FLOW_PACKETS
+	legShift      = 48
+	legMask       = 0x7f
+	flowForwarded = 1 << 55
 	tcpFlagsShift = 56
 )
 
@@ -52,6 +55,9 @@ func (e *Entry) TCPFlags() uint8 { return uint8(e.bytesFlags >> tcpFlagsShift) }
 
 // Forwarded tells that the packets arrived on another device before.
 func (e *Entry) Forwarded() bool { return e.bytesFlags&flowForwarded != 0 }
+
+// Leg is the leg of a chain that the flow's packets are on, as the image of its generation numbers them; 0: none.
+func (e *Entry) Leg() uint16 { return uint16(e.bytesFlags >> legShift & legMask) }
 
 // Path is the index of what decided.
 func (e *Entry) Path() uint16 { return e.path }

@@ -45,9 +45,9 @@ func TestTableFullCounter(t *testing.T) {
 	if s == nil {
 		t.Fatal("no entry")
 	}
-	s.packets, s.bytesFlags = 1<<32-2, s.bytesFlags&^bytesMask|5_000_000
-	run(t, prog, frame, forward) // 2^32 - 1
-	if s.packets != 1<<32-1 || s.bytesFlags&bytesMask != 5_000_100 {
+	s.packets, s.bytesFlags = flowPackets-1, s.bytesFlags&^bytesMask|5_000_000
+	run(t, prog, frame, forward)
+	if s.packets != flowPackets || s.bytesFlags&bytesMask != 5_000_100 {
 		t.Fatalf("%d packets, %d bytes", s.packets, s.bytesFlags&bytesMask)
 	}
 	run(t, prog, frame, forward)
@@ -55,7 +55,7 @@ func TestTableFullCounter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folded, through := Count{1<<32 - 1, 5_000_100}, Count{}
+	folded, through := Count{flowPackets, 5_000_100}, Count{}
 	if forward {
 		through = folded
 	}

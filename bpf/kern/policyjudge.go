@@ -25,6 +25,7 @@ type Judgement struct {
 	By      acl.By
 	Index   int   // of the rule or guard line, -1: the default
 	Counted []int // indexes of the count rules that were passed, at most 16
+	Leg     acl.LegOf
 }
 
 // JudgePolicy runs the program on frames as if a generation that WritePolicy wrote decided. Nothing is counted and no token taken;
@@ -59,6 +60,7 @@ const (
 	judgedHit     = 0xffff
 	judgedDeny    = 0x10000
 	judgedLimited = 0x40000
+	judgedLeg     = 24 // JUDGED_LEG_SHIFT
 )
 
 func (s *Shadow) judge(gen uint32, f *Judge, out *Judgement) error {
@@ -76,6 +78,12 @@ func (s *Shadow) judge(gen uint32, f *Judge, out *Judgement) error {
 	}
 	if out.By, out.Index = by, index; by == acl.ByDefault {
 		out.Index = -1
+	}
+	if legs := q.loaded[gen%aclSlots].legs; s.io.Judged>>judgedLeg != 0 {
+		if int(s.io.Judged>>judgedLeg) >= len(legs) {
+			return errors.New("the program named a leg of a chain that the policy does not have")
+		}
+		out.Leg = legs[s.io.Judged>>judgedLeg].Of
 	}
 	for _, hit := range s.io.Passed[:min(int(s.io.PassedN), len(s.io.Passed))] {
 		if _, index, ok := q.what(gen, hit); ok {

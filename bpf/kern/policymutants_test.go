@@ -42,8 +42,14 @@ func mutants() map[string]func(m *compile.Image) {
 		"protocol forgotten":     records(func(r *compile.Record) { r.Proto = 0 }),
 		"ICMP type forgotten":    records(func(r *compile.Record) { r.Type = 0 }),
 		"device forgotten":       records(func(r *compile.Record) { r.Dev = 0 }),
-		"VNI forgotten":          records(func(r *compile.Record) { r.VNI = 0 }),
-		"not VNI forgotten":      without(compile.NotVNI),
+		"chain forgotten":        without(compile.Chain),
+		"legs swapped": records(func(r *compile.Record) {
+			if r.Flags&compile.Chain != 0 {
+				r.Hit = 1 + r.Hit%2
+			}
+		}),
+		"VNI forgotten":     records(func(r *compile.Record) { r.VNI = 0 }),
+		"not VNI forgotten": without(compile.NotVNI),
 		"count rules forgotten": records(func(r *compile.Record) {
 			if r.Flags&compile.Count != 0 {
 				r.Flags &^= compile.In | compile.Out

@@ -52,6 +52,8 @@ type loaded struct {
 	gen    uint32
 	hits   int            // counters in use
 	what   []compile.What // by hit
+	legs   []compile.Leg  // of its chains; the first is none
+	before []Count        // of those, when it was written
 	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
 	missed []odometer     // by hit
 	flows  bool           // asks for established

@@ -37,7 +37,12 @@ func (p *Pipeline) WritePolicy(img *compile.Image) (gen uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), missed: make([]odometer, len(img.Hits)), expiry: expiry, flows: img.Flows}
+	before, err := p.legsBefore(slot, len(img.Legs))
+	if err != nil {
+		return 0, fmt.Errorf("write policy: %w", err)
+	}
+	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), missed: make([]odometer, len(img.Hits)), expiry: expiry, flows: img.Flows,
+		legs: slices.Clone(img.Legs), before: before}
 	q.last = gen
 	atomic.StoreUint32(&out.Gen, gen)
 	return gen, nil
@@ -90,6 +95,9 @@ func write(out *bpf.XdpAclImage, img *compile.Image) (expiry []uint64, err error
 	}
 	out.Wild = list(img.Wild)
 	copy(out.List[:], img.Lists)
+	for i, l := range img.Legs {
+		out.Leg[i].Mark, out.Leg[i].Mask = l.Mark, l.Mask
+	}
 	boot := bootTime()
 	for i := range img.Records {
 		r, to := &img.Records[i], &out.Record[i]

@@ -21,7 +21,7 @@ const (
 	counterBytes = 16       // struct counter
 	stateBytes   = 64       // struct dev_state
 	stateSlots   = 1024     // DEV_SLOTS
-	smallBytes   = 12 << 10 // per CPU: malformed, stats, denied flows, and what the allocator rounds up
+	smallBytes   = 18 << 10 // per CPU: malformed, stats, denied flows, legs of chains, and what the allocator rounds up
 	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes +
 		aclSlots*aclHits*paceBytes + eventBytes + 1<<20 // and what the kernel accounts beside the entries
 

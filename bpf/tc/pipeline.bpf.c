@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Egress, and ingress where XDP can't go: the same stages over an skb. One instance a device and direction. */
+#include "../include/chain.h"
 #include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/verdict.h"
@@ -64,14 +65,19 @@ __noinline int ht_tc_tell(struct __sk_buff *skb)
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found = parse_skb(skb, &p, out);
+	u32 found = parse_skb(skb, &p, out), gen = generation(), said;
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
-	found = record(&p, found, generation(), out, flags);
-	if (unlikely(found & VERDICT_TELL))
+	said = record(&p, found, gen, out, flags);
+	if (unlikely(said & VERDICT_TELL))
 		ht_tc_tell(skb);
-	return found & VERDICT_DENY ? TC_DROP : TC_NEXT;
+	if (said & VERDICT_DENY)
+		return TC_DROP;
+	said >>= VERDICT_LEG_SHIFT;
+	if (!out && unlikely(said)) /* chains begin where packets arrive */
+		ht_chain_mark(skb, gen, said, p.len);
+	return TC_NEXT;
 }
 
 SEC("tc")

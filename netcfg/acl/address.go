@@ -123,18 +123,21 @@ func hintAddress(word string) string {
 	return "names are not looked up: write an address, a prefix or @set"
 }
 
-func badSetName(name string) (msg, hint string) {
+func badSetName(name string) (msg, hint string) { return badName("set", name) }
+
+// badName says what is wrong with the name of a set or a chain.
+func badName(what, name string) (msg, hint string) {
 	const longest = 32
 	const form = "letters, digits, - and _, a letter first"
 	letter := func(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 	other := func(c rune) bool { return !letter(c) && (c < '0' || c > '9') && c != '-' && c != '_' }
 	switch {
 	case name == "":
-		return "the set's name is missing", "write @name"
+		return "the " + what + "'s name is missing", "write @name"
 	case len(name) > longest:
-		return "the set's name has " + fmt.Sprint(len(name)) + " bytes", fmt.Sprintf("at most %d", longest)
+		return "the " + what + "'s name has " + fmt.Sprint(len(name)) + " bytes", fmt.Sprintf("at most %d", longest)
 	case !letter(rune(name[0])), strings.IndexFunc(name, other) >= 0:
-		return quote(name) + " is no set's name", form
+		return quote(name) + " is no " + what + "'s name", form
 	}
 	return "", ""
 }

@@ -66,7 +66,7 @@ func TestOfferedWordsFit(t *testing.T) {
 		text := ""
 		for range 14 {
 			from, words := Complete(text, known)
-			words = slices.DeleteFunc(words, func(w string) bool { return w == "set" || w == "tunnel" || w == "chain" })
+			words = slices.DeleteFunc(words, func(w string) bool { return w == "set" || w == "tunnel" })
 			offered := len(words) > 0
 			if !offered {
 				words = []string{"7"} // a port, a VLAN

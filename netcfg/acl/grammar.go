@@ -26,6 +26,17 @@ order, each at most once:
     log "label"                      an event for each packet, within limits
     expires 15m                      absolute from the commit on
 
+A chain sends packets that arrive on one device through a service, marks them
+and sends them on; replies go through it in reverse unless oneway is said:
+
+    chain NAME in DEV match [PROTO] [from …] [to …] service via ADDR dev DEV
+        return DEV [via ADDR] mark 0x10/0xf0 upstream via ADDR dev DEV
+        fail open|closed [both|oneway]
+
+It is one line. match any takes all packets of the next hops' family; the first
+chain that matches has a packet, and only allowed ones are marked. via behind
+return is the service's address there, for replies; a /30 or /31 tells it.
+
 A rule without addresses matches both families. not inverts what follows it and
 nothing else: from not 10.0.0.0/8 matches every IPv6 address. IPv4-mapped
 addresses are their IPv4 selves.

@@ -50,6 +50,8 @@ type Circumstances struct {
 	Ways  []WayIn
 	State *State
 	NAT   []NAT
+
+	Devices []string // that are watched, nil: not told
 }
 
 // Lint says what is suspicious about a policy, by line. Rules that are off are left alone. What it says of Shadowed,
@@ -101,6 +103,7 @@ func Lint(p *Policy, c Circumstances) []Finding {
 		}
 		s.remarks(f, c, add)
 	}
+	chainRemarks(p, c, add)
 	for _, name := range unusedSets(p) {
 		add(Note, p.Sets[name].Line, 0, "set %s is not used", name)
 	}
@@ -169,6 +172,9 @@ func unusedSets(p *Policy) []string {
 	used := map[string]bool{}
 	for i := range p.Rules {
 		used[p.Rules[i].From.Set], used[p.Rules[i].To.Set] = true, true
+	}
+	for i := range p.Chains {
+		used[p.Chains[i].Match.From.Set], used[p.Chains[i].Match.To.Set] = true, true
 	}
 	var out []string
 	for name := range p.Sets {

@@ -78,11 +78,26 @@ type Decision struct {
 	Line    int   // of the deciding rule or default entry; 0: guard, or a default that no line sets
 	Counted []int // indexes of the count rules that were passed
 	Limited bool  // a limit rule's bucket was empty
+	Leg     LegOf // whose mark an allowed packet gets
+}
+
+// LegOf names a leg of a policy's chains.
+type LegOf struct {
+	Chain int // index in Policy.Chains, plus one; 0: none
+	Kind  LegKind
 }
 
 // Evaluate decides one packet and takes the tokens that it costs. A nil state has no flows and full buckets, and no rule
 // has expired.
 func Evaluate(p *Policy, k Packet, s *State) Decision {
+	d := decide(p, k, s)
+	if d.Verdict == Allow {
+		d.Leg = Marked(p, k)
+	}
+	return d
+}
+
+func decide(p *Policy, k Packet, s *State) Decision {
 	k.Src, k.Dst = k.Src.Unmap(), k.Dst.Unmap()
 	for i := range p.Guard {
 		if p.Guard[i].matches(p, &k) {

@@ -13,13 +13,14 @@ type Entry struct {
 	Rule    *Rule
 	Set     *Set
 	Default *Default
+	Chain   *Chain
 }
 
 // Reader reads lines one after another; the zero value is ready. It keeps its memory from line to line.
 type Reader struct{ p parser }
 
-// Entry reads one line that holds a rule, a set or a default. All of the line's errors are returned, with Line 0; there is
-// no entry then.
+// Entry reads one line that holds a rule, a set, a default or a chain. All of the line's errors are returned, with Line 0;
+// there is no entry then.
 func (r *Reader) Entry(text string) (Entry, []Error) {
 	p := &r.p
 	p.begin(text)
@@ -42,6 +43,8 @@ func (p *parser) entry() Entry {
 	switch {
 	case first.is("default"):
 		return Entry{Default: p.parseDefault(off)}
+	case first.is("chain"):
+		return Entry{Chain: p.parseChain(off)}
 	case first.is("set") && off:
 		p.fail(0, "a set can't be off", "switch off the rules that use it")
 		return Entry{}

@@ -104,11 +104,16 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 	if err != nil {
 		return nil, err
 	}
-	t, old, err := s.begin(trial{edition: next, canary: c, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
-	if err == nil {
-		s.describe(t.id, old, next.file)
+	_, _, kept := s.look()
+	if err := s.steer(kept.acl.Chains, next.acl.Chains); err != nil {
+		return nil, err
 	}
-	return t, err
+	t, old, err := s.begin(trial{edition: next, canary: c, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
+	if err != nil {
+		return nil, errors.Join(err, s.steer(kept.acl.Chains, nil))
+	}
+	s.describe(t.id, old, next.file)
+	return t, nil
 }
 
 // describe writes down what a commit changed. It comes after the switch, which should not wait for it.

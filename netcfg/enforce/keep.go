@@ -73,6 +73,7 @@ func (s *Service) keepAll(t *trial, by actor) (string, error) {
 	s.versions = slices.Insert(s.versions, 0, snap.PolicyVersion{Gen: t.id, At: s.opt.Now(), Who: by.Who, What: t.what, Text: t.text})
 	s.versions = s.versions[:min(len(s.versions), maxVersions):min(len(s.versions), maxVersions)]
 	s.fade(old)
+	s.unsteer()
 	s.settleDraft(t.draft)
 	s.record("keep", &s.kept, by, func(e *event) { e.Base = old.id })
 	s.tell(snap.Info, fmt.Sprintf("generation %d is kept (%s), by %s", t.id, t.what, by.Who))
@@ -183,6 +184,7 @@ func (s *Service) endTrial(what, why string) {
 	s.trial = nil
 	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
 	s.fade(t.edition)
+	s.unsteer()
 	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base, e.Why, e.On = s.kept.id, why, cleaned(t.on) })
 	s.tell(snap.Warn, s.lastEnd)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/nl"
+	"hooktop/netcfg/steer"
 	"hooktop/probes"
 	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
@@ -22,6 +23,7 @@ type bench struct {
 	here *ktest.NS
 	desk *ktest.NS
 	e    *probes.Engine
+	host *nl.Host
 	s    *Service
 	done chan error
 	ctx  context.Context
@@ -29,13 +31,22 @@ type bench struct {
 }
 
 func newBench(t *testing.T, o Options) *bench {
-	return newBenchWith(t, o, func(s *Service) probes.Policy { return OnKern{s} })
+	return newBenchWith(t, o, direct)
 }
+
+func direct(s *Service) probes.Policy { return OnKern{s} }
 
 // newBenchWith puts something between the engine and the service.
 func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy) *bench {
 	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
 	b.join("v0", "10.9.0")
+	b.start(o, between)
+	return b
+}
+
+// start runs an engine on what the namespace has.
+func (b *bench) start(o Options, between func(*Service) probes.Policy) {
+	t := b.t
 	host, err := nl.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +54,8 @@ func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy)
 	if b.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
+	b.host = host
+	b.s.SteerBy(steer.New(host, b, func(sev snap.Severity, text string) { b.e.Tell(sev, "chain", text) }))
 	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
@@ -61,8 +74,11 @@ func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy)
 		t.Fatal(err)
 	}
 	<-b.s.Looked()
-	return b
 }
+
+// A bench is killed by nobody: what is made is taken back, and the state of the namespace shows it.
+func (b *bench) IntendSteering(int) error { return nil }
+func (b *bench) DoneSteering(int)         {}
 
 // join adds a pair of devices with addresses net.1 here and net.2 at the desk.
 func (b *bench) join(dev, network string) {

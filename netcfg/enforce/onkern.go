@@ -71,6 +71,13 @@ func (k *kernPlane) Counts(gen uint32) (Counts, error) {
 	for i := range c.Default {
 		out.Default[i] = Count(c.Default[i])
 	}
+	legs, err := k.p.LegCounts(gen)
+	if err != nil {
+		return Counts{}, err
+	}
+	for _, l := range legs {
+		out.Legs = append(out.Legs, LegCount{l.Of, l.Packets, l.Bytes})
+	}
 	return out, nil
 }
 
@@ -97,7 +104,7 @@ func (k *kernPlane) Judge(gen uint32, packets []acl.Packet, devices map[string]u
 	}
 	out := make([]acl.Decision, len(said))
 	for i, j := range said {
-		out[i] = acl.Decision{By: j.By, Index: j.Index, Counted: j.Counted, Limited: j.Limited}
+		out[i] = acl.Decision{By: j.By, Index: j.Index, Counted: j.Counted, Limited: j.Limited, Leg: j.Leg}
 		if j.Deny {
 			out[i].Verdict = acl.Deny
 		}

@@ -55,4 +55,5 @@ type Counts struct {
 	Rules   []Count // by index in acl.Policy.Rules
 	Default [2]Count
 	Guard   []Count // by index in acl.Policy.Guard
+	Legs    []LegCount
 }

@@ -90,6 +90,10 @@ type Service struct {
 	audit *auditor
 	ready prepared // turn guards it
 
+	steering Steering      // nil: none
+	resteer  chan struct{} // asks for settleSteering
+	steered  chan struct{} // closed when nobody does any more
+
 	mu       sync.Mutex
 	plane    Plane
 	why      string // why nothing can be enforced
@@ -185,6 +189,7 @@ func (s *Service) End() error {
 		err = s.restore("hooktop ends")
 	}
 	s.mu.Unlock()
+	err = errors.Join(err, s.endSteering())
 	s.turn.Lock() // whoever compiles or judges sees ended and comes back soon
 	s.mu.Lock()
 	s.plane, s.why, s.closed = nil, "hooktop has ended", true

@@ -5,6 +5,7 @@ package enforce
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -82,7 +83,7 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 	next := edition{file: file.Succeed(kept.file).Resolve(now)}
 	next.acl = s.guarded(next.file, world.Ways)
 	p, ways := next.acl, world.onDevices()
-	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: ways}) {
+	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: ways, Devices: slices.Collect(maps.Keys(world.Devices))}) {
 		if len(d.Remarks) == maxRemarks {
 			d.Remarks = append(d.Remarks, "and more")
 			break
@@ -90,6 +91,10 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		if text := remark(f.Line, f.Text); !slices.Contains(d.Remarks, text) { // a way in may be cut on several devices
 			d.Remarks = append(d.Remarks, text)
 		}
+	}
+	if err := s.steerCheck(kept.acl.Chains, p.Chains); err != nil {
+		d.Errors = append(d.Errors, err.Error())
+		return d, file, nil
 	}
 	for _, u := range file.Unused() {
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))

@@ -31,6 +31,16 @@ func (c KeptChange) String() string {
 // Same reports whether nothing differs but comments, blank lines and form.
 func (d *Difference) Same() bool { return d.Difference.Same() && len(d.Kept) == 0 }
 
+// bare is the text of a tunnel or chain line that makes a difference.
+func (l Line) bare() string {
+	if l.Kind == Chain {
+		c := *l.Chain
+		c.Comment = ""
+		return c.String()
+	}
+	return l.Text
+}
+
 // Diff compares two files.
 func Diff(a, b File) Difference {
 	was, is := a.ACL(), b.ACL()
@@ -38,21 +48,21 @@ func Diff(a, b File) Difference {
 	left := map[string]int{}
 	for _, l := range a.lines {
 		if l.Kind == Tunnel || l.Kind == Chain {
-			left[l.Text]++
+			left[l.bare()]++
 		}
 	}
 	for i, l := range b.lines {
 		if l.Kind != Tunnel && l.Kind != Chain {
 			continue
 		}
-		if left[l.Text]--; left[l.Text] < 0 {
-			d.Kept = append(d.Kept, KeptChange{true, i + 1, l.Text})
+		if left[l.bare()]--; left[l.bare()] < 0 {
+			d.Kept = append(d.Kept, KeptChange{true, i + 1, l.bare()})
 		}
 	}
 	for i := len(a.lines) - 1; i >= 0; i-- {
-		if l := a.lines[i]; (l.Kind == Tunnel || l.Kind == Chain) && left[l.Text] > 0 {
-			left[l.Text]--
-			d.Kept = append(d.Kept, KeptChange{false, i + 1, l.Text})
+		if l := a.lines[i]; (l.Kind == Tunnel || l.Kind == Chain) && left[l.bare()] > 0 {
+			left[l.bare()]--
+			d.Kept = append(d.Kept, KeptChange{false, i + 1, l.bare()})
 		}
 	}
 	return d

@@ -4,5 +4,5 @@
 // in order. It parses and prints the whole, gives each rule the identity that its counters hang on, and edits it by
 // operations that can be undone. A File is a value: nothing changes one that somebody holds.
 //
-// This version acts on rules, sets and defaults. Tunnel and chain lines are kept as they are, and Unused names them.
+// This version acts on rules, sets, defaults and chains. Tunnel lines are kept as they are, and Unused names them.
 package policy

@@ -27,16 +27,17 @@ const (
 	Set
 	Default
 	Tunnel // kept as it is, not acted on
-	Chain  // likewise
+	Chain
 )
 
 // Line is one line of a file. What its pointers lead to is never changed.
 type Line struct {
 	Kind    Kind
-	Text    string // of comments, tunnel and chain lines
+	Text    string // of comments and tunnel lines
 	Rule    *acl.Rule
 	Set     *acl.Set
 	Default *acl.Default
+	Chain   *acl.Chain
 }
 
 // String is the line's canonical text.
@@ -48,6 +49,8 @@ func (l Line) String() string {
 		return l.Set.String()
 	case Default:
 		return l.Default.String()
+	case Chain:
+		return l.Chain.String()
 	}
 	return l.Text
 }
@@ -155,6 +158,8 @@ func parseLine(reader *acl.Reader, text string) (Line, []acl.Error) {
 		return Line{Kind: Rule, Rule: e.Rule}, nil
 	case e.Set != nil:
 		return Line{Kind: Set, Set: e.Set}, nil
+	case e.Chain != nil:
+		return Line{Kind: Chain, Chain: e.Chain}, nil
 	}
 	return Line{Kind: Default, Default: e.Default}, nil
 }
@@ -170,11 +175,8 @@ func verbatim(text string) Kind {
 	if word == "off" {
 		word, _ = wordOf(rest)
 	}
-	switch word {
-	case "tunnel":
+	if word == "tunnel" {
 		return Tunnel
-	case "chain":
-		return Chain
 	}
 	return Blank
 }
@@ -198,9 +200,8 @@ type Unused struct {
 func (f File) Unused() []Unused {
 	var out []Unused
 	for i, l := range f.lines {
-		word := map[Kind]string{Tunnel: "tunnel", Chain: "chain"}[l.Kind]
-		if word != "" && strings.HasPrefix(l.Text, word) {
-			out = append(out, Unused{Line: i + 1, Text: word + " lines are kept as they are: this version does not act on them"})
+		if l.Kind == Tunnel && !l.Off() {
+			out = append(out, Unused{Line: i + 1, Text: "tunnel lines are kept as they are: this version does not act on them"})
 		}
 	}
 	return out
@@ -235,13 +236,34 @@ func (f File) check(errs *Errors, row func(int) string) {
 		}
 	}
 	for i, l := range f.lines {
-		if l.Kind != Rule {
+		var match *acl.Rule
+		switch l.Kind {
+		case Rule:
+			match = l.Rule
+		case Chain:
+			match = &l.Chain.Match
+			f.checkChain(i, bad)
+		default:
 			continue
 		}
-		for _, e := range []acl.End{l.Rule.From, l.Rule.To} {
+		for _, e := range []acl.End{match.From, match.To} {
 			if e.Set != "" && sets[e.Set] == 0 {
 				bad(i, "@"+e.Set, "add set "+e.Set+" { … }", "set @%s is not made anywhere", e.Set)
 			}
+		}
+	}
+}
+
+// checkChain holds a chain against those above it.
+func (f File) checkChain(i int, bad func(i int, word, hint, msg string, args ...any)) {
+	c := f.lines[i].Chain
+	for j, l := range f.lines[:i] {
+		if l.Kind != Chain {
+			continue
+		}
+		if msg, hint := acl.ChainClash(l.Chain, c); msg != "" {
+			bad(i, c.Name, hint, "%s: see line %d", msg, j+1)
+			return
 		}
 	}
 }
@@ -280,6 +302,10 @@ func (f File) ACL() acl.Policy {
 		case Rule:
 			p.Rules = append(p.Rules, *l.Rule)
 			p.Rules[len(p.Rules)-1].Line = i + 1
+		case Chain:
+			c := *l.Chain
+			c.Line = i + 1
+			p.Chains = append(p.Chains, c)
 		case Default:
 			switch d := l.Default; {
 			case d.Off:

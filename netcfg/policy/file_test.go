@@ -26,7 +26,7 @@ count in  udp to any port 53                               # a rule that only co
 allow in  icmp from 10.0.0.0/8 expires 15m
 deny  out dev eth1 tcp to 192.0.2.0/24
 tunnel vxlan  port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
-off	chain fw in lan0 match tcp
+off	chain fw in lan0 match tcp to any port 443 service via 10.9.0.2   dev fw0 return fw1 mark 16/0XF0 upstream via 10.0.0.1 dev wan0 fail open both # web
 off deny in 17 from not ::ffff:10.0.0.0/104 port not 1024-65535
 allow established log "a \"b\" \\c"
 limit out icmpv6,1 type neighbour-solicitation,echo-request rate 60/m per source
@@ -44,7 +44,7 @@ count in  udp to any port 53  # a rule that only counts
 allow in  icmp from 10.0.0.0/8 expires 15m
 deny  out tcp to 192.0.2.0/24 dev eth1
 tunnel vxlan  port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
-off chain fw in lan0 match tcp
+off chain fw in lan0 match tcp to any port 443 service via 10.9.0.2 dev fw0 return fw1 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open  # web
 off deny  in  udp from not 10.0.0.0/8 port not 1024-65535
 allow established log "a \"b\" \\c"
 limit out icmp type neighbour-solicitation,echo-request rate 60/m per source burst 1

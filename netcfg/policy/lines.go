@@ -14,7 +14,7 @@ type Pair struct {
 	Moved    bool // its neighbours kept their order, it did not
 }
 
-// name tells lines apart: a rule by what names its counters, a set by its name, a default by its direction.
+// name tells lines apart: a rule by what names its counters, sets and chains by their names, a default by its direction.
 type name struct {
 	kind Kind
 	acl.ID
@@ -28,6 +28,8 @@ func nameOf(l Line) name {
 		return name{Set, acl.ID{Text: l.Set.Name}}
 	case Default:
 		return name{Default, acl.ID{Text: l.Default.Dir.String()}}
+	case Chain:
+		return name{Chain, acl.ID{Text: l.Chain.Name}}
 	}
 	return name{l.Kind, acl.ID{Text: l.Text}}
 }

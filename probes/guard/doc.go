@@ -8,7 +8,7 @@
 //	          dies without a word, it restores the terminal and undoes the journal
 //	Reclaim   the next start, or hooktop cleanup, undoes the journals of runs whose watcher died too
 //
-// BPF links die with the process and need none of this; clsact filters and their qdisc do. A journal belongs to a living
+// BPF links die with the process and need none of this; clsact filters and their qdisc, and ip rules and routes of chains do. A journal belongs to a living
 // run as long as its file is locked (flock): the kernel drops the lock with the process, so that a reused PID can't be
 // taken for its owner, and two cleaners can't work on one journal.
 //

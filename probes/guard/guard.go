@@ -218,7 +218,7 @@ func (g *Guard) Tag() string {
 	return g.journal.Tag()
 }
 
-// Intend, Done, IntendQdisc and DoneQdisc are the journal's; without one nothing may be promised.
+// Intend, Done and their like are the journal's; without one nothing may be promised.
 
 func (g *Guard) Intend(f snap.Filter, dev string) error {
 	if g.journal == nil {
@@ -238,6 +238,19 @@ func (g *Guard) IntendQdisc(ifindex int, dev string) error {
 		return g.noLog
 	}
 	return g.journal.IntendQdisc(ifindex, dev)
+}
+
+func (g *Guard) IntendSteering(n int) error {
+	if g.journal == nil {
+		return g.noLog
+	}
+	return g.journal.IntendSteering(n)
+}
+
+func (g *Guard) DoneSteering(n int) {
+	if g.journal != nil {
+		g.journal.DoneSteering(n)
+	}
 }
 
 func (g *Guard) DoneQdisc(ifindex int) {

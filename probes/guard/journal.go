@@ -21,11 +21,12 @@ const suffix = ".journal"
 
 // entry is one line of a journal. Pending is what stands minus what was taken back.
 type entry struct {
-	Op     string       `json:"op"` // "run", "filter", "qdisc", "done filter", "done qdisc"
+	Op     string       `json:"op"` // "run", "filter", "qdisc", "steering", and "done" before the last three
 	Run    *Identity    `json:"run,omitempty"`
 	Filter *snap.Filter `json:"filter,omitempty"`
 	Index  int          `json:"index,omitempty"`
 	Dev    string       `json:"dev,omitempty"`
+	Number int          `json:"number,omitempty"`
 }
 
 // Qdisc is a clsact qdisc that a run promised to remove.
@@ -40,7 +41,10 @@ type Contents struct {
 	Filters []snap.Filter
 	Devs    map[int]string // name of the device of each filter
 	Qdiscs  []Qdisc
+	Numbers []int // of chains' rules and routing tables
 }
+
+func (c *Contents) empty() bool { return len(c.Filters)+len(c.Qdiscs)+len(c.Numbers) == 0 }
 
 // Journal is the write-ahead log of one run. Safe for concurrent use.
 type Journal struct {
@@ -50,6 +54,7 @@ type Journal struct {
 	id      Identity
 	filters map[snap.Filter]bool
 	qdiscs  map[int]bool
+	numbers map[int]bool
 }
 
 // OpenJournal makes and locks the journal of this process.
@@ -63,7 +68,7 @@ func OpenJournal(dir string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	j := &Journal{file: file, dir: dir, id: id, filters: map[snap.Filter]bool{}, qdiscs: map[int]bool{}}
+	j := &Journal{file: file, dir: dir, id: id, filters: map[snap.Filter]bool{}, qdiscs: map[int]bool{}, numbers: map[int]bool{}}
 	if err := j.write(entry{Op: "run", Run: &id}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the journal: %w", err), dropFile(file, dir))
 	}
@@ -117,11 +122,30 @@ func (j *Journal) DoneQdisc(ifindex int) {
 	_ = j.write(entry{Op: "done qdisc", Index: ifindex})
 }
 
+// IntendSteering says that the rule and the routes of a chain with that number are about to be made.
+func (j *Journal) IntendSteering(n int) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.write(entry{Op: "steering", Number: n}); err != nil {
+		return err
+	}
+	j.numbers[n] = true
+	return nil
+}
+
+// DoneSteering says that they are gone. See Done for failures.
+func (j *Journal) DoneSteering(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.numbers, n)
+	_ = j.write(entry{Op: "done steering", Number: n})
+}
+
 // Pending reports whether anything is left to undo.
 func (j *Journal) Pending() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return len(j.filters)+len(j.qdiscs) > 0
+	return len(j.filters)+len(j.qdiscs)+len(j.numbers) > 0
 }
 
 // Drop removes the journal; Keep only lets go of it, for others to undo.
@@ -163,7 +187,7 @@ func (j *Journal) cut(n int64) error {
 // parse reads a journal. A torn last line is what a crash leaves; what it would have announced was not made.
 func parse(b []byte) (Contents, error) {
 	c := Contents{Devs: map[int]string{}}
-	filters, qdiscs := map[snap.Filter]bool{}, map[int]string{}
+	filters, qdiscs, numbers := map[snap.Filter]bool{}, map[int]string{}, map[int]bool{}
 	lines := bufio.NewScanner(bytes.NewReader(b))
 	for n := 1; lines.Scan(); n++ {
 		var e entry
@@ -185,6 +209,10 @@ func parse(b []byte) (Contents, error) {
 			qdiscs[e.Index] = e.Dev
 		case e.Op == "done qdisc":
 			delete(qdiscs, e.Index)
+		case e.Op == "steering":
+			numbers[e.Number] = true
+		case e.Op == "done steering":
+			delete(numbers, e.Number)
 		}
 	}
 	for f := range filters {
@@ -192,6 +220,9 @@ func parse(b []byte) (Contents, error) {
 	}
 	for i, dev := range qdiscs {
 		c.Qdiscs = append(c.Qdiscs, Qdisc{i, dev})
+	}
+	for n := range numbers {
+		c.Numbers = append(c.Numbers, n)
 	}
 	return c, lines.Err()
 }

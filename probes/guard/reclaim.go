@@ -69,7 +69,7 @@ func reclaim(path string, self Identity, h Host) []Item {
 		// The machine was started anew: nothing of it can be there.
 	case c.Run.NetNS != self.NetNS && namespaceExists(c.Run.NetNS):
 		f.Close()
-		if len(c.Filters)+len(c.Qdiscs) == 0 {
+		if c.empty() {
 			_ = os.Remove(path) // it made nothing
 			return nil
 		}
@@ -131,10 +131,41 @@ func namespaceExists(ns uint64) bool {
 	return false
 }
 
+// sweepSteering removes rules and routes of chains that no living run has in its journal.
+func sweepSteering(dir string, h Host) []Item {
+	left, err := h.SteeringLeft()
+	if err != nil {
+		return []Item{{Kind: "chain", State: "failed", Why: err.Error()}}
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	if err != nil {
+		return []Item{{Kind: "chain", State: "failed", Why: err.Error()}}
+	}
+	held := map[int]bool{}
+	for _, p := range paths { // those of the dead were undone before
+		if b, err := os.ReadFile(p); err == nil {
+			if c, err := parse(b); err == nil {
+				for _, n := range c.Numbers {
+					held[n] = true
+				}
+			}
+		}
+	}
+	var items []Item
+	for _, n := range left {
+		if held[n] {
+			items = append(items, Item{Kind: "chain", Name: fmt.Sprintf("number %d", n), State: "kept", Why: "a run has it in its journal"})
+			continue
+		}
+		items = append(items, undoSteering(h, n)...)
+	}
+	return items
+}
+
 // Sweep removes every filter of this network namespace that carries our mark and whose process is dead, journal or not:
 // for leftovers whose journal was lost. Filters of runs in other PID namespaces look dead from here, so this is only for
 // who asks for it.
-func Sweep(h Host) ([]Item, error) {
+func Sweep(dir string, h Host) ([]Item, error) {
 	links, err := h.Links()
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
@@ -160,5 +191,5 @@ func Sweep(h Host) ([]Item, error) {
 			items = append(items, item)
 		}
 	}
-	return items, nil
+	return append(items, sweepSteering(dir, h)...), nil
 }

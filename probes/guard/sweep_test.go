@@ -13,7 +13,7 @@ import (
 
 // Sweep takes filters with our mark whose process is dead, though no journal names them, and nothing else.
 func TestSweepTakesOnlyMarkedFiltersOfTheDead(t *testing.T) {
-	_, h := newDir(t)
+	dir, h := newDir(t)
 	self, err := Self()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestSweepTakesOnlyMarkedFiltersOfTheDead(t *testing.T) {
 	if err := h.add(h.qdisc(2)); err != nil {
 		t.Fatal(err)
 	}
-	items, err := Sweep(h)
+	items, err := Sweep(dir, h)
 	if err != nil || Failed(items) {
 		t.Fatalf("%+v, %v", items, err)
 	}
@@ -93,7 +93,7 @@ func (h brokenHost) RemoveFilter(f snap.Filter) error {
 
 // One device that can't be read, one filter that can't be removed: said, and the rest is swept.
 func TestSweepSaysWhatFails(t *testing.T) {
-	_, h := newDir(t)
+	dir, h := newDir(t)
 	name := Mark + "100000000-7-in"
 	for _, i := range []int{2, 3} {
 		if err := h.add(h.path(snap.Filter{Index: i, Prio: 1, Handle: 1, Name: name})); err != nil {
@@ -101,11 +101,11 @@ func TestSweepSaysWhatFails(t *testing.T) {
 		}
 	}
 	no := errors.New("no way")
-	items, err := Sweep(brokenHost{fileHost: h, list: no})
+	items, err := Sweep(dir, brokenHost{fileHost: h, list: no})
 	if err != nil || len(items) != 2 || items[0].State != "failed" || items[0].Why != "no way" || items[1].State != "removed" {
 		t.Errorf("unreadable device: %+v, %v", items, err)
 	}
-	items, err = Sweep(brokenHost{fileHost: h, remove: no})
+	items, err = Sweep(dir, brokenHost{fileHost: h, remove: no})
 	if err != nil || len(items) != 1 || items[0].State != "failed" || items[0].Dev != "eth0" {
 		t.Errorf("unremovable filter: %+v, %v", items, err)
 	}

@@ -15,11 +15,13 @@ type Host interface {
 	ListFilters(ifindex int) ([]snap.Filter, error)
 	RemoveFilter(f snap.Filter) error
 	RemoveClsact(ifindex int) (removed bool, err error)
+	RemoveSteering(n int) (removed []string, err error) // rule and routes of a chain, by number
+	SteeringLeft() ([]int, error)                       // numbers of which there are any
 }
 
 // Item is one thing that was looked at.
 type Item struct {
-	Kind  string // "filter", "qdisc", "journal", "run"
+	Kind  string // "filter", "qdisc", "chain", "journal", "run"
 	Name  string
 	Dev   string
 	State string // "removed", "kept", "failed"
@@ -67,6 +69,22 @@ func undo(h Host, c Contents) []Item {
 			continue // somebody else's filters are on it, or it is gone
 		}
 		items = append(items, item)
+	}
+	for _, n := range c.Numbers {
+		items = append(items, undoSteering(h, n)...)
+	}
+	return items
+}
+
+// undoSteering removes what stands of a chain. Rules go before routes, so that no packet is looked up in half a table.
+func undoSteering(h Host, n int) []Item {
+	removed, err := h.RemoveSteering(n)
+	var items []Item
+	for _, what := range removed {
+		items = append(items, Item{Kind: "chain", Name: what, State: "removed"})
+	}
+	if err != nil {
+		items = append(items, Item{Kind: "chain", Name: fmt.Sprintf("number %d", n), State: "failed", Why: err.Error()})
 	}
 	return items
 }

@@ -23,6 +23,7 @@ type Capture struct {
 	done       chan error
 	flows      map[snap.FlowKey]Tally
 	other      Tally
+	each       func(frame []byte, egress bool)
 }
 
 // captureBuffer holds what arrives while the reader waits for a CPU.
@@ -31,7 +32,13 @@ const captureBuffer = 64 << 20
 // Capture starts counting at a device, both directions.
 func (n *NS) Capture(t testing.TB, dev string) *Capture {
 	t.Helper()
-	c := &Capture{sock: -1, wake: -1, done: make(chan error, 1), flows: map[snap.FlowKey]Tally{}}
+	return n.CaptureEach(t, dev, nil)
+}
+
+// CaptureEach is Capture that shows each frame as well, until Stop returns; the frame is the callee's until it returns.
+func (n *NS) CaptureEach(t testing.TB, dev string, each func(frame []byte, egress bool)) *Capture {
+	t.Helper()
+	c := &Capture{sock: -1, wake: -1, done: make(chan error, 1), flows: map[snap.FlowKey]Tally{}, each: each}
 	index := n.Index(t, dev)
 	n.Do(t, func() error { return c.open(index) })
 	go func() { c.done <- c.run() }()
@@ -113,15 +120,18 @@ func (c *Capture) count(frame, aux []byte, from unix.Sockaddr) {
 	if tag != nil && len(frame) >= 12 {
 		frame = append(append(append([]byte(nil), frame[:12]...), tag...), frame[12:]...)
 	}
+	sll, known := from.(*unix.SockaddrLinklayer)
+	egress := known && sll.Pkttype == unix.PACKET_OUTGOING
+	if c.each != nil {
+		c.each(frame, egress)
+	}
 	key, ok := FlowOf(frame)
 	if !ok {
 		c.other.Packets++
 		c.other.Bytes += uint64(len(frame))
 		return
 	}
-	if sll, ok := from.(*unix.SockaddrLinklayer); ok {
-		key.Egress = sll.Pkttype == unix.PACKET_OUTGOING
-	}
+	key.Egress = egress
 	tally := c.flows[key]
 	tally.Packets++
 	tally.Bytes += uint64(len(frame))

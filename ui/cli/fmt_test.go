@@ -208,12 +208,14 @@ func TestFmtLeavesTheFileWholeWhenWritingFails(t *testing.T) {
 	}
 }
 
+const chainLine = "chain fw in lan0 match tcp to any port 443 service via 10.9.0.2 dev fw0 return fw1 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open"
+
 func TestDiffTellsWhatDiffers(t *testing.T) {
-	a := at(t, "a.acl", "default in allow\ndeny in tcp to any port 22\nset x { 10.0.0.1 }\nallow in from @x\nchain fw\ncount in udp\n")
+	a := at(t, "a.acl", "default in allow\ndeny in tcp to any port 22\nset x { 10.0.0.1 }\nallow in from @x\n"+chainLine+"\ncount in udp\n")
 	b := at(t, "b.acl", "# new\ndefault in deny\ncount in udp\ndeny in tcp to any port 23\nset x { 10.0.0.2 }\nallow in from @x\n")
 	s := play(t, nil, "diff", a, b)
 	for _, want := range []string{"~ default in: deny, was: allow\n", "~ set x changed: -10.0.0.1 +10.0.0.2\n", "> line 6 moved to 3: count in  udp\n",
-		"~ line 4 changed: deny  in  tcp to any port 23, was: deny  in  tcp to any port 22\n", "- line 5 removed: chain fw\n",
+		"~ line 4 changed: deny  in  tcp to any port 23, was: deny  in  tcp to any port 22\n", "- line 5 removed: " + chainLine + "\n",
 		"packets whose fate changes:\n  in "} {
 		if !strings.Contains(s.out, want) {
 			t.Errorf("%q is missing in\n%s", want, s.out)

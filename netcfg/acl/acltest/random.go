@@ -51,7 +51,28 @@ func Crowded(r *rand.Rand, rules int) string {
 		w = append(w, rare("log"), rare("expires 2030-01-01T00:00:00Z", "expires 2031-01-01T00:00:00Z"))
 		lines = append(lines, strings.Join(w, " "))
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, chains(r)...), "\n")
+}
+
+// chains makes lines of chains between few devices, of which tests know eth0 and eth1.
+func chains(r *rand.Rand) []string {
+	pick := func(s ...string) string { return s[r.IntN(len(s))] }
+	var lines []string
+	for n := range r.IntN(4) {
+		devs := []string{"eth0", "eth1", "x0", "x1"}
+		r.Shuffle(len(devs), func(i, j int) { devs[i], devs[j] = devs[j], devs[i] })
+		side, via := pick("10.0.0.0/8", "any", "10.1.0.0/16"), [2]string{"10.9.0.2", "10.0.0.1"}
+		if r.IntN(3) == 0 {
+			side, via = pick("2001:db8::/32", "any"), [2]string{"2001:db8:9::2", "2001:db8::1"}
+		}
+		match := "tcp from " + pick("any", side) + pick("", " port 20-30") + " to " + side + pick("", " port 22", " port 22,25")
+		if r.IntN(2) == 0 {
+			match = pick("", "icmp ", "not tcp ") + "from " + side + " to " + pick("any", "not 10.1.0.0/16", "@both", "@four")
+		}
+		lines = append(lines, fmt.Sprintf("%schain c%d in %s match %s service via %s dev %s return %s mark %#x/0xf0 upstream via %s dev %s fail open%s",
+			pick("", "", "", "off "), n, devs[0], match, via[0], devs[1], devs[2], (n+1)<<4, via[1], devs[3], pick("", " oneway")))
+	}
+	return lines
 }
 
 // Spread makes a policy of many rules that look like those of a filter in use: nested prefixes of both families, well-known

@@ -31,8 +31,9 @@ type compiler struct {
 // Compile makes the image of a policy, the guard's lines first. The error says which rule, and what there is no room for.
 func Compile(p *acl.Policy, o Options) (*Image, error) {
 	c := &compiler{p: p, o: o, m: &Image{DenyIn: p.In == acl.Deny, DenyOut: p.Out == acl.Deny}}
+	c.m.Legs = []Leg{{}}
 	c.m.Hits = []What{{}, {By: acl.ByDefault, Index: 0}, {By: acl.ByDefault, Index: 1}}
-	rules := c.rules()
+	rules := append(c.legs(), c.rules()...)
 	c.m.Records = make([]Record, 0, len(rules))
 	for i := range c.sides {
 		c.sides[i] = newAddresses(p, rules, i)
@@ -51,6 +52,9 @@ func Compile(p *acl.Policy, o Options) (*Image, error) {
 	if len(c.m.Hits) > MaxHits {
 		return nil, fmt.Errorf("compile policy: %d rules, there is room for %d", len(c.m.Hits)-firstHit, MaxHits-firstHit)
 	}
+	if len(c.m.Legs)-1 > MaxLegs {
+		return nil, fmt.Errorf("compile policy: its chains have %d legs, there is room for %d: write oneway where replies need no service", len(c.m.Legs)-1, MaxLegs)
+	}
 	if err := c.words(); err != nil {
 		return nil, err
 	}
@@ -62,6 +66,7 @@ type input struct {
 	*acl.Rule
 	guard bool
 	hit   uint16
+	leg   bool // of a chain
 }
 
 func (in input) name() string {
@@ -69,6 +74,22 @@ func (in input) name() string {
 		return "guard line " + in.Rule.String()
 	}
 	return fmt.Sprintf("line %d", in.Line)
+}
+
+// legs are those of the chains. Their records come first: a packet is held against them whatever decides it.
+func (c *compiler) legs() []input {
+	var out []input
+	for i := range c.p.Chains {
+		ch := &c.p.Chains[i]
+		if ch.Off {
+			continue
+		}
+		for _, l := range ch.Legs() {
+			out = append(out, input{Rule: &l.Rule, hit: uint16(len(c.m.Legs)), leg: true})
+			c.m.Legs = append(c.m.Legs, Leg{acl.LegOf{Chain: i + 1, Kind: l.Kind}, ch.Mark, ch.Mask})
+		}
+	}
+	return out
 }
 
 // rules are those that can match, and gives counters to all.
@@ -83,14 +104,14 @@ func (c *compiler) rules() []input {
 			c.m.NotIP = hit
 			continue
 		}
-		out = append(out, input{&g.Rule, true, hit})
+		out = append(out, input{Rule: &g.Rule, guard: true, hit: hit})
 	}
 	for i := range c.p.Rules {
 		r := &c.p.Rules[i]
 		hit := uint16(len(c.m.Hits))
 		c.m.Hits = append(c.m.Hits, What{By: acl.ByRule, Index: i})
 		if !r.Off && (c.o.Now.IsZero() || !r.Expires.Passed(c.o.Now)) {
-			out = append(out, input{r, false, hit})
+			out = append(out, input{Rule: r, hit: hit})
 		}
 	}
 	return out
@@ -151,6 +172,7 @@ func flags(r input) Flags {
 	set(r.Established, Established)
 	set(r.Log, Log)
 	set(!deep || lets && !r.guard, Later)
+	set(r.leg, Chain)
 	return f
 }
 

@@ -52,6 +52,16 @@ func said(d acl.Decision, p *acl.Policy, k acl.Packet) Judged {
 		hit = HitDefaultOut
 	}
 	j := Judged{Deny: d.Verdict == acl.Deny, Hit: uint16(hit), Limited: d.Limited}
+	legs := 0
+	for i := range p.Chains {
+		if p.Chains[i].Off {
+			continue
+		}
+		if d.Leg.Chain == i+1 {
+			j.Leg = uint16(legs + 1 + slices.IndexFunc(p.Chains[i].Legs(), func(l acl.Leg) bool { return l.Kind == d.Leg.Kind }))
+		}
+		legs += len(p.Chains[i].Legs())
+	}
 	for _, i := range d.Counted {
 		j.Counted = append(j.Counted, uint16(firstHit+len(p.Guard)+i))
 	}

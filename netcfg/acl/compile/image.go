@@ -19,6 +19,7 @@ const (
 	DevSlots     = 1024
 	Ports        = 65536
 	TypeRows     = 513 // ICMP types, ICMPv6 types, everything else
+	MaxLegs      = 127 // of chains: seven bits of a flow's entry
 )
 
 // Record is one rule, or one pair of its port ranges. All ranges are inclusive.
@@ -26,7 +27,7 @@ type Record struct {
 	SrcLo, SrcHi, DstLo, DstHi         uint16 // intervals
 	SPortLo, SPortHi, DPortLo, DPortHi uint16
 	VLAN                               uint16 // 0: any
-	Hit                                uint16 // index of its counters
+	Hit                                uint16 // index of its counters; of a chain's record the leg
 	VNI                                uint32 // 0: any
 	Flags                              Flags
 	Proto, Type, Dev, Src, Dst         uint8     // bits of the packet's set words
@@ -52,6 +53,7 @@ const (
 	Established                   //
 	Later                         // takes later fragments whatever their ports and types are
 	Log                           // packets that it meets are told of
+	Chain                         // of a chain: note the leg and go on
 )
 
 // List is a run of record numbers in Image.Lists.
@@ -86,6 +88,12 @@ const (
 	firstHit      = 3
 )
 
+// Leg is the mark of packets on one leg of a chain.
+type Leg struct {
+	Of         acl.LegOf
+	Mark, Mask uint32
+}
+
 // Image is a compiled policy.
 type Image struct {
 	DenyIn, DenyOut bool   // by default
@@ -100,4 +108,5 @@ type Image struct {
 	Wild            List // asked for every packet
 	Lists           []uint16
 	Hits            []What
+	Legs            []Leg // the first is none
 }

@@ -15,6 +15,7 @@ type Judged struct {
 	Hit     uint16   // index of the counters of what decided
 	Counted []uint16 // of the count rules that were passed, in the order of records
 	Limited bool
+	Leg     uint16 // of an allowed packet, 0: none
 }
 
 // State answers what rules ask beside the packet.
@@ -36,6 +37,15 @@ func (m *Image) Judge(k acl.Packet, slot uint16, s State) Judged {
 		return m.byDefault(k.Dir, nil)
 	}
 	q := question{m: m, k: &k, s: s, slot: slot, best: none}
+	j := q.judge()
+	if !j.Deny {
+		j.Leg = q.leg
+	}
+	return j
+}
+
+func (q *question) judge() Judged {
+	m, k, s := q.m, q.k, q.s
 	q.src, q.dst = m.Sides[0].find(k.Src), m.Sides[1].find(k.Dst)
 	q.walk(m.Sides[0].Lists[q.src])
 	q.walk(m.Sides[1].Lists[q.dst])
@@ -97,6 +107,7 @@ type question struct {
 	src, dst int
 	best     int
 	counted  []uint16
+	leg      uint16 // of the first chain that matches
 }
 
 func (q *question) walk(l List) {
@@ -106,6 +117,12 @@ func (q *question) walk(l List) {
 		}
 		r := &q.m.Records[n]
 		if !q.matches(r) {
+			continue
+		}
+		if r.Flags&Chain != 0 {
+			if q.leg == 0 || r.Hit < q.leg {
+				q.leg = r.Hit
+			}
 			continue
 		}
 		if r.Flags&Count == 0 {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hooktop/netcfg/acl"
+)
+
+// Owner is somebody who uses bits of the mark.
+type Owner struct {
+	Mark, Mask uint32
+	Who, From  string
+}
+
+const everyBit = 0xffffffff
+
+// agents are programs that use bits of the mark, and devices that tell that they run here.
+var agents = []struct {
+	who     string
+	mask    uint32
+	devices []string // prefixes
+}{
+	{"kube-proxy", 0xc000, []string{"kube-ipvs0", "cni0", "cali", "cilium_", "flannel"}},
+	{"Cilium", 0xffff0f00, []string{"cilium_"}},
+	{"Calico", 0xffff0000, []string{"cali"}},
+	{"Tailscale", 0x00ff0000, []string{"tailscale"}},
+}
+
+// Owners lists who uses bits of the mark, by foreign rules and by agents whose devices are here.
+func Owners(rules []Rule, devices []string) []Owner {
+	var out []Owner
+	for _, r := range rules {
+		if r.Own() || r.Mark == 0 && r.Mask == 0 {
+			continue
+		}
+		o := Owner{Mark: r.Mark, Mask: r.Mask, Who: "table " + fmt.Sprint(r.Table), From: fmt.Sprintf("ip rule %d", r.Priority)}
+		if !slices.Contains(out, o) { // once for both families
+			out = append(out, o)
+		}
+	}
+	for _, a := range agents {
+		for _, prefix := range a.devices {
+			i := slices.IndexFunc(devices, func(d string) bool { return strings.HasPrefix(d, prefix) })
+			if i >= 0 {
+				out = append(out, Owner{Mask: a.mask, Who: a.who, From: "device " + devices[i]})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Clashes reports whether a chain's bits are somebody else's as well. Who asks for the whole word (WireGuard's own packets) has
+// one value of it, and takes no other packet.
+func (o *Owner) Clashes(c *acl.Chain) bool {
+	if o.Mask == everyBit {
+		return (o.Mark^c.Mark)&c.Mask == 0
+	}
+	return o.Mask&c.Mask != 0
+}
+
+// Clash says which bits of which chain somebody else uses; nil when none are.
+func Clash(chains []acl.Chain, owners []Owner) error {
+	for i := range chains {
+		c := &chains[i]
+		for j := range owners {
+			if o := &owners[j]; !c.Off && o.Clashes(c) {
+				return fmt.Errorf("line %d: chain %s: bits %#x of its mark are used by %s (%s): write a mark under another mask", c.Line, c.Name, o.Mask&c.Mask, o.Who, o.From)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+
+	"hooktop/netcfg/acl"
+	"hooktop/probes/ktest"
+	"hooktop/probes/snap"
+)
+
+// town is a client, a firewall and an upstream server around the host of a bench.
+type town struct {
+	*bench
+	client, firewall, upstream *ktest.NS
+}
+
+const (
+	townChain = "chain fw in v-lan match tcp to any port 443 service via 10.9.0.2 dev v-fw0 return v-fw1 mark 0x10/0xf0 upstream via 10.2.0.2 dev v-wan fail "
+	serverAt  = "10.2.0.2:443"
+)
+
+func newTown(t *testing.T) *town {
+	n := &town{
+		bench:  &bench{t: t, done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")},
+		client: ktest.NewNS(t), firewall: ktest.NewNS(t), upstream: ktest.NewNS(t),
+	}
+	for _, key := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		n.here.Sysctl(t, key, "1")
+		n.firewall.Sysctl(t, key, "1")
+	}
+	for _, scope := range []string{"all", "default"} {
+		n.here.Sysctl(t, "ipv4/conf/"+scope+"/rp_filter", "0")
+		n.here.Sysctl(t, "ipv6/conf/"+scope+"/accept_dad", "0")
+	}
+	join := func(dev, own string, other *ktest.NS, far, address string) {
+		ktest.Veth(t, n.here, dev, other, far)
+		n.here.OffloadsOff(t, dev)
+		other.OffloadsOff(t, far)
+		n.here.Addr(t, dev, own)
+		other.Addr(t, far, address)
+	}
+	join("v-lan", "10.1.0.1/24", n.client, "c0", "10.1.0.2/24")
+	join("v-fw0", "10.9.0.1/30", n.firewall, "f0", "10.9.0.2/30")
+	join("v-fw1", "10.9.1.1/30", n.firewall, "f1", "10.9.1.2/30")
+	join("v-wan", "10.2.0.1/24", n.upstream, "u0", "10.2.0.2/24")
+	n.client.Route(t, "0.0.0.0/0", "10.1.0.1")
+	n.upstream.Route(t, "0.0.0.0/0", "10.2.0.1")
+	n.firewall.Route(t, "0.0.0.0/0", "10.9.1.1")
+	n.firewall.Route(t, "10.1.0.0/24", "10.9.0.1")
+	return n
+}
+
+// open starts the engine with the Chain tab in view, and the server.
+func (n *town) open() {
+	n.t.Helper()
+	n.start(Options{}, direct)
+	n.e.Ask(snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10})
+	n.serve()
+}
+
+// serve answers connections with what they sent, until the test ends.
+func (n *town) serve() {
+	l := n.upstream.ListenTCP(n.t, serverAt)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+}
+
+// visit makes a connection, sends a line and reads it back.
+func (n *town) visit(i int) error {
+	c := n.client.DialTCP(n.t, "", serverAt)
+	defer c.Close()
+	want := fmt.Sprintf("visit %d", i)
+	if _, err := io.WriteString(c, want); err != nil {
+		return err
+	}
+	if err := c.CloseWrite(); err != nil {
+		return err
+	}
+	got, err := io.ReadAll(c)
+	if err == nil && string(got) != want {
+		err = fmt.Errorf("%q came back for %q", got, want)
+	}
+	return err
+}
+
+// packets are the TCP packets at one place and direction, by what a router must not change.
+type packets map[[32]byte]int
+
+// place records both directions of a device.
+type place struct {
+	mu      sync.Mutex
+	in, out packets
+	stop    func()
+}
+
+func (n *town) record(ns *ktest.NS, dev string) *place {
+	p := &place{in: packets{}, out: packets{}}
+	c := ns.CaptureEach(n.t, dev, func(frame []byte, egress bool) {
+		if len(frame) < 34 || binary.BigEndian.Uint16(frame[12:]) != 0x0800 || frame[23] != acl.TCP {
+			return
+		}
+		total := int(binary.BigEndian.Uint16(frame[16:]))
+		ip := append([]byte(nil), frame[14:14+total]...)
+		ip[8], ip[10], ip[11] = 0, 0, 0 // TTL and the header's checksum
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if egress {
+			p.out[sha256.Sum256(ip)]++
+		} else {
+			p.in[sha256.Sum256(ip)]++
+		}
+	})
+	p.stop = func() { c.Stop(n.t) }
+	return p
+}
+
+// same compares what left one place with what arrived at another.
+func (n *town) same(what string, a, b packets) {
+	n.t.Helper()
+	missing, extra, total := 0, 0, 0
+	for k, m := range a {
+		total += m
+		if d := m - b[k]; d > 0 {
+			missing += d
+		}
+	}
+	for k, m := range b {
+		if d := m - a[k]; d > 0 {
+			extra += d
+		}
+	}
+	if missing+extra > 0 || total == 0 {
+		n.t.Errorf("%s: of %d packets %d are missing, and %d are others or came twice", what, total, missing, extra)
+	}
+}
+
+func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")
+	const visits = 200
+	for i := range visits {
+		if err := n.visit(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := n.wait("the counters of all legs", func(f *snap.Frame) bool {
+		if len(f.Chains.Rows) != 1 || len(f.Chains.Rows[0].Legs) != 4 {
+			return false
+		}
+		l := f.Chains.Rows[0].Legs
+		return l[0].Packets >= 4*visits && l[0].Packets == l[1].Packets && l[2].Packets >= 4*visits && l[2].Packets == l[3].Packets
+	})
+	for _, p := range []*place{client, f0, f1, server} {
+		p.stop()
+	}
+	n.same("client to firewall", client.out, f0.in)
+	n.same("through the firewall", f0.in, f1.out)
+	n.same("firewall to upstream", f1.out, server.in)
+	n.same("upstream to firewall", server.out, f1.in)
+	n.same("back through the firewall", f1.in, f0.out)
+	n.same("firewall to client", f0.out, client.in)
+	t.Logf("%d packets there, %d back; legs %+v", len(client.out), len(client.in), f.Chains.Rows[0].Legs)
+}
+
+func (n *town) keepTrial() {
+	n.t.Helper()
+	n.do(snap.Intent{Kind: snap.KeepPolicy})
+	n.wait("the kept policy", func(f *snap.Frame) bool { return f.Policy.Kept != 0 && f.Policy.Trial.Gen == 0 })
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"hooktop/netcfg/chain"
+	"hooktop/probes/ktest"
+	"hooktop/probes/snap"
+)
+
+// dial tries to connect from the client.
+func (n *town) dial() error {
+	return n.client.Run(func() error {
+		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(serverAt)))
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+}
+
+// state waits until the chain is in a state, and says how long that took.
+func (n *town) state(want string) *snap.Frame {
+	n.t.Helper()
+	began := time.Now()
+	f := n.wait("the state "+want, func(f *snap.Frame) bool { return len(f.Chains.Rows) == 1 && f.Chains.Rows[0].State == want })
+	n.t.Logf("%s after %s: %s", want, time.Since(began).Round(time.Millisecond), f.Chains.Rows[0].Why)
+	return f
+}
+
+func (n *town) address(ns *ktest.NS, dev, prefix string, there bool) {
+	n.t.Helper()
+	a, err := netlink.ParseAddr(prefix)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	change := ns.NL.AddrDel
+	if there {
+		change = ns.NL.AddrAdd
+	}
+	if err := change(ns.Link(n.t, dev), a); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// calm waits until the chain is neither bypassed nor closed.
+func (n *town) calm() {
+	n.t.Helper()
+	n.wait("a chain that is well", func(f *snap.Frame) bool {
+		if len(f.Chains.Rows) != 1 {
+			return false
+		}
+		s := f.Chains.Rows[0].State
+		hop := f.Chains.Rows[0].Legs[0].State
+		return (s == "ok" || s == "idle") && hop != "unknown" && hop != "down"
+	})
+}
+
+// A service that answers no more, by silence or because its link is down, is passed by or stops everything, as written; and
+// takes its packets again when it is back.
+func TestServiceThatIsAway(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+	through := func() uint64 {
+		return n.wait("a frame", func(*snap.Frame) bool { return true }).Chains.Rows[0].Legs[1].Packets
+	}
+	if err := n.visit(0); err != nil {
+		t.Fatal(err)
+	}
+	n.address(n.firewall, "f0", "10.9.0.2/30", false) // it is silent
+	n.state("closed")
+	if err := n.dial(); !errors.Is(err, unix.EHOSTUNREACH) {
+		t.Errorf("closed: %v", err)
+	}
+	n.address(n.firewall, "f0", "10.9.0.2/30", true)
+	n.firewall.Route(t, "10.1.0.0/24", "10.9.0.1")
+	n.calm()
+	if err := n.visit(1); err != nil {
+		t.Error(err)
+	}
+
+	n.trial(townChain + "open\n")
+	n.keepTrial()
+	n.wait("the guard to be gone", func(f *snap.Frame) bool { return f.Chains.Rows[0].Open })
+	for what, stop := range map[string]func(there bool){
+		"silent":  func(there bool) { n.address(n.firewall, "f1", "10.9.1.2/30", there) },
+		"no link": func(there bool) { n.up(n.firewall, "f0", there) },
+	} {
+		stop(false)
+		n.state("bypassed")
+		before := through()
+		if err := n.visit(2); err != nil {
+			t.Errorf("open, %s: %v", what, err)
+		}
+		if now := through(); now != before {
+			t.Errorf("open, %s: %d packets came back from a service that is away", what, now-before)
+		}
+		stop(true)
+		n.firewallRoutes()
+		n.calm()
+		if err := n.visit(3); err != nil {
+			t.Errorf("open, back after %s: %v", what, err)
+		}
+		n.wait("packets through the service", func(f *snap.Frame) bool { return f.Chains.Rows[0].Legs[1].Packets > before })
+	}
+}
+
+// flaps of one device, under traffic; many more are a matter of patience.
+const flaps = 50
+
+// flap takes a service's link down and up while the client tries to connect: no packet reaches the server but through the service,
+// and connections are possible again afterwards.
+func (n *town) flap(times int) {
+	n.t.Helper()
+	server, f1 := n.record(n.upstream, "u0"), n.record(n.firewall, "f1")
+	stop, tried := make(chan struct{}), make(chan int)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				tried <- i
+				return
+			default:
+				_ = n.dial() // it may fail: the chain is closed while the link is down
+			}
+		}
+	}()
+	for range times {
+		n.up(n.here, "v-fw0", false)
+		n.up(n.here, "v-fw0", true)
+		n.wait("the link", func(*snap.Frame) bool {
+			l, err := n.here.NL.LinkByName("v-fw0")
+			return err == nil && l.Attrs().OperState == netlink.OperUp
+		})
+	}
+	n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
+	close(stop)
+	i := <-tried
+	server.stop()
+	f1.stop()
+	bypassed := 0
+	for k, m := range server.in {
+		bypassed += max(0, m-f1.out[k])
+	}
+	if bypassed > 0 || len(server.in) == 0 {
+		n.t.Errorf("%d of %d packets passed the service by in %d flaps", bypassed, len(server.in), times)
+	}
+	n.t.Logf("%d connections tried in %d flaps, %d packets arrived", i, times, len(server.in))
+}
+
+func (n *town) up(ns *ktest.NS, dev string, up bool) {
+	n.t.Helper()
+	change := ns.NL.LinkSetDown
+	if up {
+		change = ns.NL.LinkSetUp
+	}
+	if err := change(ns.Link(n.t, dev)); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// firewallRoutes puts back what went with an address or a link.
+func (n *town) firewallRoutes() {
+	n.t.Helper()
+	for dst, via := range map[string]string{"0.0.0.0/0": "10.9.1.1", "10.1.0.0/24": "10.9.0.1"} {
+		p := netip.MustParsePrefix(dst)
+		err := n.firewall.NL.RouteReplace(&netlink.Route{
+			Dst: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), 32)}, Gw: netip.MustParseAddr(via).AsSlice(),
+		})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+// What somebody else changes is shown, and repaired when asked; what a flap of the link takes comes back by itself. Foreign rules
+// and tables are as before in the end.
+func TestDriftAndFlaps(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	foreign := chain.Rule{Priority: 7401, Table: 300, Mark: 0x100, Mask: 0x100, From: "v-lan", Protocol: 4}
+	n.open()
+	if err := n.host.AddRule(foreign); err != nil {
+		t.Fatal(err)
+	}
+	before, err := n.host.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+
+	rules, err := n.host.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := 0
+	for _, r := range rules {
+		if r.Own() {
+			own++
+			if err := n.host.RemoveRule(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if own != 3 {
+		t.Fatalf("%d rules of ours", own)
+	}
+	if f := n.state("drift"); !strings.Contains(f.Chains.Rows[0].Why, "the ip rule is missing") {
+		t.Errorf("drift: %q", f.Chains.Rows[0].Why)
+	}
+	if a := n.do(snap.Intent{Kind: snap.RepairChains}); a.Text != "3 repaired" {
+		t.Errorf("repair: %+v", a)
+	}
+	n.calm()
+	n.flap(flaps)
+	n.trial("allow\n")
+	n.keepTrial()
+	n.wait("no chain", func(f *snap.Frame) bool { return len(f.Chains.Rows) == 0 })
+	left, err := n.host.SteeringLeft()
+	for ; err == nil && len(left) > 0; left, err = n.host.SteeringLeft() {
+		n.wait("the rules to go", func(*snap.Frame) bool { return true })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := n.host.Rules(); err != nil || !slices.Equal(before, after) {
+		t.Errorf("what is foreign changed: %v, before %v (%v)", after, before, err)
+	}
+}

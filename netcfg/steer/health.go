@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package steer
+
+import (
+	"fmt"
+	"time"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/nl"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// A next hop that answers nothing for patience questions is away: within a second, as asking takes askEach.
+const (
+	askEach  = 150 * time.Millisecond
+	patience = 4
+	askWide  = 2 // questions without an answer before everybody is asked: the address may have moved
+)
+
+// hop is the health of one next hop.
+type hop struct {
+	sock  *nl.Hop // nil: the device is down, or knows no neighbours
+	index int     // of the device that sock asks on
+	mute  int     // questions without an answer
+	state string  // "ok", "down", "unknown"
+	why   string
+}
+
+// asks reports whether there is a next hop to ask.
+func (s *Steer) asks() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.hops) > 0
+}
+
+// keepHops forgets next hops that no way has, and takes up new ones. mu is held.
+func (s *Steer) keepHops() {
+	wanted := map[acl.Hop]bool{}
+	for _, w := range s.ways {
+		wanted[w.Hop] = true
+		if s.hops[w.Hop] == nil {
+			s.hops[w.Hop] = &hop{state: "unknown"}
+		}
+	}
+	for key, h := range s.hops {
+		if !wanted[key] {
+			h.close()
+			delete(s.hops, key)
+		}
+	}
+}
+
+func (h *hop) close() {
+	if h.sock != nil {
+		_ = h.sock.Close() // nothing was written
+		h.sock = nil
+	}
+}
+
+// ask asks every next hop, and lets packets take another way where one has gone or come back.
+func (s *Steer) ask() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	moved := false
+	for key, h := range s.hops {
+		was := h.state
+		s.askOne(key, h)
+		moved = moved || was != h.state
+	}
+	if moved {
+		s.turn()
+	}
+}
+
+// unlink takes note of next hops whose device went down: nobody need be asked. mu is held.
+func (s *Steer) unlink() {
+	moved := false
+	for key, h := range s.hops {
+		if h.state != "down" && s.down(key.Dev) {
+			s.askOne(key, h)
+			moved = true
+		}
+	}
+	if moved {
+		s.turn()
+	}
+}
+
+func (s *Steer) askOne(key acl.Hop, h *hop) {
+	link := s.links[key.Dev]
+	switch {
+	case s.down(key.Dev):
+		h.close()
+		h.state, h.why, h.mute = "down", key.Dev+" is down", 0
+		return
+	case link.L3 || link.Loopback: // no neighbours there
+		h.state, h.why = "ok", ""
+		return
+	}
+	if h.sock != nil && h.index != link.Index {
+		h.close()
+	}
+	if h.sock == nil {
+		sock, err := s.host.OpenHop(key.Dev, key.Via)
+		if err != nil {
+			h.state, h.why = "unknown", err.Error()
+			return
+		}
+		h.sock, h.index, h.mute = sock, link.Index, 0
+	}
+	if h.sock.Answered() {
+		h.mute, h.state, h.why = 0, "ok", ""
+	} else if h.mute >= patience {
+		h.state, h.why = "down", fmt.Sprintf("%s does not answer on %s", key.Via, key.Dev)
+	}
+	h.mute++
+	if err := h.sock.Ask(h.mute > askWide); err != nil && h.state != "down" {
+		h.why = err.Error()
+	}
+}
+
+// turn takes the routes of services that are away out of their tables, and puts back those that are there again. mu is held.
+func (s *Steer) turn() {
+	gone := map[string]string{} // by chain: why
+	for _, w := range s.ways {
+		if h := s.hops[w.Hop]; w.ByService() && h.state == "down" {
+			gone[w.Chain] = h.why
+		}
+	}
+	told := map[string]bool{}
+	for _, w := range s.ways {
+		why, away := gone[w.Chain]
+		if !w.ByService() || away == w.away {
+			continue
+		}
+		w.away = away
+		change := s.host.RemoveChainRoute
+		if !away {
+			change = s.host.AddChainRoute
+			if s.down(w.Hop.Dev) {
+				continue
+			}
+		}
+		if err := change(w.Route(w.n)); err != nil {
+			s.tell(snap.Crit, fmt.Sprintf("chain %s: %v", format.Clean(w.Chain), err))
+		}
+		if told[w.Chain] {
+			continue
+		}
+		told[w.Chain] = true
+		switch {
+		case !away:
+			s.tell(snap.Info, fmt.Sprintf("chain %s: the service answers again", format.Clean(w.Chain)))
+		case w.Open:
+			s.tell(snap.Crit, fmt.Sprintf("chain %s: %s: packets pass it by (fail open)", format.Clean(w.Chain), format.Clean(why)))
+		default:
+			s.tell(snap.Crit, fmt.Sprintf("chain %s: %s: packets go nowhere (fail closed)", format.Clean(w.Chain), format.Clean(why)))
+		}
+	}
+	if err := s.look(); err != nil {
+		s.why = err.Error()
+	}
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package steer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"hooktop/netcfg/chain"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// States of what should be there.
+const (
+	inPlace = "in place"
+	missing = "missing"
+	changed = "changed"
+)
+
+// restBetween is the least time between two looks: a routing daemon may change routes all the time.
+const restBetween = 100 * time.Millisecond
+
+// watch begins to look for changes, once. mu is held.
+func (s *Steer) watch() error {
+	if s.cancel != nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	changes, err := s.host.WatchSteering(ctx)
+	if err != nil {
+		cancel()
+		return err
+	}
+	s.cancel, s.done = cancel, make(chan struct{})
+	go func() {
+		defer close(s.done)
+		defer func() {
+			if r := recover(); r != nil {
+				s.tell(snap.Crit, fmt.Sprintf("chains are watched no more: panic: %v", r))
+			}
+		}()
+		s.run(ctx, changes)
+	}()
+	return nil
+}
+
+// stir lets the goroutine look whether there are next hops to ask. mu is held.
+func (s *Steer) stir() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
+	var tick *time.Ticker
+	var ticks <-chan time.Time
+	rest := time.NewTimer(0)
+	<-rest.C
+	defer rest.Stop()
+	pending := changes
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, ok := <-pending:
+			if !ok {
+				s.lose(ctx)
+				pending, changes = nil, nil
+				continue
+			}
+			s.looked()
+			pending = nil
+			rest.Reset(restBetween)
+		case <-rest.C:
+			pending = changes
+		case <-s.wake:
+			asks := s.asks()
+			switch {
+			case asks && tick == nil:
+				tick = time.NewTicker(askEach)
+				ticks = tick.C
+				defer tick.Stop()
+			case !asks && tick != nil:
+				tick.Stop()
+				tick, ticks = nil, nil
+			}
+		case <-ticks:
+			s.ask()
+		}
+	}
+}
+
+// lose says that changes are not seen any more.
+func (s *Steer) lose(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.why = "the kernel tells no more about changes of rules and routes"
+	s.tell(snap.Crit, s.why)
+}
+
+// looked looks, and brings back what a flap of a link took.
+func (s *Steer) looked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ways) == 0 {
+		return
+	}
+	before := s.drift()
+	if err := s.look(); err != nil {
+		s.why = err.Error()
+		return
+	}
+	s.why = ""
+	s.unlink()
+	if s.restore() {
+		if err := s.look(); err != nil {
+			s.why = err.Error()
+		}
+	}
+	if now := s.drift(); now != "" && now != before {
+		s.tell(snap.Warn, now+": repair it on the Chain tab")
+	}
+}
+
+// restore makes routes again that went with their device. True when it made any.
+func (s *Steer) restore() bool {
+	any := false
+	for _, w := range s.ways {
+		if !w.lost || w.away || s.down(w.Hop.Dev) {
+			continue
+		}
+		w.lost = false
+		if w.route == inPlace {
+			continue
+		}
+		any = true
+		if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
+			s.tell(snap.Crit, fmt.Sprintf("chain %s: %v", w.Chain, err))
+		}
+	}
+	return any
+}
+
+// down reports whether a device takes no packets.
+func (s *Steer) down(dev string) bool {
+	l, ok := s.links[dev]
+	return !ok || !l.Up || !l.Carrier
+}
+
+// look reads what is there and holds it against what is wanted. mu is held.
+func (s *Steer) look() error {
+	links, err := s.host.Links()
+	if err != nil {
+		return err
+	}
+	s.links = make(map[string]snap.Link, len(links))
+	for _, l := range links {
+		s.links[l.Name] = l
+	}
+	if s.rules, err = s.host.Rules(); err != nil {
+		return err
+	}
+	wanted := map[chain.Rule]bool{}
+	for _, w := range s.ways {
+		wanted[w.Rule(w.n)] = true
+		if err := s.lookAt(w); err != nil {
+			return err
+		}
+	}
+	s.extra = s.extra[:0]
+	for _, r := range s.rules {
+		n := int(r.Table) - chain.FirstTable
+		if r.Own() && !wanted[r] && slices.ContainsFunc(s.ways, func(w *way) bool { return w.n == n }) {
+			s.extra = append(s.extra, r)
+		}
+	}
+	return nil
+}
+
+func (s *Steer) lookAt(w *way) error {
+	rule := w.Rule(w.n)
+	w.rule = stateOf(slices.Contains(s.rules, rule), slices.ContainsFunc(s.rules, func(r chain.Rule) bool {
+		return r.Own() && r.Priority == rule.Priority
+	}))
+	routes, err := s.host.ChainRoutes(rule.Table, rule.Six)
+	if err != nil {
+		return err
+	}
+	route := w.Route(w.n)
+	guard, guarded := w.Guard(w.n)
+	w.route = stateOf(slices.Contains(routes, route), slices.ContainsFunc(routes, func(r chain.Route) bool { return !r.Guard }))
+	w.guard = inPlace
+	if guarded {
+		w.guard = stateOf(slices.Contains(routes, guard), false)
+	}
+	link, there := s.links[w.Hop.Dev]
+	if !there || s.down(w.Hop.Dev) || link.CarrierChanges != w.changes {
+		w.lost = true
+	}
+	w.changes = link.CarrierChanges
+	return nil
+}
+
+func stateOf(there, like bool) string {
+	switch {
+	case there:
+		return inPlace
+	case like:
+		return changed
+	}
+	return missing
+}
+
+// drifted says what of a way is not as it was made, "" when all is.
+func (w *way) drifted() string {
+	switch {
+	case w.rule != inPlace:
+		return "the ip rule is " + w.rule
+	case w.guard != inPlace:
+		return "the guard route is " + w.guard
+	case w.route != inPlace && !w.away && !w.lost:
+		return "the route is " + w.route
+	}
+	return ""
+}
+
+// drift says what somebody changed first, "" when nothing.
+func (s *Steer) drift() string {
+	for _, w := range s.ways {
+		if d := w.drifted(); d != "" {
+			return fmt.Sprintf("chain %s, %s: %s", format.Clean(w.Chain), w.Kind, d)
+		}
+	}
+	if len(s.extra) > 0 {
+		return "an ip rule is beside ours: " + format.Clean(s.extra[0].String())
+	}
+	return ""
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package steer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/chain"
+	"hooktop/netcfg/nl"
+	"hooktop/probes/snap"
+)
+
+// Journal is told what would outlive this process, before it is made.
+type Journal interface {
+	IntendSteering(n int) error
+	DoneSteering(n int)
+}
+
+// way is a way that is wanted, and what was seen of it.
+type way struct {
+	chain.Way
+	n       int
+	rule    string // "in place", "missing", "changed"
+	route   string // likewise, and "old" while it is taken away on purpose
+	guard   string
+	away    bool   // the route is taken away: the service does not answer
+	lost    bool   // the device was down: its routes went with it
+	changes uint32 // carrier changes of the device at the last look
+}
+
+// Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
+type Steer struct {
+	host    *nl.Host
+	journal Journal
+	tell    func(snap.Severity, string)
+
+	mu    sync.Mutex
+	kept  []acl.Chain
+	trial []acl.Chain
+	ways  []*way // in order of their numbers
+	hops  map[acl.Hop]*hop
+	links map[string]snap.Link
+	extra []chain.Rule // that look like ours and are not wanted
+	rules []chain.Rule // all, at the last look
+	why   string       // why nothing can be seen any more
+	wake  chan struct{}
+
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// New makes a Steer that has made nothing yet. tell must not block.
+func New(host *nl.Host, j Journal, tell func(snap.Severity, string)) *Steer {
+	return &Steer{host: host, journal: j, tell: tell, hops: map[acl.Hop]*hop{}, wake: make(chan struct{}, 1)}
+}
+
+// Check says why a policy's chains can't stand beside those that were kept.
+func (s *Steer) Check(kept, next []acl.Chain) error {
+	if len(next) == 0 {
+		return nil
+	}
+	if _, err := chain.Ways(kept, next, s.host.Networks); err != nil {
+		return err
+	}
+	owners, err := s.owners()
+	if err != nil {
+		return err
+	}
+	return chain.Clash(next, owners)
+}
+
+// Want makes what kept and trial need together, and then removes what neither needs. Nothing is changed when it fails.
+func (s *Steer) Want(kept, trial []acl.Chain) error {
+	list, err := chain.Ways(kept, trial, s.host.Networks)
+	if err != nil {
+		return fmt.Errorf("steer chains: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(list)+len(s.ways) == 0 {
+		s.kept, s.trial = kept, trial
+		return nil
+	}
+	if err := s.watch(); err != nil {
+		return err
+	}
+	if err := s.look(); err != nil {
+		return fmt.Errorf("steer chains: %w", err)
+	}
+	stay, next := map[chain.Key]*way{}, []*way{}
+	for _, w := range s.ways {
+		stay[w.Key()] = w
+	}
+	var made []*way
+	for _, w := range list {
+		if old := stay[w.Key()]; old != nil {
+			delete(stay, w.Key())
+			s.inherit(old, w)
+			next = append(next, old)
+			continue
+		}
+		fresh, err := s.make(w, append(made, s.ways...))
+		if err != nil {
+			for _, w := range made {
+				err = errors.Join(err, s.remove(w))
+			}
+			return fmt.Errorf("steer chains: %w", err)
+		}
+		made, next = append(made, fresh), append(next, fresh)
+	}
+	var errs []error
+	for _, old := range stay {
+		errs = append(errs, s.remove(old))
+	}
+	s.kept, s.trial, s.ways = kept, trial, next
+	s.keepHops()
+	s.stir()
+	return errors.Join(append(errs, s.look())...)
+}
+
+// inherit lets a way that stays take what the policy says otherwise now.
+func (s *Steer) inherit(old *way, w chain.Way) {
+	before := old.Open
+	old.Way = w
+	if before == w.Open {
+		return
+	}
+	g, wanted := old.Guard(old.n)
+	change := s.host.RemoveChainRoute
+	if wanted {
+		change = s.host.AddChainRoute
+	}
+	if err := change(g); err != nil {
+		s.tell(snap.Crit, err.Error())
+	}
+}
+
+// make gives a way a number that nobody uses, and makes its rule after its routes: a rule without them would let packets through.
+func (s *Steer) make(w chain.Way, taken []*way) (*way, error) {
+	used := map[int]bool{}
+	for _, o := range taken {
+		used[o.n] = true
+	}
+	for _, r := range s.rules {
+		used[int(r.Table)-chain.FirstTable] = true
+		used[int(r.Priority)-chain.FirstPriority] = true
+	}
+	n := 0
+	for used[n] {
+		n++
+	}
+	if n >= chain.Tables {
+		return nil, fmt.Errorf("all %d routing tables from %d on are in use", chain.Tables, chain.FirstTable)
+	}
+	out := &way{Way: w, n: n, changes: s.links[w.Hop.Dev].CarrierChanges}
+	if err := s.journal.IntendSteering(n); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	if err := s.put(out); err != nil {
+		return nil, errors.Join(err, s.remove(out))
+	}
+	return out, nil
+}
+
+// put makes whatever of a way is not there.
+func (s *Steer) put(w *way) error {
+	if g, wanted := w.Guard(w.n); wanted && w.guard != inPlace {
+		if err := s.host.AddChainRoute(g); err != nil {
+			return err
+		}
+	}
+	if !w.away && !s.down(w.Hop.Dev) && w.route != inPlace {
+		if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
+			return err
+		}
+	}
+	if w.rule != inPlace {
+		return s.host.AddRule(w.Rule(w.n))
+	}
+	return nil
+}
+
+// remove takes a way's rule and routes away.
+func (s *Steer) remove(w *way) error {
+	if _, err := s.host.RemoveSteering(w.n); err != nil {
+		return err
+	}
+	s.journal.DoneSteering(w.n)
+	return nil
+}
+
+// Repair puts in place again what somebody changed.
+func (s *Steer) Repair() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ways) == 0 {
+		return "", errors.New("repair chains: there is none")
+	}
+	if err := s.look(); err != nil {
+		return "", fmt.Errorf("repair chains: %w", err)
+	}
+	n := 0
+	for _, r := range s.extra {
+		if err := s.host.RemoveRule(r); err != nil {
+			return "", fmt.Errorf("repair chains: %w", err)
+		}
+		n++
+	}
+	for _, w := range s.ways {
+		if w.drifted() == "" {
+			continue
+		}
+		if err := s.put(w); err != nil {
+			return "", fmt.Errorf("repair chains: %w", err)
+		}
+		n++
+	}
+	if err := s.look(); err != nil {
+		return "", fmt.Errorf("repair chains: %w", err)
+	}
+	if n == 0 {
+		return "every rule and route is in place", nil
+	}
+	return fmt.Sprintf("%d repaired", n), nil
+}
+
+// Close removes everything that was made.
+func (s *Steer) Close() error {
+	s.mu.Lock()
+	cancel, done := s.cancel, s.done
+	s.cancel = nil
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-done
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, w := range s.ways {
+		errs = append(errs, s.remove(w))
+	}
+	s.ways, s.kept, s.trial = nil, nil, nil
+	s.keepHops()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package steer
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/chain"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// owners lists who else uses bits of the mark.
+func (s *Steer) owners() ([]chain.Owner, error) {
+	rules, err := s.host.Rules()
+	if err != nil {
+		return nil, err
+	}
+	links, err := s.host.Links()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, l := range links {
+		names = append(names, l.Name)
+	}
+	return chain.Owners(rules, names), nil
+}
+
+// View tells what stands and what doesn't, without counters. whole asks for what must be read for it: other owners and settings.
+func (s *Steer) View(chains []acl.Chain, whole bool) snap.Chains {
+	out := snap.Chains{}
+	if whole {
+		out.Owners, out.Checks = s.bits(chains), s.checks(chains)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out.Why = format.Clean(s.why)
+	for i := range chains {
+		if !chains[i].Off {
+			out.Rows = append(out.Rows, s.row(&chains[i]))
+		}
+	}
+	if whole {
+		out.Steer = s.steered()
+	}
+	return out
+}
+
+// row is a chain as its next hops and rules have it.
+func (s *Steer) row(c *acl.Chain) snap.Chain {
+	row := snap.Chain{Line: c.Line, Name: format.Clean(c.Name), Text: format.Clean(c.String()), Open: c.Open, Lost: -1, State: "ok"}
+	for _, l := range c.Legs() {
+		leg := snap.Leg{Name: l.Kind.String(), From: format.Clean(l.From), To: format.Clean(l.Hop.Dev), Mark: c.Mark, Mask: c.Mask, NextHop: l.Hop.Via, State: "ok"}
+		w := s.wayOf(c, l)
+		switch {
+		case l.Hop.Dev == "":
+			leg.To, leg.Table = format.Clean(c.In), mainTable
+		case w == nil:
+			leg.State = "unknown"
+		default:
+			leg.Table, leg.NextHop, leg.State = chain.FirstTable+uint32(w.n), w.Hop.Via, "unknown"
+			if h := s.hops[w.Hop]; h != nil {
+				leg.State = h.state
+				if h.why != "" && row.Why == "" {
+					row.Why = format.Clean(h.why)
+				}
+			}
+			s.judge(&row, w)
+		}
+		row.Legs = append(row.Legs, leg)
+	}
+	if s.ways == nil && s.why == "" {
+		row.Why = "its rules and routes are not made"
+	}
+	return row
+}
+
+const mainTable = 254
+
+// judge lets one way decide about its chain, the gravest first.
+func (s *Steer) judge(row *snap.Chain, w *way) {
+	d := w.drifted()
+	switch {
+	case w.away && w.Open:
+		row.State = "bypassed"
+	case w.away:
+		row.State = "closed"
+	case d != "" && row.State == "ok":
+		row.State, row.Why = "drift", w.Kind.String()+": "+d
+	}
+}
+
+func (s *Steer) wayOf(c *acl.Chain, l acl.Leg) *way {
+	for _, w := range s.ways {
+		if w.Mark == c.Mark && w.Mask == c.Mask && w.From == l.From && (w.Hop == l.Hop || !l.Hop.Via.IsValid() && w.Hop.Dev == l.Hop.Dev) {
+			return w
+		}
+	}
+	return nil
+}
+
+// steered lists what was made, and what is beside it.
+func (s *Steer) steered() []snap.Steer {
+	var out []snap.Steer
+	put := func(w *way, text, state string) {
+		st := snap.Steer{Text: format.Clean(text), Chain: format.Clean(w.Chain), State: state}
+		old, next := wants(s.kept, w), wants(s.trial, w)
+		switch {
+		case state != inPlace || s.trial == nil || old && next:
+		case next:
+			st.State, st.Why = "staged", "for the trial: matches no packet of what was kept"
+		case old:
+			st.State, st.Why = "old", "until the trial is kept"
+		}
+		out = append(out, st)
+	}
+	for _, w := range s.ways {
+		put(w, w.Rule(w.n).String(), w.rule)
+	}
+	for _, w := range s.ways {
+		route := w.route
+		if w.away || w.lost {
+			route = missing
+		}
+		put(w, w.Route(w.n).String(), route)
+		switch {
+		case w.away:
+			out[len(out)-1].Why = "taken away: the service does not answer"
+		case w.lost && w.route != inPlace:
+			out[len(out)-1].Why = "went with its device, and comes back with it"
+		}
+		if g, ok := w.Guard(w.n); ok {
+			put(w, g.String(), w.guard)
+		}
+	}
+	for _, r := range s.extra {
+		out = append(out, snap.Steer{Text: format.Clean(r.String()), State: changed, Why: "it has our marks of ownership and was not made here"})
+	}
+	return out
+}
+
+// wants reports whether a chain of a list has the way.
+func wants(chains []acl.Chain, w *way) bool {
+	return slices.ContainsFunc(chains, func(c acl.Chain) bool {
+		return !c.Off && c.Mark == w.Mark && c.Mask == w.Mask && slices.ContainsFunc(c.Legs(), func(l acl.Leg) bool {
+			return l.From == w.From && l.Hop.Dev == w.Hop.Dev && (l.Hop.Via == w.Hop.Via || !l.Hop.Via.IsValid())
+		})
+	})
+}
+
+// bits lists who uses which bits of the mark.
+func (s *Steer) bits(chains []acl.Chain) []snap.BitOwner {
+	var out []snap.BitOwner
+	for i := range chains {
+		if c := &chains[i]; !c.Off {
+			out = append(out, snap.BitOwner{Mask: c.Mask, Who: "chain " + format.Clean(c.Name), From: "the policy"})
+		}
+	}
+	owners, err := s.owners()
+	if err != nil {
+		return out
+	}
+	for i := range owners {
+		o := &owners[i]
+		b := snap.BitOwner{Mask: o.Mask, Who: format.Clean(o.Who), From: format.Clean(o.From)}
+		for j := range chains {
+			if c := &chains[j]; !c.Off && o.Clashes(c) {
+				b.Clash = format.Clean(c.Name)
+				break
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// checks reads the settings that chains depend on. None is ever changed.
+func (s *Steer) checks(chains []acl.Chain) []snap.Check {
+	var out []snap.Check
+	seen := map[string]bool{}
+	for i := range chains {
+		c := &chains[i]
+		if c.Off {
+			continue
+		}
+		for _, l := range c.Legs() {
+			if seen[l.From] {
+				continue
+			}
+			seen[l.From] = true
+			out = append(out, s.forwarding(c, l.From))
+			if c.Service.Via.Is4() {
+				out = append(out, s.reverse(c, l)...)
+			}
+		}
+	}
+	return out
+}
+
+func (s *Steer) setting(key string) string {
+	value := ""
+	err := s.host.Do(func() error {
+		b, err := os.ReadFile("/proc/sys/net/" + key)
+		value = strings.TrimSpace(string(b))
+		return err
+	})
+	if err != nil {
+		return "unknown"
+	}
+	return value
+}
+
+func (s *Steer) forwarding(c *acl.Chain, dev string) snap.Check {
+	family := "ipv4"
+	if c.Service.Via.Is6() {
+		family = "ipv6"
+	}
+	have := s.setting(family + "/conf/" + dev + "/forwarding")
+	out := snap.Check{Name: "forwarding " + format.Clean(dev), Have: have, OK: have == "1", Why: "packets that arrive there are sent on"}
+	if !out.OK {
+		out.Why = "packets that arrive there go nowhere: the kernel does not forward them"
+		out.Fix = "sysctl -w net." + family + ".conf." + format.Clean(dev) + ".forwarding=1"
+	}
+	return out
+}
+
+// reverse looks at the reverse path filter (net/ipv4/fib_frontend.c, fib_validate_source): on the service's devices packets arrive
+// whose sources are reached by others. Marks do not help it there: the rules of chains ask for the device as well.
+func (s *Steer) reverse(c *acl.Chain, l acl.Leg) []snap.Check {
+	own, all := s.setting("ipv4/conf/"+l.From+"/rp_filter"), s.setting("ipv4/conf/all/rp_filter")
+	have := max(own, all) // the kernel takes the larger one
+	dev := format.Clean(l.From)
+	through := l.Kind == acl.ToUpstream || l.Kind == acl.ReplyBack
+	out := snap.Check{Name: "rp_filter " + dev, Have: have, OK: have != "1" || !through, Why: "packets arrive there from where they are routed to"}
+	switch {
+	case !out.OK:
+		out.Why = "strict: what comes back from the service has sources that are routed elsewhere, and is dropped"
+		out.Fix = "sysctl -w net.ipv4.conf." + dev + ".rp_filter=2"
+		if all == "1" {
+			out.Fix += " (the larger of it and net.ipv4.conf.all.rp_filter decides)"
+		}
+	case through && have == "2":
+		out.Why = "loose: a source must be routed somewhere"
+	case through:
+		out.Why = "off: what comes back from the service passes"
+	}
+	valid := snap.Check{Name: "src_valid_mark " + dev, Have: s.setting("ipv4/conf/" + l.From + "/src_valid_mark"), OK: true,
+		Why: "whether the reverse path is looked up with the mark: rules of chains ask for the device too and match neither way"}
+	return []snap.Check{out, valid}
+}
