@@ -71,7 +71,7 @@ func Pairs(a, b File) []Pair {
 	return out
 }
 
-// likely takes a new rule for the changed form of one that went from the same gap and looks like it: a text that was
+// likely takes a new line for the changed form of one that went from the same gap and looks like it: a text that was
 // edited elsewhere says no more.
 func likely(a, b File, from []int, used, stays []bool) {
 	low := 0
@@ -79,18 +79,45 @@ func likely(a, b File, from []int, used, stays []bool) {
 		if stays[j] {
 			low = from[j] + 1
 		}
-		if from[j] >= 0 || l.Kind != Rule {
+		if from[j] >= 0 {
 			continue
 		}
 		end := low
 		for end < len(used) && !used[end] {
 			end++
 		}
-		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return o.Kind == Rule && acl.Alike(o.Rule, l.Rule) })
+		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return alike(o, l) })
 		if i >= 0 {
 			i += low
 			from[j], used[i], stays[j] = i, true, true
 			low = i + 1
 		}
 	}
+}
+
+// alike reports whether one line may be the changed form of the other: rules by what they match, chains by their name, tunnel
+// lines by their kind.
+func alike(a, b Line) bool {
+	switch {
+	case a.Kind != b.Kind:
+		return false
+	case a.Kind == Rule:
+		return acl.Alike(a.Rule, b.Rule)
+	case a.Kind == Tunnel || a.Kind == Chain:
+		return a.Title() == b.Title()
+	}
+	return false
+}
+
+// Title is what a tunnel line is about ("vxlan"), or the name of a chain; "" for other lines.
+func (l Line) Title() string {
+	if l.Kind != Tunnel && l.Kind != Chain {
+		return ""
+	}
+	word, rest := wordOf(l.String())
+	if word == "off" {
+		_, rest = wordOf(rest)
+	}
+	word, _ = wordOf(rest)
+	return word
 }
