@@ -86,7 +86,10 @@ func likely(a, b File, from []int, used, stays []bool) {
 		for end < len(used) && !used[end] {
 			end++
 		}
-		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return alike(o, l) })
+		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return switched(o, l) })
+		if i < 0 {
+			i = slices.IndexFunc(a.lines[low:end], func(o Line) bool { return alike(o, l) })
+		}
 		if i >= 0 {
 			i += low
 			from[j], used[i], stays[j] = i, true, true
@@ -107,6 +110,15 @@ func alike(a, b Line) bool {
 		return a.Title() == b.Title()
 	}
 	return false
+}
+
+// switched reports whether one tunnel or chain line is the other, switched off or on. A rule's identity says as much.
+func switched(a, b Line) bool {
+	if b.Kind != Tunnel && b.Kind != Chain || a.Kind != b.Kind || a.Off() == b.Off() {
+		return false
+	}
+	on, ok := toggled(b)
+	return ok && on.String() == a.String()
 }
 
 // Title is what a tunnel line is about ("vxlan"), or the name of a chain; "" for other lines.

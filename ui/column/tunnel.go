@@ -20,7 +20,7 @@ const (
 )
 
 // Fates are what becomes of a tunnel's packets, as the Decap tab says it.
-func Fates() []string { return []string{"strips", "counts", "suspended", "off", "unlisted"} }
+func Fates() []string { return []string{"strips", "counts", "suspended", "off", "none"} }
 
 // Tunnels returns the columns of the Decap tab.
 func Tunnels() *Set {

@@ -17,7 +17,7 @@ func vxlan() TunnelRow {
 }
 
 func ipip() TunnelRow {
-	return TunnelRow{Tunnel: &snap.Tunnel{Kind: "ipip", Peer: netip.MustParseAddr("2001:db8::9"), Local: netip.MustParseAddr("2001:db8::1"), Inner: "ip6"}, Fate: "unlisted"}
+	return TunnelRow{Tunnel: &snap.Tunnel{Kind: "ipip", Peer: netip.MustParseAddr("2001:db8::9"), Local: netip.MustParseAddr("2001:db8::1"), Inner: "ip6"}, Fate: "none"}
 }
 
 func TestTunnelFilters(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTunnelFilters(t *testing.T) {
 	}{
 		{"vxlan", true, false}, {"kind:ipip", false, true}, {"peer:10.4.0.0/16", true, false}, {"10.9.0.1", true, false}, {"local:2001:db8::/32", false, true},
 		{"vni:100", true, false}, {"vni:0", false, false}, {"port:4789", true, false}, {"inner:eth", true, false}, {"pps:>10k", true, false}, {"errs:>0", true, false},
-		{"errors:10", true, false}, {"fate:strips", true, false}, {"unlisted", false, true}, {"stripped:>0", true, false}, {"last:>1s", true, false},
+		{"errors:10", true, false}, {"fate:strips", true, false}, {"policy:none", false, true}, {"stripped:>0", true, false}, {"last:>1s", true, false},
 		{"dev:eth0", true, false}, {"line:14", true, false}, {"!kind:vxlan", false, true}, {"bytes:>1k or kind:ipip", true, true},
 	} {
 		f, err := cols.Parse(c.filter)
