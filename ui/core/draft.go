@@ -67,6 +67,9 @@ type LineMsg struct {
 	Edit bool
 }
 
+// WayMsg asks the tab of chains to show the way of a flow's packets through them.
+type WayMsg struct{ Flow snap.FlowKey }
+
 // Edit is the command form of EditMsg.
 func Edit(e EditMsg) tea.Cmd {
 	return func() tea.Msg { return TellMsg{Tab: snap.ACLTab, With: e} }
