@@ -73,7 +73,9 @@ type Glyphs struct {
 	TopLeft, TopRight, BottomLeft, BottomRight string
 	TeeDown                                    string
 	Check, Cross, Limit                        string
+	Minus                                      string
 	Own                                        string   // rows that are somebody's way in
+	Below                                      string   // leads a line that belongs to the row above
 	Spark                                      []string // lowest to highest, 8 or fewer
 	BarFull                                    string
 	BarParts                                   []string // eighths, lowest first

@@ -94,6 +94,11 @@ func (m *model) named(name string) int {
 	return slices.IndexFunc(m.tabs, func(t core.Tab) bool { return t.Name() == name })
 }
 
+// drafter is the index of the tab that holds the draft of the policy, -1 when this build has none.
+func (m *model) drafter() int {
+	return slices.IndexFunc(m.tabs, func(t core.Tab) bool { _, ok := t.(core.Drafter); return ok })
+}
+
 // goToName brings the tab of a name into view and hands it what it is to do there.
 func (m *model) goToName(msg core.GoMsg) tea.Cmd {
 	i := m.named(msg.Tab)
@@ -121,7 +126,7 @@ func (m *model) goTo(i int) tea.Cmd {
 	if m.feed.frame == nil {
 		return nil
 	}
-	return m.toTab(i, core.FrameMsg{Frame: m.feed.frame})
+	return m.give(m.feed.frame)
 }
 
 func (m *model) pauseWord() string {

@@ -104,13 +104,23 @@ func (m *model) pace(f *snap.Frame, now time.Time) {
 	}
 }
 
-// show puts a frame before the tab in view. Hidden tabs get it when they come into view.
+// show puts a frame before the tab in view. Hidden tabs get it when they come into view, but for the one that holds the draft
+// while another shows it.
 func (m *model) show(f *snap.Frame) tea.Cmd {
 	m.views.dirty = true
 	m.feed.frame, m.feed.waiting = f, nil
-	cmd := m.toTab(m.at, core.FrameMsg{Frame: f})
+	cmd := m.give(f)
 	m.ask(false)
 	return cmd
+}
+
+// give hands a frame to the tab in view. A tab that shows lines of the draft needs its holder to know what they are.
+func (m *model) give(f *snap.Frame) tea.Cmd {
+	msg := core.FrameMsg{Frame: f}
+	if d := m.drafter(); d >= 0 && d != m.at && m.drafting() {
+		return tea.Batch(m.toTab(d, msg), m.toTab(m.at, msg))
+	}
+	return m.toTab(m.at, msg)
 }
 
 // started follows the start screen: it leaves by itself when all is fine, later or at a key when not.

@@ -114,6 +114,9 @@ func newModel(ctx context.Context, o Options, env *core.Env, l look, own *keys.O
 	for _, make := range o.Tabs {
 		m.tabs = append(m.tabs, make(env))
 	}
+	if d := m.drafter(); d >= 0 {
+		env.Draft = m.tabs[d].(core.Drafter).Draft
+	}
 	m.feed = feed{hz: o.Hz, focus: true}
 	if m.feed.hz == 0 {
 		m.feed.hz = 2
@@ -218,6 +221,10 @@ func (m *model) onShell(i int, msg tea.Msg) tea.Cmd {
 		m.askConfirm(msg)
 	case core.GoMsg:
 		return m.goToName(msg)
+	case core.TellMsg:
+		if to := m.named(msg.Tab); to >= 0 {
+			return m.toTab(to, msg.With)
+		}
 	case core.DoMsg:
 		return m.do(i, msg)
 	case core.AnswerMsg:

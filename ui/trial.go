@@ -33,10 +33,19 @@ func (m *model) changes() tea.Cmd {
 
 // changeHint ranks the key in the footer: it matters where edits are.
 func (m *model) changeHint() int {
-	if m.tab().Name() == snap.ACLTab {
+	if m.drafting() {
 		return 6
 	}
 	return 0
+}
+
+// drafting reports whether the tab in view shows lines of the draft.
+func (m *model) drafting() bool {
+	switch m.tab().Name() {
+	case snap.ACLTab, snap.DecapTab, snap.ChainTab:
+		return true
+	}
+	return false
 }
 
 // foot is the lines below the body: message and hints, or the trial that runs. A field, question or message takes the first

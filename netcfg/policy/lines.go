@@ -73,7 +73,7 @@ func Pairs(a, b File) []Pair {
 	return out
 }
 
-// likely takes a new rule for the changed form of one that went from the same gap and looks like it: a text that was
+// likely takes a new line for the changed form of one that went from the same gap and looks like it: a text that was
 // edited elsewhere says no more.
 func likely(a, b File, from []int, used, stays []bool) {
 	low := 0
@@ -81,18 +81,57 @@ func likely(a, b File, from []int, used, stays []bool) {
 		if stays[j] {
 			low = from[j] + 1
 		}
-		if from[j] >= 0 || l.Kind != Rule {
+		if from[j] >= 0 {
 			continue
 		}
 		end := low
 		for end < len(used) && !used[end] {
 			end++
 		}
-		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return o.Kind == Rule && acl.Alike(o.Rule, l.Rule) })
+		i := slices.IndexFunc(a.lines[low:end], func(o Line) bool { return switched(o, l) })
+		if i < 0 {
+			i = slices.IndexFunc(a.lines[low:end], func(o Line) bool { return alike(o, l) })
+		}
 		if i >= 0 {
 			i += low
 			from[j], used[i], stays[j] = i, true, true
 			low = i + 1
 		}
 	}
+}
+
+// alike reports whether one line may be the changed form of the other: rules by what they match, chains by their name, tunnel
+// lines by their kind.
+func alike(a, b Line) bool {
+	switch {
+	case a.Kind != b.Kind:
+		return false
+	case a.Kind == Rule:
+		return acl.Alike(a.Rule, b.Rule)
+	case a.Kind == Tunnel || a.Kind == Chain:
+		return a.Title() == b.Title()
+	}
+	return false
+}
+
+// switched reports whether one tunnel or chain line is the other, switched off or on. A rule's identity says as much.
+func switched(a, b Line) bool {
+	if b.Kind != Tunnel && b.Kind != Chain || a.Kind != b.Kind || a.Off() == b.Off() {
+		return false
+	}
+	on, ok := toggled(b)
+	return ok && on.String() == a.String()
+}
+
+// Title is what a tunnel line is about ("vxlan"), or the name of a chain; "" for other lines.
+func (l Line) Title() string {
+	if l.Kind != Tunnel && l.Kind != Chain {
+		return ""
+	}
+	word, rest := wordOf(l.String())
+	if word == "off" {
+		_, rest = wordOf(rest)
+	}
+	word, _ = wordOf(rest)
+	return word
 }

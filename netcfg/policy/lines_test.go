@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,6 +85,36 @@ func TestPairsAreWhole(t *testing.T) {
 		}
 		if len(olds) != a.Len() || next != b.Len()+1 {
 			t.Fatalf("%d of %d old lines and %d of %d new ones", len(olds), a.Len(), next-1, b.Len())
+		}
+	}
+}
+
+// TestLinesOfTunnelsAndChainsAreFoundAgain: one that was edited or switched off in its place is the same line.
+func TestLinesOfTunnelsAndChainsAreFoundAgain(t *testing.T) {
+	const a, b = "tunnel vxlan port 4789 vni 100 count\n", "tunnel vxlan port 4789 vni 200 count\n"
+	const fw = "chain fw in lan0 match any service via 10.9.0.2 dev fw0 return fw1 via 10.9.0.6 mark %s upstream via 10.0.0.1 dev wan0 fail open\n"
+	mark := func(m string) string { return strings.ReplaceAll(fw, "%s", m) }
+	for _, c := range []struct {
+		old, text string
+		want      []Pair
+	}{
+		{a + b, a + "off " + b, []Pair{{1, 1, false}, {2, 2, false}}},
+		{a + b, "off " + b, []Pair{{1, 0, false}, {2, 1, false}}},
+		{a + b, strings.ReplaceAll(a, "100", "300") + b, []Pair{{1, 1, false}, {2, 2, false}}},
+		{a, "tunnel geneve port 6081 vni any count\n", []Pair{{0, 1, false}, {1, 0, false}}},
+		{mark("0x10/0xf0"), mark("0x20/0xf0"), []Pair{{1, 1, false}}},
+		{mark("0x10/0xf0"), "off " + mark("0x10/0xf0"), []Pair{{1, 1, false}}},
+	} {
+		old, err := Parse(c.old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Pairs(old, is); !slices.Equal(got, c.want) {
+			t.Errorf("%q and %q: %v, want %v", c.old, c.text, got, c.want)
 		}
 	}
 }

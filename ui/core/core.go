@@ -57,6 +57,8 @@ type Env struct {
 	Paused bool
 	Units  Units
 
+	Draft func() Draft // the policy under edit; nil: no tab holds one
+
 	Reduced     bool // no motion: sparklines stand still
 	Comfortable bool // lower density: wider gaps between columns
 }
@@ -96,10 +98,17 @@ type GoMsg struct {
 	With tea.Msg
 }
 
+// TellMsg asks the shell to hand a message to the tab of that name, in view or not.
+type TellMsg struct {
+	Tab  string
+	With tea.Msg
+}
+
 // FilterMsg asks a tab to show what passes a filter.
 type FilterMsg struct{ Filter string }
 
-// DraftMsg asks the tab of the policy to open its editor on a new first rule. Note is said beside it.
+// DraftMsg asks the tab of the policy to open its editor on a new line: a rule comes before all others, a tunnel or chain line
+// behind those of its kind. Note is said beside it.
 type DraftMsg struct{ Rule, Note string }
 
 // ReviewMsg asks the tab of the policy to review what is staged.

@@ -24,6 +24,8 @@ type Bench struct {
 	Asked snap.Query // the question answered last
 	// Engine carries out intents and gives frames their policy; nil: intents are only noted.
 	Engine *Enforcer
+	// Holder is the tab that holds the draft of the policy, when that is another one; nil: none.
+	Holder core.Tab
 	W, H   int
 	Msgs   []tea.Msg // what the tab asked of the shell, except questions
 }
@@ -37,7 +39,11 @@ func (b *Bench) Frame() {
 		b.Asked = q
 		b.Base.Seq++
 		before := len(b.Msgs)
-		if !b.run(b.Tab.Update(core.FrameMsg{Frame: b.answer(q)})) {
+		f := b.answer(q)
+		if b.Holder != nil {
+			b.runFor(b.Holder, b.Holder.Update(core.FrameMsg{Frame: f}))
+		}
+		if !b.run(b.Tab.Update(core.FrameMsg{Frame: f})) {
 			return
 		}
 		b.Msgs = b.Msgs[:before]
@@ -93,7 +99,10 @@ func (b *Bench) Type(text string) {
 }
 
 // run carries out a command and reports whether the tab asks anew.
-func (b *Bench) run(cmd tea.Cmd) (ask bool) {
+func (b *Bench) run(cmd tea.Cmd) (ask bool) { return b.runFor(b.Tab, cmd) }
+
+// runFor does it for a tab: what comes back goes to that one.
+func (b *Bench) runFor(tab core.Tab, cmd tea.Cmd) (ask bool) {
 	if cmd == nil {
 		return false
 	}
@@ -103,17 +112,21 @@ func (b *Bench) run(cmd tea.Cmd) (ask bool) {
 		return true
 	case tea.BatchMsg:
 		for _, c := range msg {
-			ask = b.run(c) || ask
+			ask = b.runFor(tab, c) || ask
+		}
+	case core.TellMsg:
+		if b.Holder != nil && msg.Tab == b.Holder.Name() {
+			return b.runFor(b.Holder, b.Holder.Update(msg.With))
 		}
 	case core.ToastMsg, core.LogMsg, core.CopyMsg, core.PickMsg, core.ConfirmMsg, core.GoMsg, core.AnswerMsg:
 		b.Msgs = append(b.Msgs, msg)
 	case core.DoMsg:
 		b.Msgs = append(b.Msgs, msg)
 		if b.Engine != nil {
-			ask = b.run(b.Tab.Update(core.AnswerMsg{Intent: msg.Intent, Answer: b.Engine.Do(msg.Intent), Quiet: msg.Quiet}))
+			ask = b.runFor(tab, tab.Update(core.AnswerMsg{Intent: msg.Intent, Answer: b.Engine.Do(msg.Intent), Quiet: msg.Quiet}))
 		}
 	default: // the tab's own
-		ask = b.run(b.Tab.Update(msg))
+		ask = b.runFor(tab, tab.Update(msg))
 	}
 	return ask
 }

@@ -325,12 +325,7 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 }
 
 // below is what leads a line under a row.
-func (t *Tab) below() string {
-	if t.env.Glyphs.ASCII {
-		return "`- "
-	}
-	return "└ "
-}
+func (t *Tab) below() string { return t.env.Glyphs.Below }
 
 // wasText says what a changed line was, or where a moved one stood.
 func (t *Tab) wasText(r *row) string {

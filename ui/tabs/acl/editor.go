@@ -94,7 +94,7 @@ func (t *Tab) addLine(below int) tea.Cmd {
 // block opens the editor on a rule that somebody drafted: before the first rule, for what stands first decides.
 func (t *Tab) block(m core.DraftMsg) tea.Cmd {
 	if !t.known {
-		t.wish = &m
+		t.wish = m
 		return nil
 	}
 	if why := t.noEdit(); why != "" {
@@ -103,12 +103,7 @@ func (t *Tab) block(m core.DraftMsg) tea.Cmd {
 	if t.Capturing() {
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "block: finish what is open here first"})
 	}
-	at := t.draft.File.Len() + 1
-	for n := t.draft.File.Len(); n >= 1; n-- {
-		if t.draft.File.Line(n).Kind == policy.Rule {
-			at = n
-		}
-	}
+	at := t.placeOf(m.Rule)
 	t.goToLine(at)
 	return t.openEditor(policy.Edit{Verb: policy.Insert, At: at}, m.Rule, m.Note)
 }

@@ -281,12 +281,7 @@ func (t *Tab) flag(r *row) table.Mark {
 	return table.Mark{}
 }
 
-func (t *Tab) minus() string {
-	if t.env.Glyphs.ASCII {
-		return "-"
-	}
-	return "−"
-}
+func (t *Tab) minus() string { return t.env.Glyphs.Minus }
 
 // tally counts what is staged.
 type tally struct{ added, changed, removed int }

@@ -21,6 +21,8 @@ type Tab struct {
 	env   *core.Env
 	frame *snap.Frame
 
+	rev      int              // of the rows: another number with each layout
+	lines    []core.DraftLine // that other tabs show
 	list     *table.Model[row, rowID]
 	rows     []row
 	unfolded bool // the guard's lines are shown
@@ -41,12 +43,12 @@ type Tab struct {
 	future  []policy.Draft  // those that undo took back
 	send    sending
 
-	wish   *core.DraftMsg // a rule that was drafted before the policy was read
-	edit   *editor        // the inline editor, or nil
-	review *review        // or nil
-	save   *prompt.Field  // the name of the file to save to is typed, or nil
-	find   *finder        // a word is looked for, or nil
-	word   string         // looked for last
+	wish   tea.Msg       // what another tab asked before the policy was read
+	edit   *editor       // the inline editor, or nil
+	review *review       // or nil
+	save   *prompt.Field // the name of the file to save to is typed, or nil
+	find   *finder       // a word is looked for, or nil
+	word   string        // looked for last
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
@@ -99,6 +101,8 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		return t.block(msg)
 	case core.ReviewMsg:
 		return t.openReview()
+	case core.EditMsg, core.LineMsg:
+		return t.lent(msg)
 	case lintMsg:
 		return t.linted(msg)
 	case comparedMsg:
@@ -256,7 +260,7 @@ func (t *Tab) read(m readMsg) tea.Cmd {
 	}
 	if wish := t.wish; wish != nil {
 		t.wish = nil
-		cmds = append(cmds, t.block(*wish))
+		cmds = append(cmds, t.Update(wish))
 	}
 	if t.review != nil {
 		cmds = append(cmds, t.compare())
@@ -334,6 +338,7 @@ func (t *Tab) index(m readMsg) {
 // relay lays the rows out anew.
 func (t *Tab) relay() {
 	t.rows = t.layout()
+	t.lines, t.rev = t.lend(), t.rev+1
 	t.staged = count(t.rows)
 	t.rules, t.defaults = 0, [3]acl.Action{}
 	for n := 1; n <= t.draft.File.Len(); n++ {

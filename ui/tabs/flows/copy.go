@@ -90,16 +90,7 @@ func flowJSON(cols *column.Set, f *snap.Flow, window int) string {
 
 // fields is a flow under the names of the JSON output.
 func fields(set *column.Set, f *snap.Flow, window int) map[string]any {
-	out := map[string]any{}
-	row := column.FlowRow{Flow: f, Window: window}
-	cols := set.All()
-	for i := range cols {
-		if c := &cols[i]; c.Export != "" {
-			if v := c.Value(row); v != nil && v != "" {
-				out[c.Export] = v
-			}
-		}
-	}
+	out := export.Fields(set, column.FlowRow{Flow: f, Window: window})
 	if f.WayIn == snap.OwnSession {
 		out["own_session"] = true
 	}
@@ -139,23 +130,7 @@ func csvRows(set *column.Set, v *snap.FlowsView) ([]byte, error) {
 			return []string{g.Value, fmt.Sprint(g.Flows), fmt.Sprint(g.Packets), fmt.Sprint(g.Bytes), fmt.Sprint(r.PPS), fmt.Sprint(r.BPS)}
 		})
 	}
-	var head []string
-	cols := set.All()
-	for i := range cols {
-		if cols[i].Export != "" {
-			head = append(head, cols[i].Export)
-		}
-	}
-	return export.CSV(head, len(v.Rows), func(r int) []string {
-		row := column.FlowRow{Flow: &v.Rows[r], Window: v.Query.Window}
-		cells := make([]string, 0, len(head))
-		for i := range cols {
-			if cols[i].Export != "" {
-				cells = append(cells, cols[i].Plain(row))
-			}
-		}
-		return cells
-	})
+	return export.Table(set, len(v.Rows), func(i int) column.Row { return column.FlowRow{Flow: &v.Rows[i], Window: v.Query.Window} })
 }
 
 func jsonLines(cols *column.Set, v *snap.FlowsView) ([]byte, error) {

@@ -245,6 +245,37 @@ func (m *Model[R, ID]) Inside(offset, n int) bool {
 	return top && m.top >= offset && (m.top+m.lines+room <= offset+n || offset+n >= m.win.Total && m.top+m.lines <= offset+n)
 }
 
+// Pass moves the cursor off rows that it can't stand on: on in the direction of towards, or back when there is none left.
+func (m *Model[R, ID]) Pass(skip func(*R) bool, towards int) {
+	step, at := 1, m.at
+	if towards < 0 {
+		step = -1
+	}
+	over := func(i int) bool { r := m.hand(i); return r != nil && skip(r) }
+	if !over(at) {
+		return
+	}
+	for over(at) {
+		at += step
+	}
+	for at = clamp(at, m.win.Total); over(at); {
+		at -= step
+	}
+	m.Goto(at)
+}
+
+// Place is where a column's cells stand in what was drawn last: the first cell and how many; 0 of a column without room.
+func (m *Model[R, ID]) Place(key string) (x, w int) {
+	x = gutter
+	for _, p := range m.places {
+		if m.cols[p.col].Key == key {
+			return x, p.width
+		}
+		x += p.width + m.gap()
+	}
+	return 0, 0
+}
+
 // Line is the screen line of the cursor inside View, the header being line 0.
 func (m *Model[R, ID]) Line() int { return 1 + max(m.at-m.top, 0) }
 

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chain
+
+import (
+	"fmt"
+	"strings"
+
+	"hooktop/probes/snap"
+	"hooktop/themes"
+	"hooktop/ui/format"
+	"hooktop/ui/widget/detail"
+	"hooktop/ui/widget/line"
+)
+
+// sections are what stands beside or below the list: trouble, mark bits, the way of a packet, rules and routes, settings.
+func (t *Tab) sections(w, h int, border bool) []string {
+	b := detail.NewBody(t.env, detail.Inner(w, border))
+	t.troubleBody(b)
+	t.bitsBody(b)
+	t.wayBody(b)
+	name := ""
+	if r, ok := t.list.Selected(); ok && t.list.Total() > 0 {
+		name = r.name()
+		if t.zoom || border {
+			t.chainBody(b, r)
+		}
+	}
+	t.steerBody(b, name)
+	t.checksBody(b)
+	title, hint := "CHAIN "+t.twin(format.Clean(name)), "enter zooms"
+	if name == "" {
+		title = "CHAINS"
+	}
+	if t.zoom {
+		hint = "enter shows its line  esc back"
+	}
+	t.down = min(t.down, max(len(b.Lines())-(h-1), 0))
+	return detail.Pane(t.env, w, h, border, t.zoom, title, hint, b.Lines(), t.down)
+}
+
+// troubleBody says first what must not be overlooked.
+func (t *Tab) troubleBody(b *detail.Body) {
+	c, g := &t.frame.Chains, t.env.Glyphs
+	if why := drifted(c); why != "" {
+		b.Text(themes.Warn, g.Warn+" drift: "+t.twin(format.Clean(why))+"   R repairs")
+	}
+	for _, k := range c.Checks {
+		if !k.OK {
+			b.Text(themes.Warn, t.twin(g.Warn+" "+format.Clean(k.Name+" "+k.Have+": "+k.Why)))
+			if k.Fix != "" {
+				b.Line(themes.Text, "  "+t.twin(format.Clean(k.Fix)))
+			}
+		}
+	}
+	for _, o := range c.Owners {
+		if o.Clash != "" {
+			b.Text(themes.Crit, t.twin(fmt.Sprintf("%s bits %x are %s's (%s) and chain %s's", g.Crit, o.Mask, format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash))))
+		}
+	}
+}
+
+// bitsBody draws the mark's 32 bits and who has them.
+func (t *Tab) bitsBody(b *detail.Body) {
+	c := &t.frame.Chains
+	const indent = 11
+	row := func(label string, tok themes.Token, text string) {
+		b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, format.Pad(label, indent)).Add(tok, text))
+	}
+	if b.Width() < indent+len(ruler) { // hardly any width: the names of owners say it
+		b.Head("MARK BITS")
+	} else {
+		row("MARK BITS", themes.TextDim, ruler)
+		row("", themes.Text, bitmap(c.Owners))
+		t.markUnder(row)
+	}
+	if len(c.Owners) == 0 {
+		row("", themes.TextDim, "nobody is known to use a bit")
+	}
+	for i, o := range c.Owners {
+		tok := themes.Text
+		if o.Clash != "" {
+			tok = themes.Crit
+		}
+		row("", tok, t.twin(fmt.Sprintf("%c %-8x %s  %s", letter(i), o.Mask, format.Clean(o.Who), format.Clean(o.From))))
+	}
+}
+
+// markUnder draws the mark under edit below the bits, else the staged one of the chain under the cursor.
+func (t *Tab) markUnder(row func(string, themes.Token, string)) {
+	if ed := t.edit; ed != nil {
+		if tok, _ := t.verdict(); ed.mark != (mark{}) {
+			row("as typed", tok, under(ed.mark))
+		}
+		return
+	}
+	r, ok := t.selected()
+	if !ok || r.line == nil {
+		return
+	}
+	m, ok := r.mark()
+	switch why := clash(m, r.name(), t.draft.Lines, t.frame.Chains.Owners); {
+	case !ok:
+	case why != "" && !r.line.Off && r.line.Line > 0:
+		row(t.chainLabel(r), themes.Crit, under(m)+"  "+t.twin(t.env.Glyphs.Cross+" "+format.Clean(why)))
+	default:
+		row(t.chainLabel(r), themes.Text, under(m))
+	}
+}
+
+func (t *Tab) chainLabel(r *row) string {
+	if r.line.Staged() {
+		return "after edit"
+	}
+	return "its mark"
+}
+
+// wayBody is the lineage of one packet.
+func (t *Tab) wayBody(b *detail.Body) {
+	way := t.frame.Chains.Lineage
+	b.Gap()
+	if len(way) == 0 {
+		text := "no packet has been seen in a chain yet"
+		if t.flow != (snap.FlowKey{}) {
+			text = "no packet of " + format.Endpoint(&t.flow, false) + " > " + format.Endpoint(&t.flow, true) + " has been seen in a chain; 0 shows any"
+		}
+		b.Field("ONE PACKET", text)
+		return
+	}
+	b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, "ONE PACKET ").Add(themes.Text, t.twin(format.Clean(way[0]))))
+	arrow := " " + t.env.Glyphs.Arrow + " "
+	row := "  "
+	for i, step := range way[1:] {
+		step = t.twin(format.Clean(step))
+		if i > 0 {
+			step = arrow + step
+		}
+		if line.Width(row)+line.Width(step) > b.Width() && row != "  " {
+			b.Line(themes.Text, row)
+			row = "   "
+		}
+		row += step
+	}
+	b.Line(themes.Text, row)
+}
+
+// chainBody is all that is known of the chain and the leg under the cursor.
+func (t *Tab) chainBody(b *detail.Body, r *row) {
+	b.Gap()
+	if r.line != nil {
+		b.Field("line", t.twin(format.Clean(r.line.Text)))
+		if r.line.Was != "" {
+			b.FieldTok("was", themes.StageChange, t.twin(format.Clean(r.line.Was)))
+		}
+	}
+	if c := r.chain; c != nil {
+		tok, text := sumText(c)
+		b.FieldTok("state", tok, t.twin(format.Clean(c.State)+": "+text))
+	}
+	l := r.at()
+	if l == nil {
+		return
+	}
+	b.Field("leg", t.twin(t.way(r)))
+	b.Field("packets", format.Count(l.Packets)+"   "+format.SI(float64(l.Bytes))+"B   "+format.SI(l.PPS)+"/s")
+	b.Field("next hop", t.twin(string(t.hop(nil, r, 80)))+" is "+format.Clean(l.State))
+}
+
+// steerBody lists rules and routes: those of the chain under the cursor, unless the sections fill the screen.
+func (t *Tab) steerBody(b *detail.Body, name string) {
+	list := t.frame.Chains.Steer
+	b.Gap()
+	b.Head("RULES AND ROUTES")
+	shown := 0
+	for i := range list {
+		s := &list[i]
+		if !t.zoom && name != "" && s.Chain != name && s.Chain != "" {
+			continue
+		}
+		shown++
+		tok := themes.Text
+		switch s.State {
+		case "missing", "changed":
+			tok = themes.Warn
+		case "staged":
+			tok = themes.StageChange
+		case "old":
+			tok = themes.TextDim
+		}
+		state := t.twin(format.Clean(s.State))
+		room := b.Width() - line.Width(state) - 4
+		text := "  " + string(format.AppendEnd(nil, t.twin(format.Clean(s.Text)), max(room, 8)))
+		l := line.New(t.env.Theme, b.Width()).Add(tok, text)
+		b.Add(l.Pad(tok, l.Left()-line.Width(state)).Add(tok, state))
+		if s.Why != "" {
+			b.Text(tok, "  "+t.twin(t.env.Glyphs.Below+format.Clean(s.Why)))
+		}
+	}
+	if shown == 0 {
+		b.Line(themes.TextDim, "  none")
+	}
+}
+
+// checksBody lists the settings that chains depend on.
+func (t *Tab) checksBody(b *detail.Body) {
+	list := t.frame.Chains.Checks
+	if len(list) == 0 {
+		return
+	}
+	b.Gap()
+	b.Head("SETTINGS")
+	for _, k := range list {
+		tok, word := themes.Text, "ok"
+		if !k.OK {
+			tok, word = themes.Warn, t.env.Glyphs.Warn+" "+k.Why
+		}
+		b.Text(tok, "  "+t.twin(format.Clean(strings.Join([]string{k.Name, k.Have, word}, " "))))
+	}
+}

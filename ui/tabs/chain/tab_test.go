@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chain
+
+import (
+	"fmt"
+	"testing"
+
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/tabs/acl"
+	"hooktop/ui/uitest"
+)
+
+// bench is the tab beside the one that holds the draft, over the host of SteerText.
+func bench(t testing.TB, w, h int, theme string, p themes.Profile, ascii bool) *uitest.Bench {
+	t.Helper()
+	env, clock := uitest.Env(t, theme, p, ascii)
+	env.Units.UTC = true
+	holder := acl.New(env)
+	env.Draft = holder.(core.Drafter).Draft
+	b := &uitest.Bench{T: t, Tab: New(env), Holder: holder, Env: env, Clock: clock, Base: uitest.Frame(0), All: uitest.Flows(40), Engine: uitest.NewEnforcer(uitest.SteerText), W: w, H: h}
+	b.Base.Tunnels, b.Base.Chains = uitest.Tunnels(), uitest.Chains()
+	b.Draw()
+	b.Frame()
+	return b
+}
+
+func plain(t testing.TB, w, h int) *uitest.Bench {
+	return bench(t, w, h, "dark", themes.TrueColor, false)
+}
+
+func TestGoldenChain(t *testing.T) {
+	for _, s := range append(uitest.Sizes(), [2]int{200, 60}) {
+		b := plain(t, s[0], s[1]-4)
+		b.Press("j")
+		uitest.GoldenScreen(t, fmt.Sprintf("chain_%dx%d", s[0], s[1]), b.Draw(), s[0] == 80)
+		b.Press("e", "ctrl+u")
+		b.Type("20/f0")
+		lines := append(b.Tab.View(s[0], s[1]-4), b.Tab.Message(s[0]-1))
+		uitest.GoldenScreen(t, fmt.Sprintf("edit_%dx%d", s[0], s[1]), uitest.Draw(lines, s[0], s[1]-3), s[0] == 80)
+		b.Press("enter")
+		lines = append(b.Tab.View(s[0], s[1]-4), b.Tab.Message(s[0]-1), b.Tab.Context(60))
+		uitest.GoldenScreen(t, fmt.Sprintf("staged_%dx%d", s[0], s[1]), uitest.Draw(lines, s[0], s[1]-2), s[0] == 80)
+	}
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package decap
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"hooktop/ui/core"
+	"hooktop/ui/format"
+)
+
+// Sections of the help overlay.
+const (
+	move   = "MOVE"
+	tables = "TABLE"
+	cells  = "FILTER BY THE CELL"
+	own    = "DECAP"
+)
+
+// Bindings implements core.Tab.
+func (t *Tab) Bindings() []core.Binding {
+	if t.edit != nil {
+		return []core.Binding{
+			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
+			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
+			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
+			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
+		}
+	}
+	t.sync()
+	return append(append(t.moving(), t.asking()...), t.acting()...)
+}
+
+func (t *Tab) moving() []core.Binding {
+	step := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { return t.moved(func(m mover) { m.Move(n) }, n) }
+	}
+	page := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { return t.moved(func(m mover) { m.Page(n) }, n*10) }
+	}
+	column := func(n int) func() tea.Cmd {
+		return func() tea.Cmd { t.current().MoveColumn(n); return nil }
+	}
+	other, open := "lines of the policy", "open"
+	if t.lower {
+		other, open = "tunnels", "line on the ACL tab"
+	}
+	if t.zoom {
+		open = "line on the ACL tab"
+	}
+	return []core.Binding{
+		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
+		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
+		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
+		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
+		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
+		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
+		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: move, Do: func() tea.Cmd { return t.moved(mover.Top, -1<<20) }},
+		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(mover.Bottom, 1<<20) }},
+		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
+		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
+		{Keys: []string{"tab"}, Name: "decap.lists", Help: other, Section: move, Hint: 7, Do: t.walk},
+		{Keys: []string{"shift+tab"}, Name: "decap.listsback", Help: other, Section: move, Do: t.walk},
+		{Keys: []string{"enter"}, Name: "decap.open", Help: open, Section: move, Hint: 3, Disabled: t.noOpen(), Do: t.open},
+		{Keys: []string{"esc"}, Name: "decap.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back},
+	}
+}
+
+func (t *Tab) asking() []core.Binding {
+	stream := core.When(t.lower, "only the tunnels have it: tab")
+	if t.zoom {
+		stream = "esc goes back to the tunnels"
+	}
+	row := stream
+	if row == "" {
+		row = t.noRow()
+	}
+	hint := func(n int) int { return n * btoi(stream == "") }
+	return []core.Binding{
+		{Keys: []string{"/"}, Name: "decap.filter", Help: "filter", Section: tables, Hint: hint(1), Disabled: stream, Do: t.filterStart},
+		{Keys: []string{"s"}, Name: "decap.sort", Help: "sort", Section: tables, Hint: hint(2), Disabled: stream, Do: t.pickSort},
+		{Keys: []string{"<"}, Name: "decap.sortleft", Help: "sort by left column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(-1)) }},
+		{Keys: []string{">"}, Name: "decap.sortright", Help: "sort by right column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(1)) }},
+		{Keys: []string{"I"}, Name: "decap.invert", Help: "invert order", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.view.sort) }},
+		{Keys: []string{"p"}, Name: "decap.group", Help: "group by", Section: tables, Disabled: stream, Do: t.pickGroup},
+		{Keys: []string{"o"}, Name: "decap.hold", Help: "hold order", Section: tables, Disabled: stream, Do: t.hold},
+		{Keys: []string{"c"}, Name: "decap.columns", Help: "columns", Section: tables, Disabled: stream, Do: t.pickColumns},
+		{Keys: []string{"+"}, Name: "decap.only", Help: "only this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(false) }},
+		{Keys: []string{"-"}, Name: "decap.not", Help: "not this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(true) }},
+		{Keys: []string{"0"}, Name: "decap.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.filterBy("") }},
+	}
+}
+
+func (t *Tab) acting() []core.Binding {
+	line, none := t.line()
+	edit := none
+	if t.draft.Why != "" {
+		edit = t.draft.Why
+	} else if edit == "" && line.Line == 0 {
+		edit = "the draft has this line no more: u takes the deletion back"
+	}
+	out := []core.Binding{
+		{Keys: []string{"b"}, Name: "decap.strip", Help: t.draftHelp(), Section: own, Hint: 4, Disabled: t.noDraft(), Do: t.draftLine},
+		{Keys: []string{"e"}, Name: "decap.edit", Help: "edit line", Section: own, Hint: 5, Disabled: edit, Do: func() tea.Cmd { return t.toLine(true) }},
+		{Keys: []string{"a"}, Name: "decap.add", Help: "add a tunnel line", Section: own, Disabled: t.draft.Why, Do: func() tea.Cmd { return toEditor("tunnel ", "") }},
+		{Keys: []string{"x"}, Name: "decap.actions", Help: "act", Section: own, Hint: 8, Disabled: core.When(t.current().Total() == 0, "there is no row"), Do: t.pickAction},
+		{Keys: []string{"y"}, Name: "decap.copy", Help: "copy row", Section: own, Disabled: core.When(t.current().Total() == 0, "there is no row"), Do: t.copyText},
+		{Keys: []string{"Y"}, Name: "decap.copyjson", Help: "copy row as JSON", Section: own, Disabled: core.When(t.lower || t.list.Total() == 0, "only tunnels have it"), Do: t.copyJSON},
+		{Keys: []string{"w"}, Name: "decap.save", Help: "save rows to a file", Section: own, Disabled: core.When(len(t.rows) == 0, "there are no rows"), Do: t.pickSave},
+	}
+	return append(out, t.draft.Bindings(own, line, none)...)
+}
+
+func (t *Tab) noRow() string { return core.When(t.list.Total() == 0, "there is no row") }
+
+func (t *Tab) noOpen() string {
+	switch {
+	case t.lower || t.zoom:
+		_, why := t.line()
+		return why
+	}
+	return t.noRow()
+}
+
+// line is the tunnel line that the cursor is about: that of the lower list, or the one that speaks of the tunnel.
+func (t *Tab) line() (l core.DraftLine, why string) {
+	if t.lower {
+		r, ok := t.lines.Selected()
+		if !ok || t.lines.Gone() > 0 {
+			return l, "there is no row"
+		}
+		return r.DraftLine, ""
+	}
+	r, ok := t.list.Selected()
+	switch {
+	case !ok || t.list.Gone() > 0:
+		return l, "there is no row"
+	case r.Line == 0:
+		return l, "no line of the policy speaks of it: b drafts one"
+	}
+	for i := range t.frame.Tunnels.Lines {
+		f := &t.frame.Tunnels.Lines[i]
+		if f.Line != r.Line {
+			continue
+		}
+		for _, d := range t.draft.Lines {
+			if !d.Chain && (d.Text == f.Text || d.Was == f.Text) {
+				return d, ""
+			}
+		}
+	}
+	return l, "line " + vniText(uint32(r.Line)) + " of the policy in force is not in the draft"
+}
+
+func (t *Tab) draftHelp() string {
+	if r, ok := t.list.Selected(); ok && !t.lower && !canStrip(r.Kind) {
+		return "draft a count line"
+	}
+	return "draft a strip line"
+}
+
+// noDraft says why no line can be drafted for the row.
+func (t *Tab) noDraft() string {
+	if t.draft.Why != "" {
+		return t.draft.Why
+	}
+	r, ok := t.list.Selected()
+	switch {
+	case t.lower:
+		return "choose a tunnel: tab"
+	case !ok || t.list.Gone() > 0:
+		return "there is no row"
+	case r.tunnels > 0:
+		return "choose one tunnel: p ungroups"
+	case r.fate == "off":
+		return "line " + vniText(uint32(r.Line)) + " speaks of it: . switches it on"
+	case r.fate != "none":
+		return "line " + vniText(uint32(r.Line)) + " speaks of it: e edits it"
+	}
+	return ""
+}
+
+// readonly says why nothing is enforced here, for the message line.
+func (t *Tab) readonly() string {
+	if why := t.frame.Tunnels.Why; why != "" {
+		return "tunnels are not looked at: " + format.Clean(why)
+	}
+	return ""
+}

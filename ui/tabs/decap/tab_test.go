@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package decap
+
+import (
+	"fmt"
+	"testing"
+
+	"hooktop/themes"
+	"hooktop/ui/core"
+	"hooktop/ui/tabs/acl"
+	"hooktop/ui/uitest"
+)
+
+// bench is the tab beside the one that holds the draft, over the host of SteerText.
+func bench(t testing.TB, w, h int, theme string, p themes.Profile, ascii bool) *uitest.Bench {
+	t.Helper()
+	env, clock := uitest.Env(t, theme, p, ascii)
+	env.Units.UTC = true
+	holder := acl.New(env)
+	env.Draft = holder.(core.Drafter).Draft
+	b := &uitest.Bench{T: t, Tab: New(env), Holder: holder, Env: env, Clock: clock, Base: uitest.Frame(0), All: uitest.Flows(40), Engine: uitest.NewEnforcer(uitest.SteerText), W: w, H: h}
+	b.Base.Tunnels, b.Base.Chains = uitest.Tunnels(), uitest.Chains()
+	b.Draw()
+	b.Frame()
+	return b
+}
+
+func plain(t testing.TB, w, h int) *uitest.Bench {
+	return bench(t, w, h, "dark", themes.TrueColor, false)
+}
+
+func TestGoldenDecap(t *testing.T) {
+	for _, s := range append(uitest.Sizes(), [2]int{200, 60}) {
+		b := plain(t, s[0], s[1]-4)
+		b.Press("j", "j")
+		uitest.GoldenScreen(t, fmt.Sprintf("decap_%dx%d", s[0], s[1]), b.Draw(), s[0] == 80)
+		b.Press("tab", "j", "enter")
+		uitest.GoldenScreen(t, fmt.Sprintf("lines_%dx%d", s[0], s[1]), b.Draw(), s[0] == 80)
+	}
+}
