@@ -29,11 +29,15 @@ const (
 	BenchMapHtFlows        = "ht_flows"
 	BenchMapHtHits         = "ht_hits"
 	BenchMapHtMalformed    = "ht_malformed"
+	BenchMapHtOwn          = "ht_own"
 	BenchMapHtPolicy       = "ht_policy"
 	BenchMapHtQuery        = "ht_query"
 	BenchMapHtSeen         = "ht_seen"
 	BenchMapHtShadow       = "ht_shadow"
+	BenchMapHtSizes        = "ht_sizes"
 	BenchMapHtStats        = "ht_stats"
+	BenchMapHtTunnel       = "ht_tunnel"
+	BenchMapHtTunnels      = "ht_tunnels"
 	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
 	BenchMapSamples        = "samples"
@@ -62,6 +66,7 @@ const (
 	BenchVarL3Device       = "l3_device"
 	BenchVarSampleMask     = "sample_mask"
 	BenchVarShadow         = "shadow"
+	BenchVarTunnelPorts    = "tunnel_ports"
 	BenchVarTurn           = "turn"
 )
 
@@ -138,11 +143,15 @@ type BenchMapSpecs struct {
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 	Lru         *ebpf.MapSpec `ebpf:"lru"`
 	Samples     *ebpf.MapSpec `ebpf:"samples"`
@@ -165,6 +174,7 @@ type BenchVariableSpecs struct {
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 	Turn        *ebpf.VariableSpec `ebpf:"turn"`
 }
 
@@ -201,11 +211,15 @@ type BenchMaps struct {
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 	Lru         *ebpf.Map `ebpf:"lru"`
 	Samples     *ebpf.Map `ebpf:"samples"`
@@ -226,11 +240,15 @@ func (m *BenchMaps) Close() error {
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 		m.Lru,
 		m.Samples,
@@ -254,6 +272,7 @@ type BenchVariables struct {
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 	Turn        *ebpf.Variable `ebpf:"turn"`
 }
 

@@ -22,11 +22,15 @@ const (
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
+	TcMapHtOwn       = "ht_own"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
+	TcMapHtSizes     = "ht_sizes"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtTunnel    = "ht_tunnel"
+	TcMapHtTunnels   = "ht_tunnels"
 	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
 	TcProgHtTcOut    = "ht_tc_out"
@@ -39,6 +43,7 @@ const (
 	TcVarHitShards   = "hit_shards"
 	TcVarL3Device    = "l3_device"
 	TcVarShadow      = "shadow"
+	TcVarTunnelPorts = "tunnel_ports"
 )
 
 // LoadTc returns the embedded CollectionSpec for Tc.
@@ -97,11 +102,15 @@ type TcMapSpecs struct {
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -118,6 +127,7 @@ type TcVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 }
 
 // TcObjects contains all objects after they have been loaded into the kernel.
@@ -146,11 +156,15 @@ type TcMaps struct {
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -162,11 +176,15 @@ func (m *TcMaps) Close() error {
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 	)
 }
@@ -184,6 +202,7 @@ type TcVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 }
 
 // TcPrograms contains all programs after they have been loaded into the kernel.

@@ -73,7 +73,31 @@ type XdpAclImage struct {
 		Cost    uint64
 		Burst   uint64
 	}
-	List [131072]uint16
+	List    [131072]uint16
+	Tunnels struct {
+		_    structs.HostLayout
+		N    uint32
+		Pad  uint32
+		Line [64]struct {
+			_      structs.HostLayout
+			To     [2]uint64
+			Vni    uint32
+			Port   uint16
+			Kind   uint8
+			Flags  uint8
+			Hit    uint16
+			Peers  uint16
+			PeersN uint16
+			Inner  uint16
+			InnerN uint16
+			Pad    [3]uint16
+		}
+		Prefix [512]struct {
+			_    structs.HostLayout
+			Addr [2]uint64
+			Mask [2]uint64
+		}
+	}
 }
 
 type XdpAclQuery struct {
@@ -183,25 +207,38 @@ const (
 	XdpMalformedMAL_MAX           XdpMalformed = 18
 )
 
+type XdpOwnKey struct {
+	_ structs.HostLayout
+	W [2]uint64
+}
+
 type XdpSeenKey struct {
 	_ structs.HostLayout
 	W [5]uint64
 }
 
 type XdpShadowIo struct {
-	_        structs.HostLayout
-	Len      uint32
-	Runs     uint32
-	Counted  uint32
-	Found    uint32
-	Key      XdpFlowKey
-	TcpFlags uint32
-	Gen      uint32
-	Egress   uint32
-	Dev      uint32
-	Judged   uint32
-	PassedN  uint32
-	Passed   [16]uint16
+	_          structs.HostLayout
+	Len        uint32
+	Runs       uint32
+	Counted    uint32
+	Found      uint32
+	Key        XdpFlowKey
+	TcpFlags   uint32
+	Gen        uint32
+	Egress     uint32
+	Dev        uint32
+	Judged     uint32
+	PassedN    uint32
+	Passed     [16]uint16
+	Tunnel     uint32
+	Vni        uint32
+	TunnelWhy  uint32
+	TunnelHit  uint32
+	Strips     uint32
+	InnerFound uint32
+	Inner      XdpFlowKey
+	Pad        uint32
 }
 
 type XdpStat uint32
@@ -215,8 +252,118 @@ const (
 	XdpStatSTAT_COUNT_LOST    XdpStat = 5
 	XdpStatSTAT_SEEN_FAILED   XdpStat = 6
 	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
-	XdpStatSTAT_MAX           XdpStat = 8
+	XdpStatSTAT_TUNNEL_FULL   XdpStat = 8
+	XdpStatSTAT_MAX           XdpStat = 9
 )
+
+type XdpTunnelError uint32
+
+const (
+	XdpTunnelErrorTERR_NONE     XdpTunnelError = 0
+	XdpTunnelErrorTERR_SHORT    XdpTunnelError = 1
+	XdpTunnelErrorTERR_VERSION  XdpTunnelError = 2
+	XdpTunnelErrorTERR_FLAGS    XdpTunnelError = 3
+	XdpTunnelErrorTERR_CRITICAL XdpTunnelError = 4
+	XdpTunnelErrorTERR_CONTROL  XdpTunnelError = 5
+	XdpTunnelErrorTERR_PAYLOAD  XdpTunnelError = 6
+	XdpTunnelErrorTERR_FRAGMENT XdpTunnelError = 7
+	XdpTunnelErrorTERR_INNER    XdpTunnelError = 8
+	XdpTunnelErrorTERR_NOT_OURS XdpTunnelError = 9
+	XdpTunnelErrorTERR_VNI      XdpTunnelError = 10
+	XdpTunnelErrorTERR_PEER     XdpTunnelError = 11
+	XdpTunnelErrorTERR_NESTED   XdpTunnelError = 12
+	XdpTunnelErrorTERR_NOT_IP   XdpTunnelError = 13
+	XdpTunnelErrorTERR_SOURCE   XdpTunnelError = 14
+	XdpTunnelErrorTERR_FORGED   XdpTunnelError = 15
+	XdpTunnelErrorTERR_FORWARD  XdpTunnelError = 16
+	XdpTunnelErrorTERR_FAILED   XdpTunnelError = 17
+	XdpTunnelErrorTERR_MAX      XdpTunnelError = 18
+)
+
+type XdpTunnelInner uint32
+
+const (
+	XdpTunnelInnerINNER_UNKNOWN XdpTunnelInner = 0
+	XdpTunnelInnerINNER_ETH     XdpTunnelInner = 1
+	XdpTunnelInnerINNER_IP4     XdpTunnelInner = 2
+	XdpTunnelInnerINNER_IP6     XdpTunnelInner = 3
+)
+
+type XdpTunnelKey struct {
+	_     structs.HostLayout
+	Peer  [4]uint32
+	Vni   uint32
+	Dev   uint16
+	Kind  uint8
+	Shard uint8
+}
+
+type XdpTunnelKind uint32
+
+const (
+	XdpTunnelKindTUN_NONE   XdpTunnelKind = 0
+	XdpTunnelKindTUN_VXLAN  XdpTunnelKind = 1
+	XdpTunnelKindTUN_GPE    XdpTunnelKind = 2
+	XdpTunnelKindTUN_GENEVE XdpTunnelKind = 3
+	XdpTunnelKindTUN_GUE    XdpTunnelKind = 4
+	XdpTunnelKindTUN_GTPU   XdpTunnelKind = 5
+	XdpTunnelKindTUN_GRE    XdpTunnelKind = 6
+	XdpTunnelKindTUN_IPIP   XdpTunnelKind = 7
+	XdpTunnelKindTUN_KINDS  XdpTunnelKind = 8
+)
+
+type XdpTunnelPorts struct {
+	_    structs.HostLayout
+	Bits [1024]uint64
+}
+
+type XdpTunnelQuery struct {
+	_      structs.HostLayout
+	W      [4]uint64
+	L3     uint32
+	L4     uint32
+	Left   uint32
+	Len    uint32
+	Proto  uint32
+	Frag   uint32
+	Tag    uint32
+	Port   uint32
+	Kind   XdpTunnelKind
+	Vni    uint32
+	HasVni uint32
+	Inner  XdpTunnelInner
+	Offset uint32
+	Inside uint32
+	Ip     uint32
+	Tagged uint32
+	Six    uint32
+	Found  uint32
+	Looked uint32
+	Why    XdpTunnelError
+	Hit    uint32
+	Strip  uint32
+	Line   uint32
+	Super  uint32
+	Worst  uint32
+	_      [4]byte
+	None   XdpTunnelRow
+}
+
+type XdpTunnelRow struct {
+	_        structs.HostLayout
+	Packets  uint64
+	Bytes    uint64
+	Stripped uint64
+	Errors   [18]uint64
+	Local    [4]uint32
+	Port     uint16
+	Inner    uint8
+	Pad      uint8
+	Hit      uint16
+	Gen      uint16
+	Last     uint32
+	Pad2     uint32
+}
 
 // Names of all BPF objects in the ELF.
 //
@@ -228,11 +375,15 @@ const (
 	XdpMapHtFlows     = "ht_flows"
 	XdpMapHtHits      = "ht_hits"
 	XdpMapHtMalformed = "ht_malformed"
+	XdpMapHtOwn       = "ht_own"
 	XdpMapHtPolicy    = "ht_policy"
 	XdpMapHtQuery     = "ht_query"
 	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
+	XdpMapHtSizes     = "ht_sizes"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtTunnel    = "ht_tunnel"
+	XdpMapHtTunnels   = "ht_tunnels"
 	XdpMapHtWatched   = "ht_watched"
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
@@ -244,6 +395,7 @@ const (
 	XdpVarHitShards   = "hit_shards"
 	XdpVarL3Device    = "l3_device"
 	XdpVarShadow      = "shadow"
+	XdpVarTunnelPorts = "tunnel_ports"
 )
 
 // LoadXdp returns the embedded CollectionSpec for Xdp.
@@ -301,11 +453,15 @@ type XdpMapSpecs struct {
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -322,6 +478,7 @@ type XdpVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 }
 
 // XdpObjects contains all objects after they have been loaded into the kernel.
@@ -350,11 +507,15 @@ type XdpMaps struct {
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -366,11 +527,15 @@ func (m *XdpMaps) Close() error {
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 	)
 }
@@ -388,6 +553,7 @@ type XdpVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 }
 
 // XdpPrograms contains all programs after they have been loaded into the kernel.

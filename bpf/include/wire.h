@@ -16,6 +16,7 @@
 /* flow_entry.bytes_flags: 52 bits of bytes, 4 of flags, 8 of TCP flags. */
 #define BYTES_MASK 0x000fffffffffffffULL
 #define FLOW_FORWARDED 0x0010000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
+#define FLOW_INNER 0x0020000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define TCP_FLAGS_SHIFT 56
 
 /* One direction of one flow on one device. It covers every field that a rule can match. 44 bytes. */
@@ -159,6 +160,7 @@ enum stat {
 	STAT_COUNT_LOST,    /* a packet passed more than JUDGED count rules: the others did not count it */
 	STAT_SEEN_FAILED,   /* the tuple of a new flow could not be noted */
 	STAT_BUCKET_FAILED, /* a token bucket could not be made: the packet passed */
+	STAT_TUNNEL_FULL,   /* a packet in a tunnel has no row: there are too many tunnels and peers */
 	STAT_MAX,
 };
 
@@ -176,6 +178,14 @@ struct shadow_io {
 	__u32 judged; /* out, with gen: JUDGED_* */
 	__u32 passed_n; /* out, with gen: counters of the count rules that were passed */
 	__u16 passed[JUDGED];
+	__u32 tunnel; /* out: enum tunnel_kind; with gen, `judged` is of the packet inside when it would be unwrapped */
+	__u32 vni;
+	__u32 tunnel_why; /* out: enum tunnel_error */
+	__u32 tunnel_hit; /* out, with gen: counter of the tunnel line, HIT_NONE: none */
+	__u32 strips;     /* out: 1: it is unwrapped */
+	__u32 inner_found; /* out: what the packet inside is: 1 + enum malformed, 1 + MAL_MAX: not IP, 0: it was not looked at */
+	struct flow_key inner; /* out, when inner_found == 1 */
+	__u32 pad;
 };
 
 /* One function or tracepoint that a packet, or without one a call, passed. Go: kern.TraceEvent. */

@@ -32,6 +32,7 @@ type Stats struct {
 	CountLost    uint64 // packets on their way past more count rules than one packet is told of
 	SeenFailed   uint64 // tuples that could not be noted for established
 	BucketFailed uint64 // token buckets that could not be made
+	TunnelFull   uint64 // packets in tunnels that have no counters
 }
 
 // Counters is everything that the programs count outside the flow table. A device's total is the sum over its live entries
@@ -104,6 +105,7 @@ func (p *Pipeline) Counters() (Counters, error) {
 		Wraps: stats[bpf.XdpStatSTAT_WRAPS], PullFailed: stats[bpf.XdpStatSTAT_PULL_FAILED],
 		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED], CountLost: stats[bpf.XdpStatSTAT_COUNT_LOST],
 		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
+		TunnelFull: stats[bpf.XdpStatSTAT_TUNNEL_FULL],
 	}
 	return c, nil
 }

@@ -37,7 +37,8 @@ func (p *Pipeline) WritePolicy(img *compile.Image) (gen uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), expiry: expiry, flows: img.Flows}
+	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), expiry: expiry, flows: img.Flows, ports: writeTunnels(out, img)}
+	q.listen()
 	q.last = gen
 	atomic.StoreUint32(&out.Gen, gen)
 	return gen, nil

@@ -73,7 +73,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
 	perCPU := s.BucketsPerCPU*bucketBytes + s.Slots*deviceBytes + smallBytes
-	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + fixedBytes
+	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
 // seen is how many tuples are noted for established: half of the flows expected.
@@ -93,6 +93,8 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtSeen:    uint32(s.seen()),
 		bpf.XdpMapHtBuckets: bucketEntries,
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
+		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
+		bpf.XdpMapHtOwn:     ownAddresses,
 	}
 }
 

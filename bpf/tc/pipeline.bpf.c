@@ -3,6 +3,7 @@
 #include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/verdict.h"
+#include "stage_tunnel.h"
 
 #define PULL_MAX 2048 /* bytes of header made linear at most */
 #define VLAN_LEN 4
@@ -35,11 +36,14 @@ static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found = parse_skb(skb, &p, out);
+	u32 found = parse_skb(skb, &p, out), gen;
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
-	return record(&p, found, generation(), out, flags) ? TC_DROP : TC_NEXT;
+	gen = generation();
+	if (!out && unlikely(!found && is_tunnel(p.w[4])))
+		stage_tunnel(skb, &p, gen);
+	return record(&p, found, gen, out, flags) ? TC_DROP : TC_NEXT;
 }
 
 SEC("tc")

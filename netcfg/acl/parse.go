@@ -13,9 +13,10 @@ type Entry struct {
 	Rule    *Rule
 	Set     *Set
 	Default *Default
+	Tunnel  *Tunnel
 }
 
-// ParseEntry reads one line that holds a rule, a set or a default. All of the line's errors are returned, with Line 0;
+// ParseEntry reads one line that holds a rule, a set, a default or a tunnel. All of the line's errors are returned, with Line 0;
 // there is no entry then.
 func ParseEntry(text string) (Entry, []Error) {
 	p := newParser(text)
@@ -40,6 +41,8 @@ func (p *parser) entry() Entry {
 		return Entry{}
 	case first.is("set"):
 		return Entry{Set: p.parseSet()}
+	case first.is("tunnel"):
+		return Entry{Tunnel: p.parseTunnel(off)}
 	}
 	action, ok := actionOf(first)
 	switch {

@@ -38,22 +38,32 @@ func Diff(a, b File) Difference {
 	left := map[string]int{}
 	for _, l := range a.lines {
 		if l.Kind == Tunnel || l.Kind == Chain {
-			left[l.Text]++
+			left[l.bare()]++
 		}
 	}
 	for i, l := range b.lines {
 		if l.Kind != Tunnel && l.Kind != Chain {
 			continue
 		}
-		if left[l.Text]--; left[l.Text] < 0 {
-			d.Kept = append(d.Kept, KeptChange{true, i + 1, l.Text})
+		if left[l.bare()]--; left[l.bare()] < 0 {
+			d.Kept = append(d.Kept, KeptChange{true, i + 1, l.bare()})
 		}
 	}
 	for i := len(a.lines) - 1; i >= 0; i-- {
-		if l := a.lines[i]; (l.Kind == Tunnel || l.Kind == Chain) && left[l.Text] > 0 {
-			left[l.Text]--
-			d.Kept = append(d.Kept, KeptChange{false, i + 1, l.Text})
+		if l := a.lines[i]; (l.Kind == Tunnel || l.Kind == Chain) && left[l.bare()] > 0 {
+			left[l.bare()]--
+			d.Kept = append(d.Kept, KeptChange{false, i + 1, l.bare()})
 		}
 	}
 	return d
+}
+
+// bare is a tunnel or chain line's text, without the comment of the former: what makes a difference.
+func (l Line) bare() string {
+	if l.Kind != Tunnel {
+		return l.Text
+	}
+	t := *l.Tunnel
+	t.Comment = ""
+	return t.String()
 }

@@ -104,7 +104,11 @@ func toggled(l Line) (Line, bool) {
 		d := *l.Default
 		d.Off = !d.Off
 		l.Default = &d
-	case Tunnel, Chain:
+	case Tunnel:
+		t := *l.Tunnel
+		t.Off = !t.Off
+		l.Tunnel = &t
+	case Chain:
 		if word, rest := wordOf(l.Text); word == "off" {
 			l.Text = rest[1:]
 		} else {
@@ -119,7 +123,7 @@ func toggled(l Line) (Line, bool) {
 // Off reports whether a line is switched off.
 func (l Line) Off() bool {
 	word, _ := wordOf(l.Text)
-	return l.Kind == Rule && l.Rule.Off || l.Kind == Default && l.Default.Off || (l.Kind == Tunnel || l.Kind == Chain) && word == "off"
+	return l.Kind == Rule && l.Rule.Off || l.Kind == Default && l.Default.Off || l.Kind == Tunnel && l.Tunnel.Off || l.Kind == Chain && word == "off"
 }
 
 // Draft is a file that is being edited: the policy that stands, the edits since, and those that were undone. A value:

@@ -26,17 +26,18 @@ const (
 	Rule
 	Set
 	Default
-	Tunnel // kept as it is, not acted on
-	Chain  // likewise
+	Tunnel
+	Chain // kept as it is, not acted on
 )
 
 // Line is one line of a file. What its pointers lead to is never changed.
 type Line struct {
 	Kind    Kind
-	Text    string // of comments, tunnel and chain lines
+	Text    string // of comments and chain lines
 	Rule    *acl.Rule
 	Set     *acl.Set
 	Default *acl.Default
+	Tunnel  *acl.Tunnel
 }
 
 // String is the line's canonical text.
@@ -48,6 +49,8 @@ func (l Line) String() string {
 		return l.Set.String()
 	case Default:
 		return l.Default.String()
+	case Tunnel:
+		return l.Tunnel.String()
 	}
 	return l.Text
 }
@@ -152,6 +155,8 @@ func ParseLine(text string) (Line, []acl.Error) {
 		return Line{Kind: Rule, Rule: e.Rule}, nil
 	case e.Set != nil:
 		return Line{Kind: Set, Set: e.Set}, nil
+	case e.Tunnel != nil:
+		return Line{Kind: Tunnel, Tunnel: e.Tunnel}, nil
 	}
 	return Line{Kind: Default, Default: e.Default}, nil
 }
@@ -167,10 +172,7 @@ func verbatim(text string) Kind {
 	if word == "off" {
 		word, _ = wordOf(rest)
 	}
-	switch word {
-	case "tunnel":
-		return Tunnel
-	case "chain":
+	if word == "chain" {
 		return Chain
 	}
 	return Blank
@@ -188,16 +190,15 @@ func wordOf(text string) (word, rest string) {
 // Unused is a line that this version keeps and does not act on.
 type Unused struct {
 	Line int
-	Text string // "tunnel lines are kept as they are: this version does not act on them"
+	Text string // "chain lines are kept as they are: this version does not act on them"
 }
 
 // Unused lists the lines that have no effect although they are switched on.
 func (f File) Unused() []Unused {
 	var out []Unused
 	for i, l := range f.lines {
-		word := map[Kind]string{Tunnel: "tunnel", Chain: "chain"}[l.Kind]
-		if word != "" && strings.HasPrefix(l.Text, word) {
-			out = append(out, Unused{Line: i + 1, Text: word + " lines are kept as they are: this version does not act on them"})
+		if l.Kind == Chain && strings.HasPrefix(l.Text, "chain") {
+			out = append(out, Unused{Line: i + 1, Text: "chain lines are kept as they are: this version does not act on them"})
 		}
 	}
 	return out
@@ -241,6 +242,7 @@ func (f File) check(errs *Errors, row func(int) string) {
 			}
 		}
 	}
+	f.checkTunnels(bad)
 }
 
 // Resolve makes every relative expiry absolute, for a commit at now. Identities stay.
@@ -269,6 +271,10 @@ func (f File) ACL() acl.Policy {
 			r := *l.Rule
 			r.Line = i + 1
 			p.Rules = append(p.Rules, r)
+		case Tunnel:
+			t := *l.Tunnel
+			t.Line = i + 1
+			p.Tunnels = append(p.Tunnels, t)
 		case Default:
 			switch d := l.Default; {
 			case d.Off:

@@ -43,7 +43,7 @@ limit in  tcp to 10.0.0.5 port 443 rate 500/s per source burst 100
 count in  udp to any port 53  # a rule that only counts
 allow in  icmp from 10.0.0.0/8 expires 15m
 deny  out tcp to 192.0.2.0/24 dev eth1
-tunnel vxlan  port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
+tunnel vxlan port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
 off chain fw in lan0 match tcp
 off deny  in  udp from not 10.0.0.0/8 port not 1024-65535
 allow established log "a \"b\" \\c"

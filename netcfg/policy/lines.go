@@ -28,6 +28,8 @@ func nameOf(l Line) name {
 		return name{Set, acl.ID{Text: l.Set.Name}}
 	case Default:
 		return name{Default, acl.ID{Text: l.Default.Dir.String()}}
+	case Tunnel:
+		return name{Tunnel, acl.ID{Text: l.Tunnel.Match()}}
 	}
 	return name{l.Kind, acl.ID{Text: l.Text}}
 }

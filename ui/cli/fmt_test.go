@@ -33,9 +33,9 @@ func content(t *testing.T, path string) string {
 }
 
 const (
-	loose  = "default  in deny # x\ndeny in tcp from any to any port 23\ntunnel vxlan strip\n"
-	strict = "default in deny  # x\ndeny  in  tcp to any port 23\ntunnel vxlan strip\n"
-	unused = "line 3: tunnel lines are kept as they are: this version does not act on them"
+	loose  = "default  in deny # x\ndeny in tcp from any to any port 23\nchain fw\n"
+	strict = "default in deny  # x\ndeny  in  tcp to any port 23\nchain fw\n"
+	unused = "line 3: chain lines are kept as they are: this version does not act on them"
 )
 
 func TestFmtPrintsTheCanonicalForm(t *testing.T) {

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"net/netip"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -75,7 +76,7 @@ type PortSide struct {
 // What a hit index stands for: acl.Decision's way of saying it.
 type What struct {
 	By    acl.By
-	Index int // of the rule or guard line; of the default 0 in, 1 out
+	Index int // of the rule, guard or tunnel line; of the default 0 in, 1 out
 }
 
 // The first hit indexes. 0 is what no policy decided.
@@ -99,4 +100,6 @@ type Image struct {
 	Wild            List // asked for every packet
 	Lists           []uint16
 	Hits            []What
+	Tunnels         []TunnelLine
+	Prefixes        []netip.Prefix // of tunnel lines
 }
