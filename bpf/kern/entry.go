@@ -32,6 +32,7 @@ const (
 
 	bytesMask     = 1<<52 - 1
 	flowForwarded = 1 << 52
+	flowInner     = 1 << 53
 	tcpFlagsShift = 56
 )
 
@@ -52,6 +53,9 @@ func (e *Entry) TCPFlags() uint8 { return uint8(e.bytesFlags >> tcpFlagsShift) }
 
 // Forwarded tells that the packets arrived on another device before.
 func (e *Entry) Forwarded() bool { return e.bytesFlags&flowForwarded != 0 }
+
+// Inner tells that the packets were seen inside a tunnel that is only counted: they are in no device's total.
+func (e *Entry) Inner() bool { return e.bytesFlags&flowInner != 0 }
 
 // Path is the index of what decided.
 func (e *Entry) Path() uint16 { return e.path }
