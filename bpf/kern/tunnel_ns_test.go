@@ -82,9 +82,9 @@ func (o *overlay) device(t *testing.T, l netlink.Link) {
 		t.Fatalf("add %s device: %v", l.Type(), err)
 	}
 	name := l.Attrs().Name
+	o.there.Up(t, name)
 	o.there.Addr(t, name, innerThere+"/24")
 	o.there.Addr(t, name, innerThere6+"/64")
-	o.there.Up(t, name)
 	mac := net.HardwareAddr{2, 0, 0, 9, 9, 9} // of nobody: the outer header is what leads to the host
 	neighbour(t, o.there, name, innerHere, mac)
 	neighbour(t, o.there, name, innerHere6, mac)
@@ -213,6 +213,8 @@ func TestVXLANDeviceIsUnwrapped(t *testing.T) {
 			o.echo(t, innerThere6, innerHere6, 20)
 			o.bulk(t, innerThere, innerHere, size)
 			o.bulk(t, innerThere6, innerHere6, size/10)
+			o.there.Del(t, "vx100")
+			o.passed(t)
 			row := o.tunnel(t, 100)
 			t.Logf("%s: %d packets, %d bytes, %d unwrapped", h, row.Packets, row.Bytes, row.Stripped)
 			for i, n := range row.Errors { // the far end also asks for neighbours and routers
