@@ -31,12 +31,16 @@ const (
 	BenchMapHtHits         = "ht_hits"
 	BenchMapHtLegs         = "ht_legs"
 	BenchMapHtMalformed    = "ht_malformed"
+	BenchMapHtOwn          = "ht_own"
 	BenchMapHtPaces        = "ht_paces"
 	BenchMapHtPolicy       = "ht_policy"
 	BenchMapHtQuery        = "ht_query"
 	BenchMapHtSeen         = "ht_seen"
 	BenchMapHtShadow       = "ht_shadow"
+	BenchMapHtSizes        = "ht_sizes"
 	BenchMapHtStats        = "ht_stats"
+	BenchMapHtTunnel       = "ht_tunnel"
+	BenchMapHtTunnels      = "ht_tunnels"
 	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
 	BenchMapSamples        = "samples"
@@ -69,6 +73,7 @@ const (
 	BenchVarSampleRate     = "sample_rate"
 	BenchVarSecond         = "second"
 	BenchVarShadow         = "shadow"
+	BenchVarTunnelPorts    = "tunnel_ports"
 	BenchVarTurn           = "turn"
 )
 
@@ -147,12 +152,16 @@ type BenchMapSpecs struct {
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 	Lru         *ebpf.MapSpec `ebpf:"lru"`
 	Samples     *ebpf.MapSpec `ebpf:"samples"`
@@ -179,6 +188,7 @@ type BenchVariableSpecs struct {
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 	Turn        *ebpf.VariableSpec `ebpf:"turn"`
 }
 
@@ -217,12 +227,16 @@ type BenchMaps struct {
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 	Lru         *ebpf.Map `ebpf:"lru"`
 	Samples     *ebpf.Map `ebpf:"samples"`
@@ -245,12 +259,16 @@ func (m *BenchMaps) Close() error {
 		m.HtHits,
 		m.HtLegs,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 		m.Lru,
 		m.Samples,
@@ -278,6 +296,7 @@ type BenchVariables struct {
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 	Turn        *ebpf.Variable `ebpf:"turn"`
 }
 

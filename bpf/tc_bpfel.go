@@ -24,12 +24,16 @@ const (
 	TcMapHtHits      = "ht_hits"
 	TcMapHtLegs      = "ht_legs"
 	TcMapHtMalformed = "ht_malformed"
+	TcMapHtOwn       = "ht_own"
 	TcMapHtPaces     = "ht_paces"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
+	TcMapHtSizes     = "ht_sizes"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtTunnel    = "ht_tunnel"
+	TcMapHtTunnels   = "ht_tunnels"
 	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
 	TcProgHtTcOut    = "ht_tc_out"
@@ -46,6 +50,7 @@ const (
 	TcVarSampleRate  = "sample_rate"
 	TcVarSecond      = "second"
 	TcVarShadow      = "shadow"
+	TcVarTunnelPorts = "tunnel_ports"
 )
 
 // LoadTc returns the embedded CollectionSpec for Tc.
@@ -106,12 +111,16 @@ type TcMapSpecs struct {
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -132,6 +141,7 @@ type TcVariableSpecs struct {
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 }
 
 // TcObjects contains all objects after they have been loaded into the kernel.
@@ -162,12 +172,16 @@ type TcMaps struct {
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -181,12 +195,16 @@ func (m *TcMaps) Close() error {
 		m.HtHits,
 		m.HtLegs,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 	)
 }
@@ -208,6 +226,7 @@ type TcVariables struct {
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 }
 
 // TcPrograms contains all programs after they have been loaded into the kernel.

@@ -79,7 +79,31 @@ type XdpAclImage struct {
 		Cost    uint64
 		Burst   uint64
 	}
-	List [131072]uint16
+	List    [131072]uint16
+	Tunnels struct {
+		_    structs.HostLayout
+		N    uint32
+		Pad  uint32
+		Line [64]struct {
+			_      structs.HostLayout
+			To     [2]uint64
+			Vni    uint32
+			Port   uint16
+			Kind   uint8
+			Flags  uint8
+			Hit    uint16
+			Peers  uint16
+			PeersN uint16
+			Inner  uint16
+			InnerN uint16
+			Pad    [3]uint16
+		}
+		Prefix [512]struct {
+			_    structs.HostLayout
+			Addr [2]uint64
+			Mask [2]uint64
+		}
+	}
 }
 
 type XdpAclPace struct {
@@ -201,6 +225,11 @@ const (
 	XdpMalformedMAL_MAX           XdpMalformed = 18
 )
 
+type XdpOwnKey struct {
+	_ structs.HostLayout
+	W [2]uint64
+}
+
 type XdpPolicyEvent struct {
 	_        structs.HostLayout
 	Ts       uint64
@@ -223,19 +252,27 @@ type XdpSeenKey struct {
 }
 
 type XdpShadowIo struct {
-	_        structs.HostLayout
-	Len      uint32
-	Runs     uint32
-	Counted  uint32
-	Found    uint32
-	Key      XdpFlowKey
-	TcpFlags uint32
-	Gen      uint32
-	Egress   uint32
-	Dev      uint32
-	Judged   uint32
-	PassedN  uint32
-	Passed   [16]uint16
+	_          structs.HostLayout
+	Len        uint32
+	Runs       uint32
+	Counted    uint32
+	Found      uint32
+	Key        XdpFlowKey
+	TcpFlags   uint32
+	Gen        uint32
+	Egress     uint32
+	Dev        uint32
+	Judged     uint32
+	PassedN    uint32
+	Passed     [16]uint16
+	Tunnel     uint32
+	Vni        uint32
+	TunnelWhy  uint32
+	TunnelHit  uint32
+	Strips     uint32
+	InnerFound uint32
+	Inner      XdpFlowKey
+	Pad        uint32
 }
 
 type XdpStat uint32
@@ -254,8 +291,118 @@ const (
 	XdpStatSTAT_MARK_FOREIGN  XdpStat = 10
 	XdpStatSTAT_MARK_LOST     XdpStat = 11
 	XdpStatSTAT_MARK_STALE    XdpStat = 12
-	XdpStatSTAT_MAX           XdpStat = 13
+	XdpStatSTAT_TUNNEL_FULL   XdpStat = 13
+	XdpStatSTAT_MAX           XdpStat = 14
 )
+
+type XdpTunnelError uint32
+
+const (
+	XdpTunnelErrorTERR_NONE     XdpTunnelError = 0
+	XdpTunnelErrorTERR_SHORT    XdpTunnelError = 1
+	XdpTunnelErrorTERR_VERSION  XdpTunnelError = 2
+	XdpTunnelErrorTERR_FLAGS    XdpTunnelError = 3
+	XdpTunnelErrorTERR_CRITICAL XdpTunnelError = 4
+	XdpTunnelErrorTERR_CONTROL  XdpTunnelError = 5
+	XdpTunnelErrorTERR_PAYLOAD  XdpTunnelError = 6
+	XdpTunnelErrorTERR_FRAGMENT XdpTunnelError = 7
+	XdpTunnelErrorTERR_INNER    XdpTunnelError = 8
+	XdpTunnelErrorTERR_NOT_OURS XdpTunnelError = 9
+	XdpTunnelErrorTERR_VNI      XdpTunnelError = 10
+	XdpTunnelErrorTERR_PEER     XdpTunnelError = 11
+	XdpTunnelErrorTERR_NESTED   XdpTunnelError = 12
+	XdpTunnelErrorTERR_NOT_IP   XdpTunnelError = 13
+	XdpTunnelErrorTERR_SOURCE   XdpTunnelError = 14
+	XdpTunnelErrorTERR_FORGED   XdpTunnelError = 15
+	XdpTunnelErrorTERR_FORWARD  XdpTunnelError = 16
+	XdpTunnelErrorTERR_FAILED   XdpTunnelError = 17
+	XdpTunnelErrorTERR_MAX      XdpTunnelError = 18
+)
+
+type XdpTunnelInner uint32
+
+const (
+	XdpTunnelInnerINNER_UNKNOWN XdpTunnelInner = 0
+	XdpTunnelInnerINNER_ETH     XdpTunnelInner = 1
+	XdpTunnelInnerINNER_IP4     XdpTunnelInner = 2
+	XdpTunnelInnerINNER_IP6     XdpTunnelInner = 3
+)
+
+type XdpTunnelKey struct {
+	_     structs.HostLayout
+	Peer  [4]uint32
+	Vni   uint32
+	Dev   uint16
+	Kind  uint8
+	Shard uint8
+}
+
+type XdpTunnelKind uint32
+
+const (
+	XdpTunnelKindTUN_NONE   XdpTunnelKind = 0
+	XdpTunnelKindTUN_VXLAN  XdpTunnelKind = 1
+	XdpTunnelKindTUN_GPE    XdpTunnelKind = 2
+	XdpTunnelKindTUN_GENEVE XdpTunnelKind = 3
+	XdpTunnelKindTUN_GUE    XdpTunnelKind = 4
+	XdpTunnelKindTUN_GTPU   XdpTunnelKind = 5
+	XdpTunnelKindTUN_GRE    XdpTunnelKind = 6
+	XdpTunnelKindTUN_IPIP   XdpTunnelKind = 7
+	XdpTunnelKindTUN_KINDS  XdpTunnelKind = 8
+)
+
+type XdpTunnelPorts struct {
+	_    structs.HostLayout
+	Bits [1024]uint64
+}
+
+type XdpTunnelQuery struct {
+	_      structs.HostLayout
+	W      [4]uint64
+	L3     uint32
+	L4     uint32
+	Left   uint32
+	Len    uint32
+	Proto  uint32
+	Frag   uint32
+	Tag    uint32
+	Port   uint32
+	Kind   XdpTunnelKind
+	Vni    uint32
+	HasVni uint32
+	Inner  XdpTunnelInner
+	Offset uint32
+	Inside uint32
+	Ip     uint32
+	Tagged uint32
+	Six    uint32
+	Found  uint32
+	Looked uint32
+	Why    XdpTunnelError
+	Hit    uint32
+	Strip  uint32
+	Line   uint32
+	Super  uint32
+	Worst  uint32
+	_      [4]byte
+	None   XdpTunnelRow
+}
+
+type XdpTunnelRow struct {
+	_        structs.HostLayout
+	Packets  uint64
+	Bytes    uint64
+	Stripped uint64
+	Errors   [18]uint64
+	Local    [4]uint32
+	Port     uint16
+	Inner    uint8
+	Pad      uint8
+	Hit      uint16
+	Gen      uint16
+	Last     uint32
+	Pad2     uint32
+}
 
 // Names of all BPF objects in the ELF.
 //
@@ -269,12 +416,16 @@ const (
 	XdpMapHtHits      = "ht_hits"
 	XdpMapHtLegs      = "ht_legs"
 	XdpMapHtMalformed = "ht_malformed"
+	XdpMapHtOwn       = "ht_own"
 	XdpMapHtPaces     = "ht_paces"
 	XdpMapHtPolicy    = "ht_policy"
 	XdpMapHtQuery     = "ht_query"
 	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
+	XdpMapHtSizes     = "ht_sizes"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtTunnel    = "ht_tunnel"
+	XdpMapHtTunnels   = "ht_tunnels"
 	XdpMapHtWatched   = "ht_watched"
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
@@ -290,6 +441,7 @@ const (
 	XdpVarSampleRate  = "sample_rate"
 	XdpVarSecond      = "second"
 	XdpVarShadow      = "shadow"
+	XdpVarTunnelPorts = "tunnel_ports"
 )
 
 // LoadXdp returns the embedded CollectionSpec for Xdp.
@@ -349,12 +501,16 @@ type XdpMapSpecs struct {
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -375,6 +531,7 @@ type XdpVariableSpecs struct {
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
+	TunnelPorts *ebpf.VariableSpec `ebpf:"tunnel_ports"`
 }
 
 // XdpObjects contains all objects after they have been loaded into the kernel.
@@ -405,12 +562,16 @@ type XdpMaps struct {
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -424,12 +585,16 @@ func (m *XdpMaps) Close() error {
 		m.HtHits,
 		m.HtLegs,
 		m.HtMalformed,
+		m.HtOwn,
 		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
+		m.HtSizes,
 		m.HtStats,
+		m.HtTunnel,
+		m.HtTunnels,
 		m.HtWatched,
 	)
 }
@@ -451,6 +616,7 @@ type XdpVariables struct {
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`
+	TunnelPorts *ebpf.Variable `ebpf:"tunnel_ports"`
 }
 
 // XdpPrograms contains all programs after they have been loaded into the kernel.

@@ -150,6 +150,7 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "packets past more than 16 count rules", N: c.Stats.CountLost},
 		{Name: "flows not noted for established", N: c.Stats.SeenFailed},
 		{Name: "token buckets not made", N: c.Stats.BucketFailed},
+		{Name: "packets in tunnels without a row", N: c.Stats.TunnelFull},
 	} {
 		if s.N > 0 {
 			lost = append(lost, s)
@@ -185,7 +186,7 @@ func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
 	sample := func(slot int, e *kern.Entry, denied bool) bool {
 		out = flows.Sample{
 			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), TCPFlags: e.TCPFlags(),
-			Forwarded: e.Forwarded(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
+			Forwarded: e.Forwarded(), Inner: e.Inner(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
 		}
 		more = yield(&out)
 		return more

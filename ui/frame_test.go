@@ -149,7 +149,7 @@ func strangePolicy(r *rand.Rand, s func() string) snap.Policy {
 	var f snap.Frame
 	e.Frame(&f)
 	p := f.Policy
-	p.Kept, p.Why, p.File, p.Unplanned = uint32(r.IntN(3)), pickOne(r, []string{"", s()}), s(), pickOne(r, []string{"", s()})
+	p.Kept, p.Why, p.File = uint32(r.IntN(3)), pickOne(r, []string{"", s()}), s()
 	p.Draft = snap.Draft{Seq: uint64(r.IntN(4)), Text: pickOne(r, texts), Checked: r.IntN(2) == 0, Remarks: []string{s()}, Cuts: pickOne(r, [][]string{nil, {s()}}),
 		Errors: pickOne(r, [][]string{nil, {s()}}), Impact: snap.Impact{Dropped: 3, OneWay: 2, DropRate: snap.Rate{PPS: 1e20}, Flows: []snap.FlowChange{{Device: s(), Was: s(), Is: s()}}}}
 	p.Versions = []snap.PolicyVersion{{Gen: 1, Who: s(), What: s(), Text: pickOne(r, texts)}}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compat.h"
+#include "tunnel_image.h"
 
 #define ACL_SLOTS 3 /* generation % ACL_SLOTS is its slot: kept, on trial, being written */
 #define ACL_RECORDS 16384
@@ -94,4 +95,5 @@ struct acl_image {
 	struct acl_leg leg[ACL_LEGS];
 	struct acl_record record[ACL_RECORDS];
 	__u16 list[ACL_LISTS];
+	struct acl_tunnels tunnels;
 };

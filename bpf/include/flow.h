@@ -56,7 +56,8 @@ static __noinline int flow_fold(const struct flow_entry *e)
 		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
 	}
-	counter_add(&d->by[out ? DEV_FOLDED_OUT : DEV_FOLDED_IN], e->packets, bytes);
+	if (!(e->bytes_flags & FLOW_INNER))
+		counter_add(&d->by[out ? DEV_FOLDED_OUT : DEV_FOLDED_IN], e->packets, bytes);
 	if (e->bytes_flags & FLOW_FORWARDED)
 		counter_add(&d->by[DEV_FOLDED_FWD], e->packets, bytes);
 	if (!gen || gen == GEN_EACH)
@@ -74,7 +75,7 @@ static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 		stat_add(STAT_WRAPS);
 	flow_fold(e);
 	e->packets = 0;
-	e->bytes_flags &= ~BYTES_MASK;
+	e->bytes_flags &= ~(BYTES_MASK | FLOW_INNER);
 	e->path = path;
 	e->gen = gen;
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "acl_image.h"
 #include "compat.h"
+#include "tunnel_wire.h"
 #include "wire.h"
 
 struct {
@@ -131,6 +132,39 @@ struct {
 	__type(key, __u32);
 	__type(value, struct shadow_io);
 } ht_shadow SEC(".maps");
+
+/* What is counted of tunnels. Rows are not driven out: a flood of forged ones is counted as STAT_TUNNEL_FULL. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tunnel_key);
+	__type(value, struct tunnel_row);
+} ht_tunnels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TUNNEL_SIZES);
+	__type(key, __u32);
+	__type(value, __u64);
+} ht_sizes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tunnel_query);
+} ht_tunnel SEC(".maps");
+
+/* The host's own addresses, as in flow_key: no packet inside a tunnel comes from them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct own_key);
+	__type(value, __u32);
+} ht_own SEC(".maps");
+
+/* A bit for each UDP port that a tunnel may be on, in whatever policy: one load keeps all other packets off the stage. */
+volatile struct tunnel_ports tunnel_ports SEC(".data.ht_ports");
 
 /* By device slot. A global and not a lookup: its address is part of the instructions. */
 volatile struct dev_state dev_states[DEV_SLOTS] SEC(".data.ht_state");

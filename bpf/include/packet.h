@@ -43,6 +43,9 @@ struct packet {
 	u64 hash;
 	u32 tcp_flags;
 	u32 frag; /* TAG_FRAG_FIRST, TAG_FRAG_LATER or 0 */
+	u32 l3;   /* offset of the IP header in the frame */
+	u32 l4;   /* and of the L4 header */
+	u32 left; /* bytes of the IP packet from there on */
 };
 
 /* What a parser found: 0, why the frame is malformed (enum malformed), or one of these. */

@@ -10,28 +10,38 @@
  * buckets of eight. Folding and multiplying once more breaks it (Fibonacci hashing, 2^64 divided by the golden ratio). */
 #define HASH_MIX 0x9e3779b97f4a7c15ULL
 
+/* From the IP header on. `vni`: of the tunnel that the packet is in. Returns 0 when the key is complete, or why the packet is
+ * malformed. */
+static __always_inline u32 parse_ip(struct cursor *c, struct packet *p, u32 found, u32 tag, u32 vni)
+{
+	u32 proto = 0, why;
+
+	p->frag = 0;
+	p->tcp_flags = 0;
+	p->l3 = c->pos - c->start;
+	if (likely(found == FOUND_IP4))
+		why = parse_ip4(c, p, &proto);
+	else
+		why = parse_ip6(c, p, &proto);
+	if (unlikely(why))
+		return why;
+	p->l4 = c->pos - c->start;
+	p->left = c->left;
+	why = parse_l4(c, p, proto | vni << 8);
+	p->tag_dev = tag | p->frag | (u32)dev_slot << 16;
+	p->hash += (u32)p->w[4] * hash_seed[8] + (p->w[4] >> 32) * hash_seed[9] + p->tag_dev * hash_seed[10];
+	p->hash ^= p->hash >> 32;
+	p->hash *= HASH_MIX;
+	return why;
+}
+
 /* `tag` holds TAG_EGRESS and the tag that the device took out, `tags` says whether it did. Returns 0 when the key is
  * complete, FOUND_NOT_IP, or why the frame is malformed. */
 static __always_inline u32 parse(struct cursor *c, struct packet *p, u32 tag, u32 tags)
 {
-	u32 found = parse_l2(c, &tag, tags), proto = 0, why;
+	u32 found = parse_l2(c, &tag, tags);
 
-	p->frag = 0;
-	p->tcp_flags = 0;
-	if (likely(found == FOUND_IP4))
-		why = parse_ip4(c, p, &proto);
-	else if (found == FOUND_IP6)
-		why = parse_ip6(c, p, &proto);
-	else
-		return found;
-	if (unlikely(why))
-		return why;
-	why = parse_l4(c, p, proto);
-	p->tag_dev = tag | p->frag | (u32)dev_slot << 16;
-	p->hash += (u32)p->w[4] * hash_seed[8] + proto * hash_seed[9] + p->tag_dev * hash_seed[10];
-	p->hash ^= p->hash >> 32;
-	p->hash *= HASH_MIX;
-	return why;
+	return found == FOUND_IP4 || found == FOUND_IP6 ? parse_ip(c, p, found, tag, 0) : found;
 }
 
 /* The frame ended, for the parser, before the packet did: more of it may be elsewhere. */

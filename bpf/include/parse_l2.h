@@ -66,13 +66,11 @@ static __always_inline u32 parse_l3_device(struct cursor *c)
 	return *first >> 4 == 6 ? FOUND_IP6 : FOUND_NOT_IP;
 }
 
-static __always_inline u32 parse_l2(struct cursor *c, u32 *tag, u32 tags)
+static __always_inline u32 parse_ethernet(struct cursor *c, u32 *tag, u32 tags)
 {
 	struct eth *eth = c->pos;
 	u16 type;
 
-	if (l3_device)
-		return parse_l3_device(c);
 	if (unlikely((void *)(eth + 1) > c->end))
 		return MAL_SHORT_ETH;
 	type = eth->type;
@@ -89,4 +87,9 @@ static __always_inline u32 parse_l2(struct cursor *c, u32 *tag, u32 tags)
 	if (type == be16(ETHERTYPE_IP4))
 		return FOUND_IP4;
 	return type == be16(ETHERTYPE_IP6) ? FOUND_IP6 : FOUND_NOT_IP;
+}
+
+static __always_inline u32 parse_l2(struct cursor *c, u32 *tag, u32 tags)
+{
+	return l3_device ? parse_l3_device(c) : parse_ethernet(c, tag, tags);
 }

@@ -74,9 +74,10 @@ static __always_inline u32 parse_udp(struct cursor *c, struct packet *p, u32 *po
 	return 0;
 }
 
-static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 proto)
+/* `vni_proto`: as in flow_key. */
+static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 vni_proto)
 {
-	u32 ports = 0, why = 0;
+	u32 ports = 0, why = 0, proto = vni_proto & 0xff;
 
 	if (unlikely(p->frag & TAG_FRAG_LATER)) {
 		/* its payload is no header */
@@ -97,6 +98,6 @@ static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 prot
 			return short_l4(p);
 		ports = icmp->type_code; /* as on the wire, like ports */
 	}
-	p->w[4] = ports | (u64)proto << 32;
+	p->w[4] = ports | (u64)vni_proto << 32;
 	return why;
 }

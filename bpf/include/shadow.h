@@ -28,6 +28,15 @@ static __always_inline u32 shadow_egress(void)
 	return io && io->gen && io->egress ? TAG_EGRESS : 0;
 }
 
+/* The generation that user space asks about, 0: none. */
+static __always_inline u32 shadow_gen(void)
+{
+	u32 zero = 0;
+	struct shadow_io *io = shadow ? bpf_map_lookup_elem(&ht_shadow, &zero) : NULL;
+
+	return io ? io->gen : 0;
+}
+
 /* Judges by the generation that user space names, counts nothing, and says what came of it. Returns 0 when none is named. */
 static __always_inline int shadow_judge(struct packet *p, u32 found)
 {
@@ -72,4 +81,40 @@ static __always_inline void shadow_report(struct packet *p, u32 found)
 	w[4] = p->w[4];
 	*(u32 *)&io->key.tag = p->tag_dev;
 	io->tcp_flags = p->tcp_flags;
+}
+
+/* What the tunnel stage found, before anything is taken off. */
+static __always_inline void shadow_tunnel(const struct tunnel_query *q)
+{
+	u32 zero = 0;
+	struct shadow_io *io = shadow ? bpf_map_lookup_elem(&ht_shadow, &zero) : NULL;
+	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!io || !k)
+		return;
+	io->tunnel = q->kind;
+	io->vni = q->vni;
+	io->tunnel_why = q->why;
+	io->tunnel_hit = q->hit;
+	io->strips = q->strip;
+	io->inner_found = q->looked ? 1 + q->found : 0;
+	if (!q->looked || q->found)
+		return;
+	u64 *w = (u64 *)&io->inner;
+	w[0] = k->w[0];
+	w[1] = k->w[1];
+	w[2] = k->w[2];
+	w[3] = k->w[3];
+	w[4] = k->w[4];
+	*(u32 *)&io->inner.tag = k->tag_dev;
+}
+
+/* Before a frame that may be in no tunnel. */
+static __always_inline void shadow_begin(void)
+{
+	u32 zero = 0;
+	struct shadow_io *io = shadow ? bpf_map_lookup_elem(&ht_shadow, &zero) : NULL;
+
+	if (io)
+		io->tunnel = TUN_NONE;
 }

@@ -13,12 +13,13 @@
 #define TAG_FRAG_LATER 0x4000 /* any other fragment: ports are 0 */
 #define TAG_STACKED 0x8000    /* more than one tag with VID != 0 */
 
-/* flow_entry.bytes_flags: 48 bits of bytes, 7 of the leg of a chain, a flag, 8 of TCP flags. An sk_buff has at most 512 KiB, so
+/* flow_entry.bytes_flags: 47 bits of bytes, 7 of the leg of a chain, 2 flags, 8 of TCP flags. An sk_buff has at most 512 KiB, so
  * that the bytes of FLOW_PACKETS never reach the leg. */
-#define BYTES_MASK 0x0000ffffffffffffULL
-#define FLOW_PACKETS 0x1fffffffU /* an entry with that many folds into the totals and begins again */
-#define FLOW_LEG_SHIFT 48
-#define FLOW_LEG_MASK 0x007f000000000000ULL
+#define BYTES_MASK 0x00007fffffffffffULL
+#define FLOW_PACKETS 0x0fffffffU /* an entry with that many folds into the totals and begins again */
+#define FLOW_LEG_SHIFT 47
+#define FLOW_LEG_MASK 0x003f800000000000ULL
+#define FLOW_INNER 0x0040000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
 
@@ -206,6 +207,7 @@ enum stat {
 	STAT_MARK_FOREIGN,  /* a chain's packet carries a mark of somebody else in the chain's bits: it was left alone */
 	STAT_MARK_LOST,     /* a chain's packet could not be given its mark: no room for metadata */
 	STAT_MARK_STALE,    /* metadata of ours that fits no policy: ignored */
+	STAT_TUNNEL_FULL,   /* a packet in a tunnel has no row: there are too many tunnels and peers */
 	STAT_MAX,
 };
 
@@ -223,6 +225,14 @@ struct shadow_io {
 	__u32 judged; /* out, with gen: JUDGED_* */
 	__u32 passed_n; /* out, with gen: counters of the count rules that were passed */
 	__u16 passed[JUDGED];
+	__u32 tunnel; /* out: enum tunnel_kind; with gen, `judged` is of the packet inside when it would be unwrapped */
+	__u32 vni;
+	__u32 tunnel_why; /* out: enum tunnel_error */
+	__u32 tunnel_hit; /* out, with gen: counter of the tunnel line, HIT_NONE: none */
+	__u32 strips;     /* out: 1: it is unwrapped */
+	__u32 inner_found; /* out: what the packet inside is: 1 + enum malformed, 1 + MAL_MAX: not IP, 0: it was not looked at */
+	struct flow_key inner; /* out, when inner_found == 1 */
+	__u32 pad;
 };
 
 /* One function or tracepoint that a packet, or without one a call, passed. Go: kern.TraceEvent. */

@@ -37,6 +37,7 @@ type Stats struct {
 	MarkForeign  uint64 // packets of chains that somebody else had marked within the chain's bits
 	MarkLost     uint64 // packets of chains that could not be given their mark
 	MarkStale    uint64 // marks that fit no policy any more
+	TunnelFull   uint64 // packets in tunnels that have no counters
 }
 
 // Counters is everything that the programs count outside the flow table. A device's total is the sum over its live entries
@@ -111,6 +112,7 @@ func (p *Pipeline) Counters() (Counters, error) {
 		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
 		EventLost: stats[bpf.XdpStatSTAT_EVENT_LOST], SampleLost: stats[bpf.XdpStatSTAT_SAMPLE_LOST],
 		MarkForeign: stats[bpf.XdpStatSTAT_MARK_FOREIGN], MarkLost: stats[bpf.XdpStatSTAT_MARK_LOST], MarkStale: stats[bpf.XdpStatSTAT_MARK_STALE],
+		TunnelFull: stats[bpf.XdpStatSTAT_TUNNEL_FULL],
 	}
 	return c, nil
 }

@@ -30,10 +30,11 @@ const (
 	tagFragLater = 0x4000
 	tagStacked   = 0x8000
 
-	bytesMask     = 1<<48 - 1
-	flowPackets   = 1<<29 - 1 // FLOW_PACKETS
-	legShift      = 48
+	bytesMask     = 1<<47 - 1
+	flowPackets   = 1<<28 - 1 // FLOW_PACKETS
+	legShift      = 47
 	legMask       = 0x7f
+	flowInner     = 1 << 54
 	flowForwarded = 1 << 55
 	tcpFlagsShift = 56
 )
@@ -58,6 +59,9 @@ func (e *Entry) Forwarded() bool { return e.bytesFlags&flowForwarded != 0 }
 
 // Leg is the leg of a chain that the flow's packets are on, as the image of its generation numbers them; 0: none.
 func (e *Entry) Leg() uint16 { return uint16(e.bytesFlags >> legShift & legMask) }
+
+// Inner tells that the packets were seen inside a tunnel that is only counted: they are in no device's total.
+func (e *Entry) Inner() bool { return e.bytesFlags&flowInner != 0 }
 
 // Path is the index of what decided.
 func (e *Entry) Path() uint16 { return e.path }

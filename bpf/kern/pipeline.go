@@ -72,6 +72,9 @@ const (
 	constSection = ".rodata"
 )
 
+// sections are the maps of global variables, by the names that they get.
+var sections = map[string]string{stateSection: "ht_state", portsSection: "ht_ports"}
+
 // Open creates the shared maps and maps the flow table into memory. It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and
 // raises RLIMIT_MEMLOCK on kernels that account BPF memory by it (before 5.11).
 func Open(o Options) (*Pipeline, error) {
@@ -114,8 +117,8 @@ func (p *Pipeline) open() error {
 		if n, ok := p.sizes.entries()[name]; ok {
 			m.MaxEntries = n
 		}
-		if name == stateSection {
-			m.Name = "ht_state"
+		if own, ok := sections[name]; ok {
+			m.Name = own
 			m.Flags |= mmapable
 		}
 		if p.maps[name], err = ebpf.NewMap(m); err != nil {

@@ -23,6 +23,7 @@ type PolicyCounts struct {
 	Rules   []RuleCount // by rule of the policy; off ones stay at 0
 	Default [2]RuleCount
 	Guard   []RuleCount
+	Tunnels []RuleCount // by tunnel line; Limited: of Packets, unwrapped
 }
 
 // PolicyCounts adds up what a generation's rules counted: packets of flows that are in the table, and all others. It also waits
@@ -87,6 +88,8 @@ func (l *loaded) arrange(sums []RuleCount) PolicyCounts {
 			out.Guard = append(out.Guard, sums[hit])
 		case w.By == acl.ByRule:
 			out.Rules = append(out.Rules, sums[hit])
+		case w.By == acl.ByTunnel:
+			out.Tunnels = append(out.Tunnels, sums[hit])
 		default:
 			out.Default[w.Index] = sums[hit]
 		}

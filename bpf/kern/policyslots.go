@@ -31,6 +31,7 @@ type policies struct {
 	hits   []bpf.XdpAclHits  // by slot, shard and hit
 	denied []Entry
 	states []bpf.XdpDevState // by device slot
+	ports  []uint64          // a bit for each UDP port that tunnels may be on
 	shards int
 	mapped [][]byte
 
@@ -57,6 +58,7 @@ type loaded struct {
 	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
 	missed []odometer     // by hit
 	flows  bool           // asks for established
+	ports  []uint16       // of tunnel lines
 	busy   bool           // was in force: wait for a grace period before it is written again
 	ends   int            // how often it ceased to be
 }
@@ -77,6 +79,12 @@ func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
 		return err
 	}
 	q.states = states[0][:]
+	ports, err := mapArray[bpf.XdpTunnelPorts](q, maps[portsSection])
+	if err != nil {
+		return err
+	}
+	q.ports = ports[0].Bits[:]
+	q.listen()
 	return nil
 }
 

@@ -79,7 +79,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
 	perCPU := s.BucketsPerCPU*bucketBytes + s.Slots*deviceBytes + smallBytes
-	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + fixedBytes
+	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
 // seen is how many tuples are noted for established: half of the flows expected.
@@ -100,6 +100,8 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtBuckets: bucketEntries,
 		bpf.XdpMapHtEvents:  uint32(s.EventRings),
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
+		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
+		bpf.XdpMapHtOwn:     ownAddresses,
 	}
 }
 

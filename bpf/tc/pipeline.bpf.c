@@ -4,6 +4,7 @@
 #include "../include/handover.h"
 #include "../include/parse.h"
 #include "../include/verdict.h"
+#include "stage_tunnel.h"
 
 #define PULL_MAX 2048 /* bytes of header made linear at most */
 #define VLAN_LEN 4
@@ -65,10 +66,13 @@ __noinline int ht_tc_tell(struct __sk_buff *skb)
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found = parse_skb(skb, &p, out), gen = generation(), said;
+	u32 found = parse_skb(skb, &p, out), gen, said;
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
+	gen = generation();
+	if (!out && unlikely(!found && is_tunnel(p.w[4])))
+		stage_tunnel(skb, &p, gen);
 	said = record(&p, found, gen, out, flags);
 	if (unlikely(said & VERDICT_TELL))
 		ht_tc_tell(skb);

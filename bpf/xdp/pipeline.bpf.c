@@ -4,6 +4,7 @@
 #include "../include/parse.h"
 #include "../include/shadow.h"
 #include "../include/verdict.h"
+#include "stage_tunnel.h"
 
 /* Tells of the packet for one of the rules that it met. Bytes are copied one word at a time, each after a look at the frame's
  * end: bpf_xdp_load_bytes needs 5.18. */
@@ -48,15 +49,19 @@ int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found, verdict;
+	u32 found, verdict, gen;
 
+	shadow_begin();
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
+	gen = generation();
+	if (unlikely(!found && is_tunnel(p.w[4])) && !shadow_egress())
+		stage_tunnel(ctx, &p, shadow_gen() ? shadow_gen() : gen);
 	if (shadow && shadow_judge(&p, found)) {
 		shadow_report(&p, found);
 		return XDP_PASS;
 	}
-	verdict = record(&p, found, generation(), 0, 0);
+	verdict = record(&p, found, gen, 0, 0);
 	shadow_report(&p, found);
 	if (unlikely(verdict & VERDICT_TELL))
 		ht_xdp_tell(ctx);

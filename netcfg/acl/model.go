@@ -168,6 +168,7 @@ type Policy struct {
 	Sets    map[string]Set
 	Rules   []Rule      // in order; those that are off are among them
 	Guard   []GuardLine // rule 0, asked first; empty: switched off
+	Tunnels []Tunnel    // in order; those that are off are among them
 	Chains  []Chain     // in order; those that are off are among them
 }
 

@@ -68,6 +68,7 @@ const (
 	ByDefault By = iota
 	ByRule
 	ByGuard
+	ByTunnel // decides nothing: the counters of a tunnel line
 )
 
 // Decision is what becomes of a packet, and why.

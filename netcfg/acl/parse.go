@@ -14,12 +14,13 @@ type Entry struct {
 	Set     *Set
 	Default *Default
 	Chain   *Chain
+	Tunnel  *Tunnel
 }
 
 // Reader reads lines one after another; the zero value is ready. It keeps its memory from line to line.
 type Reader struct{ p parser }
 
-// Entry reads one line that holds a rule, a set, a default or a chain. All of the line's errors are returned, with Line 0;
+// Entry reads one line that holds a rule, a set, a default, a tunnel or a chain. All of the line's errors are returned, with Line 0;
 // there is no entry then.
 func (r *Reader) Entry(text string) (Entry, []Error) {
 	p := &r.p
@@ -50,6 +51,8 @@ func (p *parser) entry() Entry {
 		return Entry{}
 	case first.is("set"):
 		return Entry{Set: p.parseSet()}
+	case first.is("tunnel"):
+		return Entry{Tunnel: p.parseTunnel(off)}
 	}
 	action, ok := actionOf(first)
 	switch {

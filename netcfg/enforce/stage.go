@@ -96,9 +96,6 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		d.Errors = append(d.Errors, err.Error())
 		return d, file, nil
 	}
-	for _, u := range file.Unused() {
-		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
-	}
 	d.Cuts = cuts(&p, ways, oracle(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file, nil

@@ -24,10 +24,6 @@ func (s *Service) View(counters bool) snap.Policy {
 		out.Why = s.opt.ReadOnly
 	}
 	e := s.inForce()
-	for _, u := range e.file.Unused() {
-		out.Unplanned = remark(u.Line, u.Text)
-		break
-	}
 	out.Readmits.PPS = s.hits.deniedPPS(&s.kept.acl)
 	out.Devices = s.devices()
 	switch t := s.trial; {

@@ -38,7 +38,9 @@ func (l Line) bare() string {
 		c.Comment = ""
 		return c.String()
 	}
-	return l.Text
+	t := *l.Tunnel
+	t.Comment = ""
+	return t.String()
 }
 
 // Diff compares two files.

@@ -109,11 +109,9 @@ func toggled(l Line) (Line, bool) {
 		c.Off = !c.Off
 		l.Chain = &c
 	case Tunnel:
-		if word, rest := wordOf(l.Text); word == "off" {
-			l.Text = rest[1:]
-		} else {
-			l.Text = "off " + l.Text
-		}
+		t := *l.Tunnel
+		t.Off = !t.Off
+		l.Tunnel = &t
 	default:
 		return l, false
 	}
@@ -122,8 +120,7 @@ func toggled(l Line) (Line, bool) {
 
 // Off reports whether a line is switched off.
 func (l Line) Off() bool {
-	word, _ := wordOf(l.Text)
-	return l.Kind == Rule && l.Rule.Off || l.Kind == Default && l.Default.Off || l.Kind == Chain && l.Chain.Off || l.Kind == Tunnel && word == "off"
+	return l.Kind == Rule && l.Rule.Off || l.Kind == Default && l.Default.Off || l.Kind == Chain && l.Chain.Off || l.Kind == Tunnel && l.Tunnel.Off
 }
 
 // Draft is a file that is being edited: the policy that stands, the edits since, and those that were undone. A value:

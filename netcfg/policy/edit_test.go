@@ -73,7 +73,7 @@ func (w *twin) text() string {
 func TestRandomEditsAgainstSnapshots(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 3))
 	texts := []string{"deny  in  tcp to any port 23", "allow out", "# note", "", "deny  in  tcp to any port 23", "default in deny",
-		"tunnel vxlan port 4789", "limit in  rate 5/s per source burst 5", "set a { 10.0.0.0/8 }", "count # x", chain + " fail open"}
+		"tunnel vxlan port 4789 vni any count", "limit in  rate 5/s per source burst 5", "set a { 10.0.0.0/8 }", "count # x", chain + " fail open"}
 	for range 60 {
 		base := parsed(t, strings.Join([]string{texts[0], texts[1], texts[2], texts[0]}, "\n"))
 		d := NewDraft(base)

@@ -26,18 +26,19 @@ const (
 	Rule
 	Set
 	Default
-	Tunnel // kept as it is, not acted on
+	Tunnel
 	Chain
 )
 
 // Line is one line of a file. What its pointers lead to is never changed.
 type Line struct {
 	Kind    Kind
-	Text    string // of comments and tunnel lines
+	Text    string // of comments
 	Rule    *acl.Rule
 	Set     *acl.Set
 	Default *acl.Default
 	Chain   *acl.Chain
+	Tunnel  *acl.Tunnel
 }
 
 // String is the line's canonical text.
@@ -51,6 +52,8 @@ func (l Line) String() string {
 		return l.Default.String()
 	case Chain:
 		return l.Chain.String()
+	case Tunnel:
+		return l.Tunnel.String()
 	}
 	return l.Text
 }
@@ -140,15 +143,11 @@ func parseLine(reader *acl.Reader, text string) (Line, []acl.Error) {
 	if body == "" {
 		return Line{}, nil
 	}
-	if kind := verbatim(body); kind != Blank {
+	if body[0] == '#' {
 		if bad := acl.CheckText(text); bad != nil {
 			return Line{}, bad
 		}
-		body = strings.ReplaceAll(body, "\t", " ")
-		if word, rest := wordOf(body); word == "off" {
-			body = "off " + strings.TrimLeft(rest, blanks)
-		}
-		return Line{Kind: kind, Text: body}, nil
+		return Line{Kind: Comment, Text: strings.ReplaceAll(body, "\t", " ")}, nil
 	}
 	e, errs := reader.Entry(text)
 	switch {
@@ -160,26 +159,13 @@ func parseLine(reader *acl.Reader, text string) (Line, []acl.Error) {
 		return Line{Kind: Set, Set: e.Set}, nil
 	case e.Chain != nil:
 		return Line{Kind: Chain, Chain: e.Chain}, nil
+	case e.Tunnel != nil:
+		return Line{Kind: Tunnel, Tunnel: e.Tunnel}, nil
 	}
 	return Line{Kind: Default, Default: e.Default}, nil
 }
 
 const blanks = " \t"
-
-// verbatim recognises what is kept as it stands: comments, and lines that this version does not act on.
-func verbatim(text string) Kind {
-	if text[0] == '#' {
-		return Comment
-	}
-	word, rest := wordOf(text)
-	if word == "off" {
-		word, _ = wordOf(rest)
-	}
-	if word == "tunnel" {
-		return Tunnel
-	}
-	return Blank
-}
 
 // wordOf cuts the first word off.
 func wordOf(text string) (word, rest string) {
@@ -188,23 +174,6 @@ func wordOf(text string) (word, rest string) {
 		return text[:i], text[i:]
 	}
 	return text, ""
-}
-
-// Unused is a line that this version keeps and does not act on.
-type Unused struct {
-	Line int
-	Text string // "tunnel lines are kept as they are: this version does not act on them"
-}
-
-// Unused lists the lines that have no effect although they are switched on.
-func (f File) Unused() []Unused {
-	var out []Unused
-	for i, l := range f.lines {
-		if l.Kind == Tunnel && !l.Off() {
-			out = append(out, Unused{Line: i + 1, Text: "tunnel lines are kept as they are: this version does not act on them"})
-		}
-	}
-	return out
 }
 
 // Check says what is wrong between lines: a set that is missing or made twice, a default said twice. nil: nothing.
@@ -252,6 +221,7 @@ func (f File) check(errs *Errors, row func(int) string) {
 			}
 		}
 	}
+	f.checkTunnels(bad)
 }
 
 // checkChain holds a chain against those above it.
@@ -306,6 +276,10 @@ func (f File) ACL() acl.Policy {
 			c := *l.Chain
 			c.Line = i + 1
 			p.Chains = append(p.Chains, c)
+		case Tunnel:
+			t := *l.Tunnel
+			t.Line = i + 1
+			p.Tunnels = append(p.Tunnels, t)
 		case Default:
 			switch d := l.Default; {
 			case d.Off:

@@ -43,7 +43,7 @@ limit in  tcp to 10.0.0.5 port 443 rate 500/s per source burst 100
 count in  udp to any port 53  # a rule that only counts
 allow in  icmp from 10.0.0.0/8 expires 15m
 deny  out tcp to 192.0.2.0/24 dev eth1
-tunnel vxlan  port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
+tunnel vxlan port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
 off chain fw in lan0 match tcp to any port 443 service via 10.9.0.2 dev fw0 return fw1 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open  # web
 off deny  in  udp from not 10.0.0.0/8 port not 1024-65535
 allow established log "a \"b\" \\c"
@@ -79,9 +79,6 @@ func TestCanonicalForm(t *testing.T) {
 	p := f.ACL()
 	if p.In != acl.Allow || p.InLine != 3 || p.OutLine != 0 || len(p.Rules) != 11 || p.Rules[0].Line != 5 || len(p.Sets) != 1 {
 		t.Errorf("ACL: %+v", p)
-	}
-	if got := f.Unused(); len(got) != 1 || got[0].Line != 11 {
-		t.Errorf("unused lines: %v; the chain line is off", got)
 	}
 }
 

@@ -30,6 +30,8 @@ func nameOf(l Line) name {
 		return name{Default, acl.ID{Text: l.Default.Dir.String()}}
 	case Chain:
 		return name{Chain, acl.ID{Text: l.Chain.Name}}
+	case Tunnel:
+		return name{Tunnel, acl.ID{Text: l.Tunnel.Match()}}
 	}
 	return name{l.Kind, acl.ID{Text: l.Text}}
 }
@@ -125,13 +127,11 @@ func switched(a, b Line) bool {
 
 // Title is what a tunnel line is about ("vxlan"), or the name of a chain; "" for other lines.
 func (l Line) Title() string {
-	if l.Kind != Tunnel && l.Kind != Chain {
-		return ""
+	switch l.Kind {
+	case Tunnel:
+		return l.Tunnel.Kind.String()
+	case Chain:
+		return l.Chain.Name
 	}
-	word, rest := wordOf(l.String())
-	if word == "off" {
-		_, rest = wordOf(rest)
-	}
-	word, _ = wordOf(rest)
-	return word
+	return ""
 }

@@ -61,7 +61,7 @@ func TestPairsShowWhatAnEditorDid(t *testing.T) {
 // TestPairsAreWhole: every line of both files is told once, those of b in their order.
 func TestPairsAreWhole(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 9))
-	texts := []string{"deny  in  tcp to any port 23", "allow out", "# note", "", "count", "limit in  rate 5/s per source burst 5", "tunnel vxlan"}
+	texts := []string{"deny  in  tcp to any port 23", "allow out", "# note", "", "count", "limit in  rate 5/s per source burst 5", "tunnel vxlan count"}
 	random := func() File {
 		var list []string
 		for range rnd.IntN(12) {

@@ -21,6 +21,7 @@ type Sample struct {
 	Bytes     uint64
 	TCPFlags  uint8
 	Forwarded bool
+	Inner     bool // seen inside a tunnel that is only counted: outside the totals
 	Denied    bool // of the sample of flows that a policy denied: their packets are counted outside the table
 	Path, Gen uint16
 	Last      uint32 // low 32 bits of jiffies

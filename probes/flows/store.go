@@ -118,7 +118,7 @@ func (s *Store) take(e *Sample, before uint32) {
 	for int(dev) >= len(s.devices) {
 		s.devices = append(s.devices, device{})
 	}
-	if !e.Denied {
+	if !e.Denied && !e.Inner {
 		s.devices[dev].live.add(e)
 	}
 	if int(e.Slot) >= len(s.slots) {

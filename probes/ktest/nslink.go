@@ -153,7 +153,8 @@ func (n *NS) Addr(t testing.TB, dev, prefix string) {
 	if err := n.NL.AddrAdd(link, a); err != nil {
 		t.Fatalf("add address %s to %s: %v", prefix, dev, err)
 	}
-	if link.Attrs().OperState == netlink.OperUp {
+	// Loopback and tunnel devices that are up do not say so.
+	if state := link.Attrs().OperState; state == netlink.OperUp || state == netlink.OperUnknown && link.Attrs().Flags&net.FlagUp != 0 {
 		n.waitAddrs(t, dev, time.After(patience))
 	}
 }

@@ -29,6 +29,10 @@ type Parsed struct {
 	TCPFlags uint8
 	Len      int    // bytes counted
 	Why      string // "", NotIP, or the name of the reason in kern.Malformed
+
+	L3, L4 int  // offsets of the IP and of the L4 header
+	Left   int  // bytes of the packet from the latter on
+	Six    bool // set where a tunnel was unwrapped: its header is one of IPv6
 }
 
 // parser walks one frame. rest is what was captured and not yet walked; left is how many bytes of the packet are still to
@@ -60,12 +64,14 @@ func Parse(f Frame) Parsed {
 		p.out.Len += 4
 	}
 	version, why := p.link(f.L3, tags)
+	p.out.L3 = len(f.Data) - len(p.rest)
 	if why == "" && version == 4 {
 		why = p.ip4()
 	} else if why == "" {
 		why = p.ip6()
 	}
 	p.out.Why = why
+	p.out.L4, p.out.Left = len(f.Data)-len(p.rest), p.left
 	p.out.Key.Egress = f.Egress
 	p.out.Key.Dev = f.Slot
 	if why != "" {

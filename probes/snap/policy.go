@@ -10,21 +10,20 @@ const ACLTab = "ACL"
 // Policy is what decides packets now, what it did, and what is being changed. Texts are whole policy files (netcfg/policy);
 // strings and slices are shared between frames and never change.
 type Policy struct {
-	Why       string // why nothing can be enforced, "" when it can
-	File      string // where it is saved, "" when it came from no file and was not saved
-	Kept      uint32 // generation that a lease falls back to; 0: the empty policy of the launch
-	Text      string // of Kept
-	Trial     Trial
-	Canary    Canary
-	Rules     []RuleHits // by entry of kind rule in the text in force (Trial.Text during a trial, else Text), those that are off too
-	Default   [2]Hits    // in, out: what no rule decided
-	Guard     []GuardHits
-	Limited   uint64         // packets that an empty bucket dropped, in all
-	Devices   []PolicyDevice // that packets are judged on
-	Draft     Draft
-	Versions  []PolicyVersion // newest first, at most 10
-	Readmits  Rate            // what would pass again when hooktop ended now
-	Unplanned string          // lines that this version keeps but does not act on
+	Why      string // why nothing can be enforced, "" when it can
+	File     string // where it is saved, "" when it came from no file and was not saved
+	Kept     uint32 // generation that a lease falls back to; 0: the empty policy of the launch
+	Text     string // of Kept
+	Trial    Trial
+	Canary   Canary
+	Rules    []RuleHits // by entry of kind rule in the text in force (Trial.Text during a trial, else Text), those that are off too
+	Default  [2]Hits    // in, out: what no rule decided
+	Guard    []GuardHits
+	Limited  uint64         // packets that an empty bucket dropped, in all
+	Devices  []PolicyDevice // that packets are judged on
+	Draft    Draft
+	Versions []PolicyVersion // newest first, at most 10
+	Readmits Rate            // what would pass again when hooktop ended now
 }
 
 // Hits of a rule since it came into being, whatever generation it was in.

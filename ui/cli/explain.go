@@ -127,9 +127,6 @@ func (c *call) loadPolicy(command string) (acl.Policy, *policyFile, error) {
 		if file, err = policy.Parse(src.text); err != nil {
 			return acl.Policy{}, src, err
 		}
-		for _, u := range file.Unused() {
-			fmt.Fprintf(c.std.Err, "hooktop: note: %s: line %d: %s\n", src.name, u.Line, u.Text)
-		}
 	}
 	p := file.ACL()
 	p.Guard = acl.Guard(nil)

@@ -39,7 +39,6 @@ type fmtObject struct {
 	Text      string          `json:"text"` // canonical, "" when there are errors
 	Errors    []errorObject   `json:"errors"`
 	More      int             `json:"more_errors"`
-	Unused    []unusedObject  `json:"unused"`
 	Findings  []findingObject `json:"findings"`
 }
 
@@ -49,11 +48,6 @@ type errorObject struct {
 	Column int    `json:"column"`
 	Text   string `json:"text"`
 	Hint   string `json:"hint"`
-}
-
-type unusedObject struct {
-	Line int    `json:"line"`
-	Text string `json:"text"`
 }
 
 type findingObject struct {
@@ -80,16 +74,13 @@ func runFmt(c *call) error {
 	}
 	defer src.close()
 	file, err := policy.Parse(src.text)
-	o := fmtObject{Schema: "hooktop.fmt/1", File: src.name, Errors: []errorObject{}, Unused: []unusedObject{}, Findings: []findingObject{}}
+	o := fmtObject{Schema: "hooktop.fmt/1", File: src.name, Errors: []errorObject{}, Findings: []findingObject{}}
 	if err != nil {
 		o.Errors, o.More = errorObjects(err, "")
 		return c.policyErrors("fmt", ExitFailed, src, err, o)
 	}
 	o.Text = file.String()
 	o.Canonical = o.Text == src.text
-	for _, u := range file.Unused() {
-		o.Unused = append(o.Unused, unusedObject(u))
-	}
 	if c.opt.JSON {
 		p := file.ACL()
 		for _, f := range acl.Lint(&p, acl.Circumstances{Now: time.Now()}) {
@@ -112,9 +103,6 @@ func runFmt(c *call) error {
 }
 
 func (c *call) printFmt(o fmtObject) error {
-	for _, u := range o.Unused {
-		fmt.Fprintf(c.std.Err, "hooktop: note: %s: line %d: %s\n", o.File, u.Line, u.Text)
-	}
 	return c.print(o, func(w io.Writer) error {
 		if c.check || c.write {
 			return nil

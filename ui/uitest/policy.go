@@ -29,7 +29,7 @@ allow in  udp from 2001:db8:1::/48 to 2001:db8:9::/48 port 51820 dev eth1
 deny  in  from any to 10.9.9.0/24 expires 2026-03-07T14:12:31Z
 
 deny  out tcp to 192.0.2.0/24 port 23,2323,8000-8100
-tunnel vxlan port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24
+tunnel vxlan port 4789 vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
 `
 
 // Enforcer is the engine's part of a policy without a kernel: it keeps texts, checks drafts by parsing, and answers intents as

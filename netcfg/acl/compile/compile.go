@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Devices map[string]uint16 // device slots by name; one that is not here matches nothing yet
 	Now     time.Time         // rules that have ended by then are left out; zero: none has
+	Served  []Served          // tunnels that are the kernel's: lines that would unwrap them only count, unless forced
 }
 
 // compiler is one run of Compile.
@@ -45,6 +46,9 @@ func Compile(p *acl.Policy, o Options) (*Image, error) {
 		if err := c.add(r); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.tunnels(); err != nil {
+		return nil, err
 	}
 	if len(c.m.Records) > MaxRecords {
 		return nil, fmt.Errorf("compile policy: its rules make %d records (one for each pair of port ranges), there is room for %d: join ports into ranges", len(c.m.Records), MaxRecords)

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"net/netip"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -78,7 +79,7 @@ type PortSide struct {
 // What a hit index stands for: acl.Decision's way of saying it.
 type What struct {
 	By    acl.By
-	Index int // of the rule or guard line; of the default 0 in, 1 out
+	Index int // of the rule, guard or tunnel line; of the default 0 in, 1 out
 }
 
 // The first hit indexes. 0 is what no policy decided.
@@ -109,4 +110,6 @@ type Image struct {
 	Lists           []uint16
 	Hits            []What
 	Legs            []Leg // the first is none
+	Tunnels         []TunnelLine
+	Prefixes        []netip.Prefix // of tunnel lines
 }

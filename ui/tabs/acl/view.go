@@ -123,10 +123,7 @@ func (t *Tab) Message(w int) string {
 func (t *Tab) state() (themes.Token, string) {
 	p, dot := &t.frame.Policy, " "+t.env.Glyphs.Dot+" "
 	if !t.staged.any() {
-		switch {
-		case p.Unplanned != "":
-			return themes.Warn, p.Unplanned
-		case p.File != "":
+		if p.File != "" {
 			return themes.Text, "saved as " + p.File
 		}
 		return themes.Text, "nothing is staged"

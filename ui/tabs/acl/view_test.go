@@ -146,7 +146,7 @@ func TestStrangersAreCleaned(t *testing.T) {
 		b.Engine.Cuts, b.Base.Host = []string{bad}, bad
 		b.Frame()
 		prepare(b)
-		p.Draft.Remarks, p.Draft.Errors, p.Unplanned = []string{bad}, []string{bad}, bad
+		p.Draft.Remarks, p.Draft.Errors = []string{bad}, []string{bad}
 		b.Frame()
 		lines := append(b.Tab.View(160, 40), b.Tab.Message(160), b.Tab.Context(160))
 		for _, f := range uitest.Faults(lines, 160, 42, true) {

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The tunnel stage over an skb. */
+#pragma once
+
+#include "../include/state.h"
+#include "../include/tunnel_stage.h"
+
+#define TUNNEL_PULL 512 /* bytes behind the outer L4 header made linear at most: options, and the headers inside */
+
+/* include/uapi/linux/bpf.h, enum bpf_adj_room_mode and flags of bpf_skb_adjust_room. */
+#define ADJ_ROOM_MAC 1
+#define ADJ_ROOM_FIXED_GSO 0x01
+#define ADJ_ROOM_DECAP_IP4 0x80 /* 6.3 */
+#define ADJ_ROOM_DECAP_IP6 0x100
+
+__noinline int ht_tun_head(struct __sk_buff *skb)
+{
+	u32 zero = 0, want;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	want = q->l4 + TUNNEL_PULL;
+	if (want > skb->len)
+		want = skb->len;
+	if (skb->data_end - skb->data < want && bpf_skb_pull_data(skb, want))
+		stat_add(STAT_PULL_FAILED);
+	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->l4, q->left);
+	return tunnel_head(&c, q);
+}
+
+__noinline int ht_tun_ether(struct __sk_buff *skb)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->offset, q->inside);
+	tunnel_ether(&c, q);
+	return 0;
+}
+
+__noinline int ht_tun_inside(struct __sk_buff *skb)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->ip, q->left);
+	tunnel_inside(&c, q);
+	return 0;
+}
+
+/* Takes everything between the outer Ethernet header and the IP packet inside off the packet. The outer header stays because its
+ * destination is the device. The kernel refuses where a tag stands in between, and before 6.3 where the packet inside is of the other
+ * family. Segments keep their size: it is the inner connection's. */
+__noinline int ht_tun_strip(struct __sk_buff *skb)
+{
+	u32 zero = 0, outer_six;
+	u64 flags = ADJ_ROOM_FIXED_GSO;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	u16 type;
+
+	if (!q)
+		return 0;
+	outer_six = q->w[0] || (u32)q->w[1] != 0xffff0000U;
+	if (outer_six != q->six)
+		flags |= q->six ? ADJ_ROOM_DECAP_IP6 : ADJ_ROOM_DECAP_IP4;
+	if (bpf_skb_adjust_room(skb, -(int)(q->ip - q->l3), ADJ_ROOM_MAC, flags))
+		return 0;
+	type = q->six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
+	if (outer_six != q->six && q->l3 >= sizeof(type) && bpf_skb_store_bytes(skb, q->l3 - sizeof(type), &type, sizeof(type), 0))
+		return 0;
+	return 1;
+}
+
+/* Returns 1 when the packet was unwrapped: p is the one inside then, and pointers into the packet are void. */
+static __always_inline int stage_tunnel(struct __sk_buff *skb, struct packet *p, u32 gen)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+
+	if (!q || !tunnel_begin(p, gen))
+		return 0;
+	q->super = skb->gso_size;
+	ht_tun_head(skb);
+	if (ht_tun_find(gen)) {
+		ht_tun_ether(skb);
+		ht_tun_inside(skb);
+	}
+	if (ht_tun_judge(gen) && !ht_tun_strip(skb)) {
+		q->strip = 0;
+		q->why = TERR_FAILED;
+	}
+	tunnel_end(q, gen);
+	if (!q->strip)
+		return 0;
+	tunnel_unwrap(p);
+	return 1;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The tunnel stage over an XDP frame. */
+#pragma once
+
+#include "../include/state.h"
+#include "../include/tunnel_stage.h"
+
+#define L2_WORDS 16 /* an Ethernet header with MAX_TAGS tags, and something to make a power of two */
+
+struct l2 {
+	u16 words[L2_WORDS];
+};
+
+#define WIRE_MAX 1522 /* a frame that is longer may be several in one: generic XDP gets what was joined */
+
+__noinline int ht_tun_head(struct xdp_md *ctx)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->l4, q->left);
+	return tunnel_head(&c, q);
+}
+
+__noinline int ht_tun_ether(struct xdp_md *ctx)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->offset, q->inside);
+	tunnel_ether(&c, q);
+	return 0;
+}
+
+__noinline int ht_tun_inside(struct xdp_md *ctx)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
+
+	if (!q)
+		return 0;
+	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->ip, q->left);
+	tunnel_inside(&c, q);
+	return 0;
+}
+
+/* Takes everything between the outer Ethernet header, with its tags, and the IP packet inside off the frame. The outer header stays
+ * because its destination is the device: with that of the frame inside the stack would take the packet for somebody else's. */
+__noinline int ht_tun_strip(struct xdp_md *ctx)
+{
+	u32 zero = 0, l3;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct l2 *at = (void *)(long)ctx->data, kept;
+
+	if (!q || (void *)(at + 1) > (void *)(long)ctx->data_end)
+		return 0;
+	kept = *at;
+	l3 = q->l3;
+	if (bpf_xdp_adjust_head(ctx, q->ip - l3))
+		return 0;
+	/* The EtherType is the last of the words before the IP header, whatever the number of tags. */
+	kept.words[bounded(l3 / 2 - 1, L2_WORDS - 1)] = q->six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
+	at = (void *)(long)ctx->data;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < L2_WORDS && i < l3 / 2; i++) {
+		if ((void *)at + i * 2 + 2 > (void *)(long)ctx->data_end)
+			return 0;
+		at->words[i] = kept.words[bounded(i, L2_WORDS - 1)];
+	}
+	return 1;
+}
+
+/* Returns 1 when the packet was unwrapped: p is the one inside then, and pointers into the frame are void. */
+static __always_inline int stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
+{
+	u32 zero = 0;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+
+	if (!q || !tunnel_begin(p, gen))
+		return 0;
+	q->super = p->len > WIRE_MAX;
+	ht_tun_head(ctx);
+	if (ht_tun_find(gen)) {
+		ht_tun_ether(ctx);
+		ht_tun_inside(ctx);
+	}
+	if (ht_tun_judge(gen) && !shadow_gen() && !ht_tun_strip(ctx)) {
+		q->strip = 0;
+		q->why = TERR_FAILED;
+	}
+	shadow_tunnel(q);
+	tunnel_end(q, gen);
+	if (!q->strip)
+		return 0;
+	tunnel_unwrap(p);
+	return 1;
+}
