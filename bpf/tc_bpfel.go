@@ -22,6 +22,7 @@ const (
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
+	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
@@ -97,6 +98,7 @@ type TcMapSpecs struct {
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
@@ -146,6 +148,7 @@ type TcMaps struct {
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
@@ -162,6 +165,7 @@ func (m *TcMaps) Close() error {
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
