@@ -89,7 +89,12 @@ type XdpAclQuery struct {
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
+	Best        uint32
+	At          uint32
+	Runs        uint32
+	Run         [8]uint32
 	Pad         uint32
+	_           [4]byte
 }
 
 type XdpBucketKey struct {
