@@ -28,6 +28,7 @@ const (
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtTags      = "ht_tags"
 	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
 	TcProgHtTcOut    = "ht_tc_out"
@@ -104,6 +105,7 @@ type TcMapSpecs struct {
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -154,6 +156,7 @@ type TcMaps struct {
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -171,6 +174,7 @@ func (m *TcMaps) Close() error {
 		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
+		m.HtTags,
 		m.HtWatched,
 	)
 }

@@ -164,6 +164,11 @@ type XdpFlowKey struct {
 	Dev      uint16
 }
 
+type XdpFlowTags struct {
+	_   structs.HostLayout
+	Way [8]uint8
+}
+
 type XdpMalformed uint32
 
 const (
@@ -238,6 +243,7 @@ const (
 	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtTags      = "ht_tags"
 	XdpMapHtWatched   = "ht_watched"
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
@@ -311,6 +317,7 @@ type XdpMapSpecs struct {
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -360,6 +367,7 @@ type XdpMaps struct {
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -376,6 +384,7 @@ func (m *XdpMaps) Close() error {
 		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
+		m.HtTags,
 		m.HtWatched,
 	)
 }

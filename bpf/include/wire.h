@@ -43,6 +43,11 @@ struct flow_bucket {
 	struct flow_entry way[FLOW_WAYS];
 };
 
+/* Of each way of a bucket eight bits of its flow's hash. A flow whose bits are none of them is not in the bucket. */
+struct flow_tags {
+	__u8 way[FLOW_WAYS];
+};
+
 struct counter {
 	__u64 packets;
 	__u64 bytes;
