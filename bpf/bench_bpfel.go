@@ -39,6 +39,7 @@ const (
 	BenchMapHtShadow       = "ht_shadow"
 	BenchMapHtSizes        = "ht_sizes"
 	BenchMapHtStats        = "ht_stats"
+	BenchMapHtTags         = "ht_tags"
 	BenchMapHtTunnel       = "ht_tunnel"
 	BenchMapHtTunnels      = "ht_tunnels"
 	BenchMapHtWatched      = "ht_watched"
@@ -160,6 +161,7 @@ type BenchMapSpecs struct {
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -235,6 +237,7 @@ type BenchMaps struct {
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -267,6 +270,7 @@ func (m *BenchMaps) Close() error {
 		m.HtShadow,
 		m.HtSizes,
 		m.HtStats,
+		m.HtTags,
 		m.HtTunnel,
 		m.HtTunnels,
 		m.HtWatched,

@@ -26,12 +26,14 @@ const (
 	TcMapHtMalformed = "ht_malformed"
 	TcMapHtOwn       = "ht_own"
 	TcMapHtPaces     = "ht_paces"
+	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtSizes     = "ht_sizes"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtTags      = "ht_tags"
 	TcMapHtTunnel    = "ht_tunnel"
 	TcMapHtTunnels   = "ht_tunnels"
 	TcMapHtWatched   = "ht_watched"
@@ -113,12 +115,14 @@ type TcMapSpecs struct {
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
+	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -174,12 +178,14 @@ type TcMaps struct {
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.Map `ebpf:"ht_own"`
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
+	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -197,12 +203,14 @@ func (m *TcMaps) Close() error {
 		m.HtMalformed,
 		m.HtOwn,
 		m.HtPaces,
+		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtSizes,
 		m.HtStats,
+		m.HtTags,
 		m.HtTunnel,
 		m.HtTunnels,
 		m.HtWatched,

@@ -130,8 +130,11 @@ type XdpAclQuery struct {
 	Gen         uint32
 	Judged      uint32
 	TellN       uint32
+	Best        uint32
+	At          uint32
+	Runs        uint32
+	Run         [8]uint32
 	Tell        [32]uint32
-	Pad         uint32
 }
 
 type XdpBucketKey struct {
@@ -199,6 +202,11 @@ type XdpFlowKey struct {
 	VniProto uint32
 	Tag      uint16
 	Dev      uint16
+}
+
+type XdpFlowTags struct {
+	_   structs.HostLayout
+	Way [8]uint8
 }
 
 type XdpMalformed uint32
@@ -424,6 +432,7 @@ const (
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtSizes     = "ht_sizes"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtTags      = "ht_tags"
 	XdpMapHtTunnel    = "ht_tunnel"
 	XdpMapHtTunnels   = "ht_tunnels"
 	XdpMapHtWatched   = "ht_watched"
@@ -509,6 +518,7 @@ type XdpMapSpecs struct {
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
@@ -570,6 +580,7 @@ type XdpMaps struct {
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
 	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
@@ -593,6 +604,7 @@ func (m *XdpMaps) Close() error {
 		m.HtShadow,
 		m.HtSizes,
 		m.HtStats,
+		m.HtTags,
 		m.HtTunnel,
 		m.HtTunnels,
 		m.HtWatched,

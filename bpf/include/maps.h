@@ -16,6 +16,14 @@ struct {
 	__type(value, struct flow_bucket);
 } ht_flows SEC(".maps");
 
+/* By bucket of ht_flows. Not beside the entries: all tags of a CPU fit into its cache, where entries do not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_tags);
+} ht_tags SEC(".maps");
+
 /* By device slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -48,6 +48,11 @@ struct flow_bucket {
 	struct flow_entry way[FLOW_WAYS];
 };
 
+/* Of each way of a bucket eight bits of its flow's hash. A flow whose bits are none of them is not in the bucket. */
+struct flow_tags {
+	__u8 way[FLOW_WAYS];
+};
+
 struct counter {
 	__u64 packets;
 	__u64 bytes;
@@ -148,6 +153,8 @@ struct policy_event {
 };
 #define JUDGED_LEG_SHIFT 24 /* leg of a chain that an allowed packet is on, 0: none */
 
+#define ACL_RUNS 8 /* a power of two; there are five: either address, either port, and what all packets are held against */
+
 /* One packet on its way off the fast path; per CPU. Global functions take no pointers on old kernels. */
 struct acl_query {
 	__u64 w[5]; /* struct flow_key */
@@ -165,8 +172,11 @@ struct acl_query {
 	__u32 gen;             /* with JUDGED_TELL: that decided */
 	__u32 judged;          /* likewise */
 	__u32 tell_n;
+	__u32 best;            /* the first record that decides, so far */
+	__u32 at;              /* the run that is looked at, of runs */
+	__u32 runs;
+	__u32 run[ACL_RUNS]; /* lists to look through, none of them empty: what is left of each, as in acl_image */
 	__u32 tell[EVENT_RULES]; /* hit, and EVENT_* << 16 */
-	__u32 pad;
 };
 
 /* Why a frame could not be parsed. Names: see malformed_names in bpf/kern. */
