@@ -117,6 +117,9 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 	if err != nil {
 		d.Remarks = append(d.Remarks, "what it does to live flows is not known: "+err.Error())
 	}
+	if d.PriceNs, err = s.price(before.gen, gen, flows, world); err != nil {
+		d.Remarks = append(d.Remarks, "what it costs is not known: "+err.Error())
+	}
 	return d, file, drops
 }
 
