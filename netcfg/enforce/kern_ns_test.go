@@ -29,17 +29,34 @@ type bench struct {
 }
 
 func newBench(t *testing.T, o Options) *bench {
-	return newBenchWith(t, o, func(s *Service) probes.Policy { return OnKern{s} })
+	return newBenchWith(t, o, onKern)
 }
+
+func onKern(s *Service) probes.Policy { return OnKern{s} }
 
 // newBenchWith puts something between the engine and the service.
 func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy) *bench {
+	b := newQuietBench(t)
+	b.run(o, between)
+	return b
+}
+
+// newQuietBench is one whose engine does not run yet.
+func newQuietBench(t *testing.T) *bench {
 	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
 	b.join("v0", "10.9.0")
+	return b
+}
+
+// run starts the engine.
+func (b *bench) run(o Options, between func(*Service) probes.Policy) {
+	t := b.t
+	t.Helper()
 	host, err := nl.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Standing = host.Standing
 	if b.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +78,6 @@ func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy)
 		t.Fatal(err)
 	}
 	<-b.s.Looked()
-	return b
 }
 
 // join adds a pair of devices with addresses net.1 here and net.2 at the desk.

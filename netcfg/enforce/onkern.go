@@ -109,6 +109,15 @@ func framesOf(packets []acl.Packet, devices map[string]uint16) []kern.Judge {
 	return frames
 }
 
+func (k *kernPlane) Note(list []Tuple) (int, error) {
+	tuples := make([]kern.Tuple, len(list))
+	for i := range list {
+		t := &list[i]
+		tuples[i] = kern.Tuple{Src: t.Src, Dst: t.Dst, SPort: t.SPort, DPort: t.DPort, Proto: t.Proto}
+	}
+	return k.p.NoteSeen(tuples)
+}
+
 // pricedRuns is how often each packet is run for a price.
 const pricedRuns = 32
 

@@ -105,6 +105,9 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		next.gen = gen
 		s.ready = prepared{edition: next, raw: text, base: kept.id, world: world}
 	}
+	if err := s.seed(&p, &before.acl); err != nil {
+		d.Remarks = append(d.Remarks, "established may miss connections that stand: "+err.Error())
+	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, world.Ways, judge); err == nil {
 		for _, c := range more {
