@@ -16,17 +16,17 @@ import (
 
 const onlyEstablished = "default in deny\nallow in established\n"
 
-// connect opens a TCP connection from a namespace to a listener in another.
+// connect opens a TCP connection from a namespace to a listener in another. Nothing keeps it alive: a probe would be seen.
 func connect(t *testing.T, from, to *ktest.NS, addr string) (client, server net.Conn) {
 	t.Helper()
 	var l net.Listener
 	to.Do(t, func() (err error) {
-		l, err = net.Listen("tcp", addr)
+		l, err = (&net.ListenConfig{KeepAlive: -1}).Listen(t.Context(), "tcp", addr)
 		return err
 	})
 	defer l.Close()
 	from.Do(t, func() (err error) {
-		client, err = net.DialTimeout("tcp", addr, 10*time.Second)
+		client, err = (&net.Dialer{KeepAlive: -1, Timeout: 10 * time.Second}).Dial("tcp", addr)
 		return err
 	})
 	server, err := l.Accept()
