@@ -52,7 +52,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 		news = s.reclaim()
 	}
 	cfg.ReadOnly, cfg.HeldBy = s.takePen()
-	if s.policy, err = enforcer(opt, cfg.ReadOnly, cfg.HeldBy); err != nil {
+	if s.policy, err = enforcer(opt, host, cfg.ReadOnly, cfg.HeldBy); err != nil {
 		return nil, errors.Join(err, s.pen.Drop(), s.host.Close())
 	}
 	cfg.Policy = enforce.OnKern{Service: s.policy}

@@ -12,6 +12,7 @@ import (
 
 	"hooktop/netcfg/enforce"
 	"hooktop/netcfg/lab"
+	"hooktop/netcfg/nl"
 	"hooktop/probes/guard"
 	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
@@ -23,10 +24,11 @@ import (
 const auditLog = "/var/lib/hooktop/audit.jsonl"
 
 // enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen.
-func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error) {
+func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string) (*enforce.Service, error) {
 	o := enforce.Options{
 		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, Events: opt.Policy.Events,
 		File: opt.Policy.File, FileText: opt.Policy.Text, Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits,
+		Standing: host.Standing,
 	}
 	if err := appendable(o.Events); err != nil {
 		return nil, err

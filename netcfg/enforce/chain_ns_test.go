@@ -60,7 +60,7 @@ func newTown(t *testing.T) *town {
 // open starts the engine with the Chain tab in view, and the server.
 func (n *town) open() {
 	n.t.Helper()
-	n.start(Options{}, direct)
+	n.run(Options{}, onKern)
 	n.e.Ask(snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10})
 	n.serve()
 }

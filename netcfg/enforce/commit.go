@@ -82,7 +82,7 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 	if err != nil {
 		return nil, err
 	}
-	next, world, err := s.candidate(w, d.Text)
+	next, kept, world, err := s.candidate(w, d.Text)
 	if err != nil {
 		return nil, err
 	}
@@ -100,17 +100,19 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 	if err := s.preflight(next, world, now); err != nil {
 		return nil, err
 	}
+	if err := s.seed(&next.acl, &kept); err != nil {
+		return nil, err
+	}
 	code, err := newCode()
 	if err != nil {
 		return nil, err
 	}
-	_, _, kept := s.look()
-	if err := s.steer(kept.acl.Chains, next.acl.Chains); err != nil {
+	if err := s.steer(kept.Chains, next.acl.Chains); err != nil {
 		return nil, err
 	}
 	t, old, err := s.begin(trial{edition: next, canary: c, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
 	if err != nil {
-		return nil, errors.Join(err, s.steer(kept.acl.Chains, nil))
+		return nil, errors.Join(err, s.steer(kept.Chains, nil))
 	}
 	s.describe(t.id, old, next.file)
 	return t, nil
@@ -144,34 +146,34 @@ func (s *Service) recordCommit(t *trial) {
 
 var errNothing = errors.New("the draft says what is in force: there is nothing to commit")
 
-// candidate makes the edition that a commit is about; its gen is not 0 when it lies in the kernel already.
-func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world World, err error) {
+// candidate makes the edition that a commit is about; its gen is not 0 when it lies in the kernel already. kept is what decides now.
+func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, kept acl.Policy, world World, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err = s.open(w.Base); err != nil {
-		return e, world, err
+		return e, kept, world, err
 	}
 	now := s.opt.Now()
 	if r := &s.ready; r.gen != 0 && r.raw == text && r.base == s.kept.id && !r.world.moved(s.world) {
 		if r.text == s.kept.text && s.kept.id != 0 {
-			return e, world, errNothing
+			return e, kept, world, errNothing
 		}
 		e = r.edition
 		e.at = now
-		return e, s.world, nil
+		return e, s.kept.acl, s.world, nil
 	}
 	file := s.parsed
 	if text != s.draft.Text || file.Len() == 0 {
 		if file, err = policy.Parse(text); err != nil {
-			return e, world, fmt.Errorf("%w: nothing was changed", err)
+			return e, kept, world, fmt.Errorf("%w: nothing was changed", err)
 		}
 	}
 	file = file.Succeed(s.kept.file).Resolve(now)
 	if text = file.String(); text == s.kept.text && s.kept.id != 0 {
-		return e, world, errNothing
+		return e, kept, world, errNothing
 	}
 	e = edition{text: text, file: file, acl: s.guarded(file, s.world.Ways), at: now}
-	return e, s.world, nil
+	return e, s.kept.acl, s.world, nil
 }
 
 // open reports why no trial may begin from this base. mu is held.

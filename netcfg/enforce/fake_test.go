@@ -27,7 +27,9 @@ type fakePlane struct {
 	trial, kept uint32
 	slots       []uint16 // of the trial, nil: all
 	deadline    time.Time
-	bare        bool                            // no device
+	bare        bool // no device
+	noted       []Tuple
+	priced      []int                           // packets that each measurement was made with
 	fail        map[string]error                // by method
 	lie         func(acl.Packet, *acl.Decision) // a broken compiler
 	meanwhile   func()                          // in Write
@@ -132,6 +134,19 @@ func (f *fakePlane) Judge(gen uint32, list []acl.Packet, _ map[string]uint16) ([
 		}
 	}
 	return out, nil
+}
+
+func (f *fakePlane) Note(list []Tuple) (int, error) {
+	f.noted = append(f.noted, list...)
+	return max(0, len(f.noted)-100), f.fail["note"]
+}
+
+func (f *fakePlane) Price(gen uint32, list []acl.Packet, _ map[string]uint16) (float64, error) {
+	f.priced = append(f.priced, len(list))
+	if err := f.fail["price"]; err != nil {
+		return 0, err
+	}
+	return float64(100 + gen), nil
 }
 
 func (f *fakePlane) What(uint32, uint16) (acl.By, int, bool) { return 0, 0, false }

@@ -16,20 +16,24 @@ import (
 
 // Options of New.
 type Options struct {
-	ReadOnly string            // why nothing may be changed; "" when it may
-	NoGuard  bool              // rule 0 is empty
-	Lease    time.Duration     // of trials that ask for none; 0: DefaultLease
-	State    string            // folder of earlier versions of saved files; "": none are kept
-	Audit    string            // file of the audit log; "": none
-	Draft    string            // file of the draft; "": it lives in memory only
-	Events   string            // file that audit lines are appended to as well; "": none
-	Door     string            // socket of hooktop keep; "": none
-	File     string            // the policy file that a save goes to, "": not known
-	FileText string            // what File held when it was read
-	Host     string            // name to be typed; "": os.Hostname
-	Soak     time.Duration     // of a canary that asks for none; 0: DefaultSoak
-	Limits   snap.CanaryLimits // zero value: the default ones
-	Now      func() time.Time
+	ReadOnly string        // why nothing may be changed; "" when it may
+	NoGuard  bool          // rule 0 is empty
+	Lease    time.Duration // of trials that ask for none; 0: DefaultLease
+	State    string        // folder of earlier versions of saved files; "": none are kept
+	Audit    string        // file of the audit log; "": none
+	Draft    string        // file of the draft; "": it lives in memory only
+	Events   string        // file that audit lines are appended to as well; "": none
+	Door     string        // socket of hooktop keep; "": none
+	File     string        // the policy file that a save goes to, "": not known
+	FileText string        // what File held when it was read
+	Host     string        // name to be typed; "": os.Hostname
+	// Standing lists the connections that stand, for policies that say established; what it could read comes beside an error.
+	// nil: those of the flow table alone are known.
+	Standing func() ([]snap.Socket, []snap.Tracked, error)
+
+	Soak   time.Duration     // of a canary that asks for none; 0: DefaultSoak
+	Limits snap.CanaryLimits // zero value: the default ones
+	Now    func() time.Time
 }
 
 // Leases that a trial may have.

@@ -109,6 +109,9 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		next.gen = gen
 		s.ready = prepared{edition: next, raw: text, base: kept.id, world: world}
 	}
+	if err := s.seed(&p, &before.acl); err != nil {
+		d.Remarks = append(d.Remarks, "established may miss connections that stand: "+err.Error())
+	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, ways, judge); err == nil {
 		for _, c := range more {
@@ -120,6 +123,9 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 	d.Impact, drops, err = impact(flows, &before.acl, &p, s.judgeNow(before), judge)
 	if err != nil {
 		d.Remarks = append(d.Remarks, "what it does to live flows is not known: "+err.Error())
+	}
+	if d.PriceNs, err = s.price(before.gen, gen, flows, world); err != nil {
+		d.Remarks = append(d.Remarks, "what it costs is not known: "+err.Error())
 	}
 	return d, file, drops
 }
