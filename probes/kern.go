@@ -150,6 +150,8 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "packets past more than 16 count rules", N: c.Stats.CountLost},
 		{Name: "flows not noted for established", N: c.Stats.SeenFailed},
 		{Name: "token buckets not made", N: c.Stats.BucketFailed},
+		{Name: lostEvents, N: c.Stats.EventLost},
+		{Name: "headers of denied packets lost", N: c.Stats.SampleLost},
 	} {
 		if s.N > 0 {
 			lost = append(lost, s)

@@ -27,6 +27,9 @@ func (*slowPolicy) Save(path, _ string) snap.Answer                         { re
 func (*slowPolicy) Keep(code string) snap.Answer                            { return snap.Answer{Text: "kept " + code} }
 func (*slowPolicy) Restore() snap.Answer                                    { return snap.Answer{Text: "restored"} }
 func (*slowPolicy) Extend(d time.Duration) snap.Answer                      { return snap.Answer{Text: d.String()} }
+func (*slowPolicy) Hear(func(snap.Event))                                   {}
+func (*slowPolicy) Decider(uint32, uint16) (snap.Decider, bool)             { return snap.Decider{}, false }
+func (*slowPolicy) DeciderAt(int) (snap.Decider, error)                     { return snap.Decider{}, nil }
 func (*slowPolicy) View(bool) snap.Policy                                   { return snap.Policy{Kept: 7} }
 
 func (p *slowPolicy) Stage(snap.PolicyWish, []snap.Flow) snap.Answer {

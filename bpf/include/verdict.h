@@ -22,7 +22,7 @@ static __noinline int count_malformed(enum malformed why)
 /* Frames that belong to no flow. Returns VERDICT_*. */
 static __always_inline u32 record_other(u32 found, u32 len, u32 gen, u32 out)
 {
-	u32 verdict = gen ? verdict_of(acl_other(gen, found == FOUND_NOT_IP, out, len)) : 0;
+	u32 verdict = gen ? verdict_of(ht_acl_other(gen, found == FOUND_NOT_IP, out, len)) : 0;
 
 	if (found != FOUND_NOT_IP)
 		count_malformed(found);

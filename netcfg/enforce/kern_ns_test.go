@@ -28,7 +28,7 @@ type bench struct {
 	seq  uint64
 }
 
-func newBench(t *testing.T, o Options) *bench {
+func newBench(t *testing.T, o Options, more ...func(*probes.Config)) *bench {
 	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
 	b.join("v0", "10.9.0")
 	host, err := nl.Open()
@@ -38,7 +38,11 @@ func newBench(t *testing.T, o Options) *bench {
 	if b.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}, host)
+	cfg := probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}
+	for _, f := range more {
+		f(&cfg)
+	}
+	b.e = probes.New(cfg, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
 	t.Cleanup(func() {
