@@ -53,13 +53,25 @@ func start(path string, say func(lost uint64) []byte) *Lines {
 	go func() { // ends with Close
 		defer close(l.done)
 		for line := range l.queue {
-			l.batch(line)
+			l.rescue(func() { l.batch(line) })
 		}
 		if l.told != l.lost.Load() {
-			l.write(nil, 0)
+			l.rescue(func() { l.write(nil, 0) })
 		}
 	}()
 	return l
+}
+
+// rescue makes a loss of a panic: lines that can't be written are no reason to end what watches the network.
+func (l *Lines) rescue(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.lost.Add(1)
+			text := fmt.Sprintf("panic in the writer of lines: %v", r)
+			l.why.Store(&text)
+		}
+	}()
+	f()
 }
 
 func appendTo(path string) (*os.File, error) {
