@@ -8,7 +8,7 @@
 
 /* What record() says of a packet. */
 #define VERDICT_DENY 1
-#define VERDICT_TELL 2 /* the query says of which rules */
+#define VERDICT_TELL 0x100 /* the query says of which rules */
 
 static __always_inline u32 verdict_of(u32 judged)
 {

@@ -51,8 +51,10 @@ const (
 	NotVNI                        //
 	Established                   //
 	Later                         // takes later fragments whatever their ports and types are
-	Log                           // packets that it meets are told of
 )
+
+// Log marks rules that tell of the packets that they meet.
+const Log Flags = 0x1000
 
 // List is a run of record numbers in Image.Lists.
 type List struct{ Offset, Len uint32 }
