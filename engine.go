@@ -14,6 +14,7 @@ import (
 	"hooktop/netcfg/steer"
 	"hooktop/probes"
 	"hooktop/probes/attach"
+	"hooktop/probes/export"
 	"hooktop/probes/guard"
 	"hooktop/probes/snap"
 	"hooktop/ui/cli"
@@ -26,6 +27,7 @@ type session struct {
 	guard  *guard.Guard
 	alone  *guard.Journal // in place of guard: the watcher could not be started
 	policy *enforce.Service
+	lines  *export.Lines // of --events; nil: none
 	engine *probes.Engine
 	ended  <-chan struct{} // the engine's Run returned
 	cancel context.CancelFunc
@@ -52,8 +54,14 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 		news = s.reclaim()
 	}
 	cfg.ReadOnly, cfg.HeldBy = s.takePen()
-	if s.policy, err = enforcer(opt, host, cfg.ReadOnly, cfg.HeldBy); err != nil {
-		return nil, errors.Join(err, s.pen.Drop(), s.host.Close())
+	if s.lines, err = eventLines(opt.Policy.Events); err == nil {
+		s.policy, err = enforcer(opt, host, cfg.ReadOnly, cfg.HeldBy, s.lines)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.endLines(), s.pen.Drop(), s.host.Close())
+	}
+	if s.lines != nil {
+		cfg.Events = s.lines
 	}
 	cfg.Policy = enforce.OnKern{Service: s.policy}
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
@@ -73,6 +81,14 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	s.ended = probes.Go(run, "engine", s.engine.Run, func(err error) { s.err = err })
 	s.watchWatcher(run)
 	return s, nil
+}
+
+// endLines writes what waits for the file of --events.
+func (s *session) endLines() error {
+	if s.lines == nil {
+		return nil
+	}
+	return s.lines.Close()
 }
 
 // unwatched keeps a journal for hooktop cleanup and for the next start. Where not even that can be, nothing that outlives
@@ -163,6 +179,7 @@ func (s *session) close() (left []snap.Status, err error) {
 	<-s.ended
 	s.cancel()
 	err = errors.Join(s.err, s.policy.End()) // the probe has done that, unless it never began
+	err = errors.Join(err, s.endLines())
 	if s.guard != nil {
 		err = errors.Join(err, s.guard.Release())
 	}

@@ -13,6 +13,8 @@ import (
 	"hooktop/netcfg/enforce"
 	"hooktop/netcfg/lab"
 	"hooktop/netcfg/nl"
+	"hooktop/probes/events"
+	"hooktop/probes/export"
 	"hooktop/probes/guard"
 	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
@@ -23,15 +25,15 @@ import (
 // are root's where XDG_STATE_HOME names a place.
 const auditLog = "/var/lib/hooktop/audit.jsonl"
 
-// enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen.
-func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string) (*enforce.Service, error) {
+// enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen. Its
+// audit lines go to lines too; nil: nowhere.
+func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string, lines *export.Lines) (*enforce.Service, error) {
 	o := enforce.Options{
-		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, Events: opt.Policy.Events,
-		File: opt.Policy.File, FileText: opt.Policy.Text, Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits,
-		Standing: host.Standing,
+		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, File: opt.Policy.File, FileText: opt.Policy.Text,
+		Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits, Standing: host.Standing,
 	}
-	if err := appendable(o.Events); err != nil {
-		return nil, err
+	if lines != nil {
+		o.Events = lines.Add
 	}
 	state, err := stateDir()
 	if err != nil {
@@ -55,16 +57,18 @@ func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string) (*enforce
 	return enforce.New(o)
 }
 
-// appendable finds out at the start whether a file can be written to.
-func appendable(path string) error {
+// eventLines opens the file of --events, and finds out at the start whether it can be written to. nil: none is asked for.
+func eventLines(path string) (*export.Lines, error) {
 	if path == "" {
-		return nil
+		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	lines, err := export.Open(path, func(lost uint64) []byte {
+		return events.LostLine(time.Now(), lost, "this file took no more")
+	})
 	if err != nil {
-		return fmt.Errorf("--events: %w", err)
+		return nil, fmt.Errorf("--events: %w", err)
 	}
-	return f.Close()
+	return lines, nil
 }
 
 // stateDir is where this user's drafts and earlier versions are (XDG base directory specification).

@@ -19,5 +19,6 @@ type Config struct {
 	Journal      attach.Journal    // hears of what outlives the process before it is made; nil: nobody listens
 	Hz           float64           // frames a second, 0: 2
 	Policy       Policy            // carries out what is wished about the policy; nil: nothing is enforced
+	Events       Lines             // takes an event of each packet that a rule with log tells of; nil: nobody
 	Version      string
 }

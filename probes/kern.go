@@ -151,6 +151,8 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "flows not noted for established", N: c.Stats.SeenFailed},
 		{Name: "token buckets not made", N: c.Stats.BucketFailed},
 		{Name: "packets in tunnels without a row", N: c.Stats.TunnelFull},
+		{Name: lostEvents, N: c.Stats.EventLost},
+		{Name: "headers of denied packets lost", N: c.Stats.SampleLost},
 	} {
 		if s.N > 0 {
 			lost = append(lost, s)

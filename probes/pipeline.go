@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
@@ -32,7 +33,7 @@ type pipeline struct {
 	join  *joiner
 	mode  attach.Mode
 
-	before     func() []snap.Status // what has to let go of the maps before they are closed; nil: nothing
+	before     []func() []snap.Status // what has to let go of the maps before they are closed
 	wish       attach.Wish
 	leftOut    []snap.LeftOut
 	dirty      bool // a device appeared or was renamed
@@ -181,9 +182,10 @@ func (p *pipeline) trouble(what, text string, err error) {
 // Stop detaches from all devices and lets go of the maps.
 func (p *pipeline) Stop() []snap.Status {
 	var report []snap.Status
-	if p.before != nil {
-		report = p.before()
+	for _, end := range slices.Backward(p.before) {
+		report = append(report, end()...)
 	}
+	p.before = nil
 	if p.set != nil {
 		report = append(report, p.set.EndAll()...)
 	}

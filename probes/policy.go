@@ -26,6 +26,9 @@ type Policy interface {
 	Health(h snap.Health)                                   // once a second: a canary decides no longer when it stays away
 	View(counters bool) snap.Policy                         // for a frame
 	Verdict(path, gen uint16) (line int, verdict string)    // what let a flow pass
+	Decider(gen uint32, hit uint16) (snap.Decider, bool)    // what a counter stands for; false: its generation is gone
+	DeciderAt(line int) (snap.Decider, error)               // of the policy in force
+	Hear(hear func(snap.Event))                             // hear is told of each transition and never blocks
 	Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer // flows: the fastest first
 	Commit(w snap.PolicyWish) snap.Answer
 	Save(path, arg string) snap.Answer
@@ -83,7 +86,7 @@ func (p *policer) Start(_ context.Context, b *Bench, done func(error)) {
 		return
 	}
 	p.on = true
-	p.pl.before = p.end
+	p.pl.before = append(p.pl.before, p.end)
 	done(nil)
 }
 

@@ -30,6 +30,9 @@ func (*slowPolicy) Restore() snap.Answer                                    { re
 func (*slowPolicy) Chains(bool) snap.Chains                                 { return snap.Chains{} }
 func (*slowPolicy) Repair() snap.Answer                                     { return snap.Answer{} }
 func (*slowPolicy) Extend(d time.Duration) snap.Answer                      { return snap.Answer{Text: d.String()} }
+func (*slowPolicy) Hear(func(snap.Event))                                   {}
+func (*slowPolicy) Decider(uint32, uint16) (snap.Decider, bool)             { return snap.Decider{}, false }
+func (*slowPolicy) DeciderAt(int) (snap.Decider, error)                     { return snap.Decider{}, nil }
 func (*slowPolicy) View(bool) snap.Policy                                   { return snap.Policy{Kept: 7} }
 
 func (p *slowPolicy) Stage(snap.PolicyWish, []snap.Flow) snap.Answer {

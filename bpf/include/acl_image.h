@@ -28,8 +28,8 @@
 #define RECORD_NOT_VNI 0x0100
 #define RECORD_ESTABLISHED 0x0200
 #define RECORD_LATER 0x0400
-#define RECORD_LOG 0x0800
-#define RECORD_CHAIN 0x1000 /* notes its leg (hit) and goes on */
+#define RECORD_CHAIN 0x0800 /* notes its leg (hit) and goes on */
+#define RECORD_LOG 0x1000
 
 /* Counters that no rule has: what no policy decided, and the defaults. */
 #define HIT_NONE 0

@@ -51,7 +51,7 @@ static __always_inline int shadow_judge(struct packet *p, u32 found)
 	if (io->gen == GEN_EACH)
 		query_set(p, io->dev);
 	else if (found)
-		io->judged = acl_other(io->gen, found == FOUND_NOT_IP, io->egress, p->len);
+		io->judged = ht_acl_other(io->gen, found == FOUND_NOT_IP, io->egress, p->len);
 	else if (query_set(p, io->dev))
 		io->judged = ht_acl_judge(io->gen % ACL_SLOTS, io->gen);
 	io->passed_n = q->passed;

@@ -23,7 +23,7 @@ static __noinline int count_malformed(enum malformed why)
  * frame can be malformed. */
 __noinline int ht_record_other(u32 found, u32 len, u32 gen, u32 out)
 {
-	u32 verdict = gen ? verdict_of(acl_other(gen, found == FOUND_NOT_IP, out, len)) : 0;
+	u32 verdict = gen ? verdict_of(ht_acl_other(gen, found == FOUND_NOT_IP, out, len)) : 0;
 
 	if (found != FOUND_NOT_IP)
 		count_malformed(found);

@@ -82,31 +82,29 @@ func (e *policyEvents) open(outer *ebpf.Map, s Sizes) error {
 	return e.rings.open(outer, "ht_event_ring", s.EventRings, uint32(eventBytes/s.EventRings))
 }
 
-// WaitPolicyEvents returns when there may be events, or RingPolicyEvents was called. It needs no clock: programs wake who has
-// read everything.
+// WaitPolicyEvents returns when there may be events, or RingPolicyEvents was called. It needs no clock: programs wake a reader
+// who has read everything.
 func (p *Pipeline) WaitPolicyEvents() error { return p.events.rings.wait(-1) }
 
 // RingPolicyEvents ends a wait.
 func (p *Pipeline) RingPolicyEvents() error { return p.events.rings.ring() }
 
-// ReadPolicyEvents hands on all events that wait; those of one CPU come in the order of time. It must have returned before the
-// Pipeline is closed. What is passed is valid during the call.
-func (p *Pipeline) ReadPolicyEvents(yield func(*PolicyEvent)) {
+// ReadPolicyEvents hands on the events that wait; those of one CPU come in the order of time. It reports whether there were any:
+// who is to wait must have found none before, because a program that writes while its ring is read takes the reader for awake.
+// It must have returned before the Pipeline is closed. What is passed is valid during the call.
+func (p *Pipeline) ReadPolicyEvents(yield func(*PolicyEvent)) (any bool) {
 	e := &p.events
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for more := true; more; {
-		// A program that wrote while its ring was read took the reader for awake: look again until nothing is left.
-		more = false
-		e.rings.read(func(record []byte) {
-			more = true
-			if len(record) < int(unsafe.Sizeof(bpf.XdpPolicyEvent{})) {
-				return
-			}
-			raw := (*bpf.XdpPolicyEvent)(unsafe.Pointer(unsafe.SliceData(record)))
-			yield(e.decode(raw))
-		})
-	}
+	e.rings.read(func(record []byte) {
+		any = true
+		if len(record) < int(unsafe.Sizeof(bpf.XdpPolicyEvent{})) {
+			return
+		}
+		raw := (*bpf.XdpPolicyEvent)(unsafe.Pointer(unsafe.SliceData(record)))
+		yield(e.decode(raw))
+	})
+	return any
 }
 
 func (e *policyEvents) decode(raw *bpf.XdpPolicyEvent) *PolicyEvent {

@@ -260,9 +260,11 @@ func TestTheReaderIsWokenForEachEvent(t *testing.T) {
 			_, err := prog.Run(&ebpf.RunOptions{Data: udpFrame(1, 100)})
 			sent <- err
 		}()
-		for got := 0; got == 0; p.ReadPolicyEvents(func(*PolicyEvent) { got++ }) {
+		for got := 0; got == 0; {
 			if err := p.WaitPolicyEvents(); err != nil {
 				t.Fatalf("event %d: %v", i, err)
+			}
+			for p.ReadPolicyEvents(func(*PolicyEvent) { got++ }) {
 			}
 		}
 		if err := <-sent; err != nil {

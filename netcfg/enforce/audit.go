@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
 
@@ -51,12 +52,31 @@ type totals struct {
 	Limited uint64 `json:"limited"`
 }
 
-// AuditSchema names the lines of the audit log and of Options.Events.
+// AuditSchema names the lines of the audit log and those that Options.Events hears.
 const AuditSchema = "hooktop.audit/1"
+
+// happened is the line in words, for those who watch.
+func (e *event) happened() snap.Event {
+	out := snap.Event{At: e.At, Kind: e.What, Gen: e.Generation, Text: fmt.Sprintf("generation %d: %s by %s", e.Generation, e.What, e.Who)}
+	switch e.What {
+	case "commit":
+		out.Sev = snap.Warn
+		out.Text = fmt.Sprintf("generation %d is on trial for %gs, by %s", e.Generation, e.Lease, e.Who)
+	case "keep":
+		out.Text = fmt.Sprintf("generation %d is kept, by %s", e.Generation, e.Who)
+	case "restore", "lease over":
+		out.Sev = snap.Warn
+		out.Text = fmt.Sprintf("%s: generation %d decides again, %d was on trial", e.What, e.Base, e.Generation)
+	case "save":
+		out.Text = fmt.Sprintf("generation %d is saved to %s, by %s", e.Generation, e.File, e.Who)
+	}
+	return out
+}
 
 // auditor writes lines on a goroutine of its own: a disk that hangs must hold up neither the engine nor a restore.
 type auditor struct {
-	files []string
+	file  string
+	also  func([]byte) // hears each line
 	queue chan func()
 	done  chan struct{}
 	lost  atomic.Uint64
@@ -68,13 +88,7 @@ type auditor struct {
 const auditQueue = 256
 
 func newAuditor(o Options) *auditor {
-	a := &auditor{queue: make(chan func(), auditQueue), done: make(chan struct{}), who: whoAmI()}
-	if o.Audit != "" {
-		a.files = append(a.files, o.Audit)
-	}
-	if o.Events != "" {
-		a.files = append(a.files, o.Events)
-	}
+	a := &auditor{file: o.Audit, also: o.Events, queue: make(chan func(), auditQueue), done: make(chan struct{}), who: whoAmI()}
 	go func() { // ends with close
 		defer close(a.done)
 		for work := range a.queue {
@@ -93,14 +107,15 @@ func (a *auditor) later(work func()) {
 	}
 }
 
-// write appends a line to each file.
+// write appends a line to the file, and tells who listens.
 func (a *auditor) write(e event) {
+	line, err := json.Marshal(e)
+	if err == nil && a.also != nil {
+		a.also(line)
+	}
 	a.later(func() {
-		line, err := json.Marshal(e)
-		if err == nil {
-			for _, path := range a.files {
-				err = errors.Join(err, appendLine(path, line))
-			}
+		if err == nil && a.file != "" {
+			err = appendLine(a.file, line)
 		}
 		if err != nil {
 			a.lost.Add(1)
@@ -159,6 +174,7 @@ func (s *Service) record(what string, e *edition, by actor, more func(*event)) {
 		more(&line)
 	}
 	s.audit.write(line)
+	s.hear(line.happened())
 }
 
 // self is the operator whose hooktop this is.

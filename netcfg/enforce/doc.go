@@ -18,7 +18,6 @@
 // Two locks: turn belongs to whoever compiles or judges, which may take a second; mu guards the values and is held for
 // stores into memory only. Keep, Restore and Extend need no turn, so that no check makes them late.
 //
-// Files: the draft (Options.Draft), earlier texts of saved files (versions/ in Options.State), the audit log
-// (Options.Audit, one JSON object a line, schema hooktop.audit/1) and, when asked for, the same lines in Options.Events.
-// All are 0600.
+// Files: the draft (Options.Draft), earlier texts of saved files (versions/ in Options.State) and the audit log
+// (Options.Audit, one JSON object a line, schema hooktop.audit/1; Options.Events hears the same lines). All are 0600.
 package enforce

@@ -30,8 +30,10 @@ type bench struct {
 	seq  uint64
 }
 
-func newBench(t *testing.T, o Options) *bench {
-	return newBenchWith(t, o, onKern)
+func newBench(t *testing.T, o Options, more ...func(*probes.Config)) *bench {
+	b := newQuietBench(t)
+	b.run(o, onKern, more...)
+	return b
 }
 
 func onKern(s *Service) probes.Policy { return OnKern{s} }
@@ -51,7 +53,7 @@ func newQuietBench(t *testing.T) *bench {
 }
 
 // run starts the engine.
-func (b *bench) run(o Options, between func(*Service) probes.Policy) {
+func (b *bench) run(o Options, between func(*Service) probes.Policy, more ...func(*probes.Config)) {
 	t := b.t
 	t.Helper()
 	host, err := nl.Open()
@@ -64,7 +66,11 @@ func (b *bench) run(o Options, between func(*Service) probes.Policy) {
 	}
 	b.host = host
 	b.s.SteerBy(steer.New(host, b, func(sev snap.Severity, text string) { b.e.Tell(sev, "chain", text) }))
-	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}, host)
+	cfg := probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}
+	for _, f := range more {
+		f(&cfg)
+	}
+	b.e = probes.New(cfg, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
 	t.Cleanup(func() {

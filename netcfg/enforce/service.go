@@ -22,7 +22,6 @@ type Options struct {
 	State    string        // folder of earlier versions of saved files; "": none are kept
 	Audit    string        // file of the audit log; "": none
 	Draft    string        // file of the draft; "": it lives in memory only
-	Events   string        // file that audit lines are appended to as well; "": none
 	Door     string        // socket of hooktop keep; "": none
 	File     string        // the policy file that a save goes to, "": not known
 	FileText string        // what File held when it was read
@@ -34,6 +33,7 @@ type Options struct {
 	Soak   time.Duration     // of a canary that asks for none; 0: DefaultSoak
 	Limits snap.CanaryLimits // zero value: the default ones
 	Now    func() time.Time
+	Events func(line []byte) // hears each line of the audit log as well, and must not block; nil: nobody
 }
 
 // Leases that a trial may have.
@@ -102,6 +102,7 @@ type Service struct {
 	plane    Plane
 	why      string // why nothing can be enforced
 	tell     func(snap.Severity, string)
+	hear     func(snap.Event)
 	world    World
 	looked   chan struct{} // closed when the world is known
 	watched  chan struct{} // closed when it is known what is normal
@@ -145,7 +146,7 @@ func New(o Options) (*Service, error) {
 		}
 		o.Host = name
 	}
-	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally()}
+	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hear: func(snap.Event) {}, hits: newTally()}
 	s.looked, s.watched = make(chan struct{}), make(chan struct{})
 	s.saved = savedFile{path: o.File, text: o.FileText, known: o.File != ""}
 	text, err := readDraft(o.Draft)
@@ -175,6 +176,13 @@ func (s *Service) Begin(p Plane, tell func(snap.Severity, string)) error {
 		tell(snap.Warn, err.Error()+": a trial can be kept on the screen only")
 	}
 	return nil
+}
+
+// Hear makes the service tell of each transition; hear must not block.
+func (s *Service) Hear(hear func(snap.Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hear = hear
 }
 
 // End takes a trial back and stops; afterwards the plane is used no more. What was kept goes on deciding until its programs

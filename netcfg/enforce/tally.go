@@ -17,6 +17,7 @@ const trendLen = 60
 // counter adds up what generations counted for one thing.
 type counter struct {
 	packets, bytes, limited uint64
+	missed                  uint64
 	before                  uint64 // packets a second ago
 	last                    time.Time
 	pps                     float64
@@ -52,6 +53,10 @@ func (t *tally) take(gen uint32, p *acl.Policy, c Counts, now time.Time) {
 		if is.Limited > was.Limited {
 			to.limited += is.Limited - was.Limited
 			was.Limited = is.Limited
+		}
+		if is.Missed > was.Missed {
+			to.missed += is.Missed - was.Missed
+			was.Missed = is.Missed
 		}
 		if is.Last >= 0 && is.Packets > 0 {
 			if at := now.Add(-is.Last); at.After(to.last) {

@@ -50,7 +50,7 @@ func (s *Service) View(counters bool) snap.Policy {
 		row := snap.RuleHits{Line: n, Hits: snap.Hits{Last: -1}}
 		if i, ok := byLine[n]; ok {
 			if c := s.hits.rules[e.acl.Rules[i].ID]; c != nil {
-				row.Hits, row.Limited = c.hits(now), c.limited
+				row.Hits, row.Limited, row.Missed = c.hits(now), c.limited, c.missed
 			}
 		}
 		if x := l.Rule.Expires; !x.At.IsZero() {

@@ -10,17 +10,27 @@ import (
 // EventsTab is Query.Tab where Frame.Events is wanted.
 const EventsTab = "Events"
 
+// Decider is the line of a policy that decided or counted a packet.
+type Decider struct {
+	Gen    uint32 // as the operator knows it
+	Line   int    // of the policy
+	Key    string // names it, also when the policy is edited around it
+	Action string // "deny", "limit", "allow", "count"
+	Text   string // of the line, cleaned
+	Label  string // of log, cleaned
+}
+
 // Event is something that happened: a packet that a rule with `log` met, or a change of the policy.
 type Event struct {
-	Seq    uint64
+	Seq    uint64    // of the row: it stays when the row stands for more
 	At     time.Time // of the newest
 	Sev    Severity
-	Kind   string // "deny", "limit", "allow", "count", "commit", "keep", "restore", "lease over", "canary", "save", "lost"
+	Kind   string // "deny", "limit", "allow", "count", "commit", "keep", "extend", "restore", "lease over", "canary", "save", "lost"
 	Text   string // one line for humans, cleaned
 	Line   int    // of the policy that decided, 0: none
 	Gen    uint32
 	Label  string  // of log
-	Flow   FlowKey // zero: no packet
+	Flow   FlowKey // zero: no packet; without addresses: it was not IP, or malformed
 	Dev    string
 	Repeat int    // packets of this flow and rule that this row stands for, at least 1
 	Missed uint64 // of the same rule that were suppressed by its rate since the event before

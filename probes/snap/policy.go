@@ -40,6 +40,7 @@ type RuleHits struct {
 	Line    int           // of the text in force, from 1
 	Ends    time.Duration // until it expires, 0: never, < 0: it has
 	Limited uint64        // of Packets: dropped because the bucket was empty
+	Missed  uint64        // that log did not tell of: more came in a second than it tells of
 }
 
 // GuardHits is one line of rule 0.

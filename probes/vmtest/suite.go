@@ -32,9 +32,9 @@ func Suite() []Binary {
 		// Not selected: what the flow table does by itself, bulk TCP, variants of trace programs beside the largest, which
 		// TestEveryProgramLoads loads, faults made on purpose, and what nft decides.
 		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestTableReplacement", "TestTableHomeSlot", "TestForget", "TestForgotten", "TestLive", "TestScan",
-			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide"},
+			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs"},
 			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestTags", "TestHeaders", "TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend",
-				"TestEstablished", "TestLimitDecides"}},
+				"TestEstablished", "TestLimitDecides", "TestEventsOfFrames"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
 		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
 		// the emulated CPUs (mode changes).

@@ -73,7 +73,7 @@ func policyFlags() []flag {
 			kind: text(func(s *settings) *string { return &s.limits })},
 		{name: "no-guard", usage: "no rule 0: policies may cut ARP, neighbour discovery and your own session; only the lease brings them back",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Policy.NoGuard })},
-		{name: "events", usage: "append what happens to the policy to this `file`, one JSON object a line",
+		{name: "events", usage: "append what happens to the policy, and packets that its rules log, to this `file`, one JSON object a line",
 			kind: text(func(s *settings) *string { return &s.opt.Policy.Events })},
 	}
 }

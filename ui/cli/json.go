@@ -120,13 +120,6 @@ type dropObject struct {
 	Source string  `json:"source"`
 }
 
-type eventObject struct {
-	At       string `json:"at"`
-	Severity string `json:"severity"`
-	From     string `json:"from"`
-	Text     string `json:"text"`
-}
-
 func snapshotJSON(shot Snapshot) snapshotObject {
 	f := shot.Frame
 	out := snapshotObject{
@@ -166,6 +159,11 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 	for _, n := range f.Notices {
 		out.Events = append(out.Events, eventObject{At: stamp(n.At), Severity: severity(n.Sev), From: format.Clean(n.From),
 			Text: format.Clean(n.Text)})
+	}
+	for i := range f.Events {
+		if e := &f.Events[i]; e.Flow != (snap.FlowKey{}) || e.Kind == "lost" { // what becomes of the policy is among the notices
+			out.Events = append(out.Events, packetEvent(e))
+		}
 	}
 	return out
 }

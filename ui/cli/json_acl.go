@@ -28,6 +28,7 @@ type countedRule struct {
 	PPS     float64 `json:"pps"`
 	LastS   float64 `json:"last_s"` // since the last packet, -1: never
 	Limited uint64  `json:"limited"`
+	Missed  uint64  `json:"log_suppressed"` // packets that log would have told of, but for its pace
 }
 
 func aclJSON(p *snap.Policy) aclObject {
@@ -48,7 +49,7 @@ func aclJSON(p *snap.Policy) aclObject {
 			continue
 		}
 		o := ruleJSON(r.Hits, format.Clean(file.Line(r.Line).String()))
-		o.Line, o.Limited = r.Line, r.Limited
+		o.Line, o.Limited, o.Missed = r.Line, r.Limited, r.Missed
 		out.Rules = append(out.Rules, o)
 	}
 	for _, g := range p.Guard {

@@ -53,8 +53,8 @@ const (
 	NotVNI                        //
 	Established                   //
 	Later                         // takes later fragments whatever their ports and types are
-	Log                           // packets that it meets are told of
 	Chain                         // of a chain: note the leg and go on
+	Log                           // packets that it meets are told of
 )
 
 // List is a run of record numbers in Image.Lists.
