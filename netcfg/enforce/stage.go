@@ -94,7 +94,7 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 	for _, u := range file.Unused() {
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
 	}
-	d.Cuts = cuts(&p, ways, oracle(&p, now))
+	d.Cuts = cuts(&p, ways, either(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file
 	}
