@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"hooktop/bpf/kern"
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
@@ -237,8 +238,10 @@ func (s *Service) preflight(e edition, world World, now time.Time) error {
 	return nil
 }
 
-func same(a, b acl.Decision) bool {
-	return a.Verdict == b.Verdict && a.By == b.By && (a.By == acl.ByDefault || a.Index == b.Index) && slices.Equal(a.Counted, b.Counted)
+// same compares what the plane said with what the rules say. The plane is told of a few count rules only.
+func same(said, rules acl.Decision) bool {
+	counted := slices.Equal(said.Counted, rules.Counted) || len(rules.Counted) > kern.MaxCounted && len(said.Counted) == kern.MaxCounted
+	return said.Verdict == rules.Verdict && said.By == rules.By && (said.By == acl.ByDefault || said.Index == rules.Index) && counted
 }
 
 // begin switches. The world may have moved since the candidate was made, so base and trial are looked at again.

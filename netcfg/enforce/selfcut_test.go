@@ -82,6 +82,11 @@ func candidate(r *rand.Rand) string {
 	for _, dir := range []string{"in", "out"} {
 		lines = append(lines, "default "+dir+" "+pick("allow", "allow", "deny"))
 	}
+	if r.IntN(40) == 0 { // more than a packet is told of
+		for n := range 20 {
+			lines = append(lines, fmt.Sprintf("count from %s to any vlan not %d", pick("any", "10.9.0.0/24"), 1+n))
+		}
+	}
 	for range 1 + r.IntN(6) {
 		line := pick("allow", "deny", "deny", "count", "limit", "off deny") + " " + pick("in", "out", "") + " " + pick("tcp", "udp", "tcp,udp") +
 			" from " + address() + port() + " to " + address() + port()
