@@ -92,8 +92,18 @@ SEED ?= $(shell date +%s)
 fuzz-acl: tools
 	$(GO) test -count=1 -v -timeout 60m -run '^(TestKernelDecidesAsTheOracle|TestMutantsOfTheCompilerAreCaught|TestNoPacketSeesHalfAPolicy|TestATornPolicyIsSeen)$$' ./bpf/kern -args -pairs $(PAIRS) -seed $(SEED) -commits 10000
 
-# Hundreds of kills and exits instead of CI's few.
+# Faults at full counts instead of CI's few, held against their limits: 500 cuts of a real sshd, 200 stops and kills in the window,
+# 10,000 warnings against verdicts, each call of a change failing, 1,000 races of writers, a million sequences of events, kills and
+# exits at any instant.
+FAULTS = HOOKTOP_ROUNDS=$(1) $(GO) test -count=1 -v -timeout 60m -run '^($(2))$$' $(3)
 test-faults: go-check
+	$(call FAULTS,500,TestLeaseSavesTheSession,./netcfg/enforce)
+	$(call FAULTS,200,TestTheProcessMayStopOrDieInTheWindow,./netcfg/enforce)
+	$(call FAULTS,20,TestTheGuardKeepsTheWayIn|TestEveryCallOfAChangeMayFail,./netcfg/enforce)
+	$(call FAULTS,10000,TestNoCutOfAWayInIsMissed,./netcfg/enforce)
+	$(call FAULTS,1000,TestOneOfManyChangesCounts|TestExactlyOneOfManyTakesThePen,./netcfg/enforce ./probes/guard)
+	$(call FAULTS,1000000,TestMachineAgreesWithItsTwin,./netcfg/enforce)
+	$(call FAULTS,20,TestTheCommandOnTheScreenEndsAll,.)
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
 

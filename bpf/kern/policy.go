@@ -41,7 +41,8 @@ func (p *Pipeline) TryPolicy(gen uint32, devs []uint16, lease time.Duration) err
 	q.end = p.Clock().Jiffies + p.ticks(lease)
 	q.release(q.trial)
 	q.trial = gen
-	return q.publish(p)
+	q.publish(p)
+	return nil
 }
 
 // ExtendLease makes the trial's lease end that long from now.
@@ -53,7 +54,8 @@ func (p *Pipeline) ExtendLease(lease time.Duration) error {
 		return fmt.Errorf("extend lease: %w", ErrLeaseOver)
 	}
 	q.end = p.Clock().Jiffies + p.ticks(lease)
-	return q.publish(p)
+	q.publish(p)
+	return nil
 }
 
 // KeepPolicy makes the generation on trial the kept one, on all devices. It fails with ErrLeaseOver when the lease has ended.
@@ -70,7 +72,8 @@ func (p *Pipeline) KeepPolicy(gen uint32) error {
 	old := q.kept
 	q.kept, q.devs = gen, nil
 	q.release(old)
-	return q.publish(p)
+	q.publish(p)
+	return nil
 }
 
 // SwapPolicy puts a generation in the place of another, on trial or kept, which is the same policy written again: the lease
@@ -98,16 +101,18 @@ func (p *Pipeline) SwapPolicy(old, next uint32) error {
 		q.kept = next
 	}
 	q.release(old)
-	return q.publish(p)
+	q.publish(p)
+	return nil
 }
 
-// RestorePolicy ends the trial: the kept generation decides.
+// RestorePolicy ends the trial: the kept generation decides. It asks nothing of the kernel that could fail.
 func (p *Pipeline) RestorePolicy() error {
 	q := &p.policy
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.restore()
-	return q.publish(p)
+	q.publish(p)
+	return nil
 }
 
 // PolicyState reads what decides on each device that a program was loaded for. It also sees to what no packet waits for: a lease
@@ -118,7 +123,7 @@ func (p *Pipeline) PolicyState() []PolicyWord {
 	defer q.mu.Unlock()
 	q.lapse(p)
 	if q.ends(q.kept) || q.ends(q.trial) {
-		_ = q.publish(p) // it fails when the clock can't be read: verdicts are looked up more often then
+		q.publish(p)
 	}
 	now := uint32(0)
 	if q.trial != q.kept {
@@ -194,16 +199,13 @@ func (q *policies) rest(p *Pipeline) error {
 	return nil
 }
 
-// publish writes what decides to all devices, those that come among them. Cached verdicts are told first how long they hold.
-func (q *policies) publish(p *Pipeline) error {
-	now, err := p.jiffies64()
+// publish writes what decides to all devices, those that come among them. Cached verdicts are told first how long they hold:
+// where a rule is to end and the clock can't be read, not at all until PolicyState tries again.
+func (q *policies) publish(p *Pipeline) {
 	track := uint32(0)
 	var expiry [2]uint64
 	for i, gen := range [2]uint32{q.trial, q.kept} {
 		expiry[i] = ^uint64(0)
-		if err != nil {
-			expiry[i] = 0
-		}
 		l := &q.loaded[gen%aclSlots]
 		if gen == 0 || l.gen != gen {
 			continue
@@ -212,10 +214,10 @@ func (q *policies) publish(p *Pipeline) error {
 			track = 1
 		}
 		boot := uint64(bootTime())
-		for _, at := range l.expiry {
-			if at > boot && err == nil {
-				expiry[i] = now + uint64(p.ticks(time.Duration(at-boot)))
-				break
+		if next := slices.IndexFunc(l.expiry, func(at uint64) bool { return at > boot }); next >= 0 {
+			now, err := p.jiffies64()
+			if expiry[i] = 0; err == nil {
+				expiry[i] = now + uint64(p.ticks(time.Duration(l.expiry[next]-boot)))
 			}
 		}
 	}
@@ -226,7 +228,6 @@ func (q *policies) publish(p *Pipeline) error {
 		atomic.StoreUint64(&s.Expiry[1], expiry[1])
 	}
 	q.word()
-	return err
 }
 
 // word is the switch: one store for each device.

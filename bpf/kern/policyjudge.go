@@ -5,7 +5,9 @@ package kern
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"hooktop/bpf"
 	"hooktop/netcfg/acl"
 )
 
@@ -24,9 +26,12 @@ type Judgement struct {
 	Limited bool // because no token was left
 	By      acl.By
 	Index   int   // of the rule or guard line, -1: the default
-	Counted []int // indexes of the count rules that were passed, at most 16
+	Counted []int // indexes of the count rules that were passed, ascending, at most MaxCounted
 	Leg     acl.LegOf
 }
+
+// MaxCounted is how many count rules a packet is told of: JUDGED in bpf/include/wire.h.
+const MaxCounted = len(bpf.XdpShadowIo{}.Passed)
 
 // JudgePolicy runs the program on frames as if a generation that WritePolicy wrote decided. Nothing is counted and no token taken;
 // of the connections that stand, and of token buckets, it knows what the kernel does.
@@ -100,5 +105,6 @@ func (s *Shadow) judge(gen uint32, f *Judge, out *Judgement) error {
 			out.Counted = append(out.Counted, index)
 		}
 	}
+	slices.Sort(out.Counted) // the program walks one list after the other
 	return nil
 }

@@ -38,6 +38,7 @@ type policies struct {
 	mu     sync.Mutex
 	loaded [aclSlots]loaded
 	last   uint32 // generation written last
+	used   numbers
 	kept   uint32
 	trial  uint32        // == kept: none
 	devs   []uint16      // of the trial, nil: all

@@ -21,7 +21,7 @@ func (p *Pipeline) WritePolicy(img *compile.Image) (gen uint32, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.lapse(p)
-	gen = q.next()
+	gen = q.next(p)
 	slot := gen % aclSlots
 	if l := &q.loaded[slot]; l.busy {
 		// A packet on its way may still read the image: it holds no longer than a grace period.
@@ -45,19 +45,9 @@ func (p *Pipeline) WritePolicy(img *compile.Image) (gen uint32, err error) {
 		legs: slices.Clone(img.Legs), before: before, ports: writeTunnels(out, img)}
 	q.listen()
 	q.last = gen
+	q.used.add(gen)
 	atomic.StoreUint32(&out.Gen, gen)
 	return gen, nil
-}
-
-// next is the generation after the last one whose slot is not in force.
-func (q *policies) next() uint32 {
-	for gen := q.last; ; {
-		gen = gen%lastGen + 1
-		slot := gen % aclSlots
-		if (q.kept == 0 || slot != q.kept%aclSlots) && (q.trial == 0 || slot != q.trial%aclSlots) {
-			return gen
-		}
-	}
 }
 
 // write puts an image where programs read it, and says when its rules end.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"hooktop/bpf/kern"
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
@@ -45,7 +46,7 @@ func (s *Service) Launch(text string, w snap.PolicyWish) snap.Answer {
 	now := s.opt.Now()
 	world, _, _ := s.look()
 	p := s.guarded(file.Resolve(now), world.Ways)
-	if len(cuts(&p, world.onDevices(), oracle(&p, now))) == 0 {
+	if len(cuts(&p, world.onDevices(), either(&p, now))) == 0 {
 		w.Host = s.opt.Host
 	}
 	return s.answer(s.commit(w, snap.Draft{Text: text}, nil))
@@ -204,7 +205,7 @@ func (s *Service) typed(p *acl.Policy, world World, name string, now time.Time) 
 		return nil
 	}
 	why := ""
-	if list := cuts(p, world.onDevices(), oracle(p, now)); len(list) > 0 {
+	if list := cuts(p, world.onDevices(), either(p, now)); len(list) > 0 {
 		why = "it cuts a way in: " + list[0]
 	} else if world.NoRemote {
 		why = "there is no remote session to protect"
@@ -242,7 +243,7 @@ func (s *Service) preflight(e edition, world World, now time.Time) error {
 		fresh, known := acl.NewState(now), acl.NewState(now)
 		known.Saw(reverse(k))
 		a, b := acl.Evaluate(&e.acl, k, fresh), acl.Evaluate(&e.acl, k, known)
-		if got := said[i]; !same(got, a) && !same(got, b) {
+		if got := said[i]; !same(&e.acl, got, a) && !same(&e.acl, got, b) {
 			return fmt.Errorf("the new program would not do what the rules say with %s: %s, and the rules say %s: nothing was changed, please report this",
 				k, e.acl.Words(got), e.acl.Words(a))
 		}
@@ -250,8 +251,24 @@ func (s *Service) preflight(e edition, world World, now time.Time) error {
 	return nil
 }
 
-func same(a, b acl.Decision) bool {
-	return a.Verdict == b.Verdict && a.By == b.By && (a.By == acl.ByDefault || a.Index == b.Index) && slices.Equal(a.Counted, b.Counted)
+// same compares what the plane said with what the rules say. Of more count rules than a packet is told of, those that it passed
+// may be any.
+func same(p *acl.Policy, said, rules acl.Decision) bool {
+	counted := slices.Equal(said.Counted, rules.Counted)
+	if counting(p) > kern.MaxCounted {
+		counted = !slices.ContainsFunc(said.Counted, func(i int) bool { return !slices.Contains(rules.Counted, i) })
+	}
+	return said.Verdict == rules.Verdict && said.By == rules.By && (said.By == acl.ByDefault || said.Index == rules.Index) && counted
+}
+
+// counting is how many count rules a policy has.
+func counting(p *acl.Policy) (n int) {
+	for i := range p.Rules {
+		if !p.Rules[i].Off && !p.Rules[i].Action.Final() {
+			n++
+		}
+	}
+	return n
 }
 
 // begin switches. The world may have moved since the candidate was made, so base and trial are looked at again.

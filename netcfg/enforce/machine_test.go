@@ -5,12 +5,11 @@ package enforce
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
 	"hooktop/netcfg/acl"
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -279,39 +278,54 @@ func (m *machine) agree() {
 	}
 }
 
+// Random sequences of events, most of them short, some long: a million in make test-faults.
 func TestMachineAgreesWithItsTwin(t *testing.T) {
-	const steps = 120
-	sequences := 60
-	if text := os.Getenv("HOOKTOP_ROUNDS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatalf("HOOKTOP_ROUNDS: %v", err)
-		}
-		sequences = n * 10
+	const chunk = 1000
+	sequences, steps := ktest.Rounds(t, 800), 0
+	var saw twin
+	for first := 0; first < sequences; first += chunk {
+		t.Run(fmt.Sprintf("from%d", first), func(t *testing.T) {
+			r := newRig(t, func(o *Options) { o.Draft, o.State, o.Audit, o.Door = "", "", "", "" })
+			for seed := first; seed < min(sequences, first+chunk); seed++ {
+				n, w := sequence(r, uint64(seed))
+				steps += n
+				saw.soaks, saw.followed, saw.failed, saw.stalled = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled
+			}
+		})
 	}
-	var soaks, followed, failed, stalled int
-	for seed := range sequences {
-		m := &machine{rig: newRig(t, func(o *Options) { o.Draft, o.State, o.Audit = "", "", "" }), r: rand.New(rand.NewPCG(uint64(seed), 4))}
-		m.w.now, m.errors = m.clock, 1
-		m.s.Look(twoDevices())
-		for range 4 {
-			m.second(false)
-		}
-		for range steps {
-			m.step()
-			m.agree()
-		}
-		if err := m.s.End(); err != nil {
-			t.Fatal(err)
-		}
-		m.w.trial = ""
-		if got := m.plane.decides(); m.plane.trial != m.plane.kept {
-			t.Fatalf("seed %d: the end left generation %d on trial", seed, got)
-		}
-		soaks, followed, failed, stalled = soaks+m.w.soaks, followed+m.w.followed, failed+m.w.failed, stalled+m.w.stalled
-	}
-	t.Logf("%d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times", soaks, followed, failed, stalled)
-	if followed == 0 || failed == 0 || stalled == 0 {
+	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times",
+		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled)
+	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 {
 		t.Error("not everything was tried")
 	}
+}
+
+// sequence runs one, on a service that has ended or was not used yet, and ends it.
+func sequence(r *rig, seed uint64) (steps int, saw twin) {
+	if r.s.ended {
+		r.notices = nil
+		r.start()
+	}
+	m := &machine{rig: r, r: rand.New(rand.NewPCG(seed, 4))}
+	m.w.now, m.errors = m.clock, 1
+	m.s.Look(twoDevices())
+	for range 4 {
+		m.second(false)
+	}
+	steps = 1 + m.r.IntN(20)
+	if seed%100 == 0 {
+		steps = 120
+	}
+	for range steps {
+		m.step()
+		m.agree()
+	}
+	if err := m.s.End(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.w.trial = ""
+	if got := m.plane.decides(); m.plane.trial != m.plane.kept {
+		m.t.Fatalf("seed %d: the end left generation %d on trial\n%s", seed, got, m.tail())
+	}
+	return steps, m.w
 }

@@ -96,7 +96,7 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		d.Errors = append(d.Errors, err.Error())
 		return d, file, nil
 	}
-	d.Cuts = cuts(&p, ways, oracle(&p, now))
+	d.Cuts = cuts(&p, ways, either(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file, nil
 	}

@@ -5,6 +5,7 @@ package enforce
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"hooktop/netcfg/acl"
 )
@@ -25,4 +26,20 @@ func (w World) onDevices() []acl.WayIn {
 		}
 	}
 	return out
+}
+
+// either decides as the rules do about a new connection, and about one whose other direction was seen: that it is dropped, when
+// it is in one of the cases.
+func either(p *acl.Policy, now time.Time) judging {
+	return func(list []acl.Packet) ([]acl.Decision, error) {
+		out := make([]acl.Decision, len(list))
+		for i, k := range list {
+			known := acl.NewState(now)
+			known.Saw(reverse(k))
+			if out[i] = acl.Evaluate(p, k, acl.NewState(now)); out[i].Verdict == acl.Allow {
+				out[i] = acl.Evaluate(p, k, known)
+			}
+		}
+		return out, nil
+	}
 }

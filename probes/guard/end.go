@@ -61,6 +61,7 @@ func endRun(ctx context.Context, r Identity) (item Item, was bool) {
 		if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil {
 			break // ESRCH: it is gone
 		}
+		_ = unix.PidfdSendSignal(fd, unix.SIGCONT, nil, 0) // one that is stopped detaches by itself then, as any other
 		if waitPidfd(ctx, fd, grace) {
 			return item, true
 		}

@@ -24,6 +24,7 @@ const (
 	watchPart  = "watch-run"
 	victimPart = "victim"
 	writerPart = "writer"
+	racerPart  = "racer"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +36,8 @@ func TestMain(m *testing.M) {
 			part(victim(os.Args[2]))
 		case writerPart:
 			part(writer(os.Args[2]))
+		case racerPart:
+			part(racer(os.Args[2]))
 		}
 	}
 	os.Exit(m.Run())

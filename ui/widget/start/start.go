@@ -121,7 +121,7 @@ func (m *Model) View(w, h int) box.Box {
 
 // box puts the rows that fit under the head, and the emergency command at the foot.
 func (m *Model) box(w, h int, head, rows []string) box.Box {
-	foot := line.New(m.env.Theme, w).Add(themes.TextDim, " If hooktop is ever killed: `hooktop cleanup` removes what it left.").Fill(themes.Text)
+	foot := line.New(m.env.Theme, w).Add(themes.TextDim, " If hooktop hangs or is killed: `hooktop cleanup --all` removes all of it.").Fill(themes.Text)
 	out := append(head, m.text.View(rows, w, h-len(head)-1)...)
 	return box.Box{W: w, Lines: append(out, foot)[:max(h, 0)]}
 }
