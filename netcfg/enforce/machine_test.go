@@ -313,7 +313,7 @@ func sequence(r *rig, seed uint64) (steps int, saw twin) {
 		m.second(false)
 	}
 	steps = 1 + m.r.IntN(20)
-	if seed%100 == 0 {
+	if seed%10 == 0 { // soaks take their time
 		steps = 120
 	}
 	for range steps {
