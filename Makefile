@@ -103,7 +103,7 @@ test-faults: go-check
 	$(call FAULTS,10000,TestNoCutOfAWayInIsMissed,./netcfg/enforce)
 	$(call FAULTS,1000,TestOneOfManyChangesCounts|TestExactlyOneOfManyTakesThePen,./netcfg/enforce ./probes/guard)
 	$(call FAULTS,1000000,TestMachineAgreesWithItsTwin,./netcfg/enforce)
-	$(call FAULTS,20,TestTheCommandOnTheScreenEndsAll,.)
+	$(call FAULTS,20,TestTheCommandOnTheScreenEndsAll|TestALeaseEndsWhileTheTerminalIsBlocked,.)
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
 

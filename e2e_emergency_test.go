@@ -3,15 +3,19 @@
 package main_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
 
 	"hooktop/probes/ktest"
 )
@@ -106,4 +110,69 @@ func TestTheCommandOnTheScreenEndsAll(t *testing.T) {
 		nothingInRun(t, g.ns, s.cmd.Process.Pid)
 		s.close()
 	}
+}
+
+// A trial that cuts the session whose terminal hooktop draws on: nobody reads what it writes any more. The lease ends all the same, it is
+// written down, and the program ends when it is told to.
+func TestALeaseEndsWhileTheTerminalIsBlocked(t *testing.T) {
+	const lease = 5 * time.Second
+	g := newGate(t)
+	ktest.HostState(t)
+	g.ns.NetState(t)
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatalf("open pty: %v", err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	if err := pty.Setsize(master, &pty.Winsize{Cols: 200, Rows: 60}); err != nil {
+		t.Fatalf("size pty: %v", err)
+	}
+	state := t.TempDir()
+	cmd := exec.Command(binary(t), "--no-config", "-i", "up0", "--hz", "10", "--no-guard", "--lease", lease.String(), "--policy", write(t, "policy", "default in deny\n"))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.Env = environment(t, "XDG_STATE_HOME="+state)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := g.ns.Run(cmd.Start); err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	g.waitUntilIt(false)
+	g.waitUntilIt(true)
+	type line struct {
+		At   time.Time
+		What string
+	}
+	var lines []line
+	waitUntil(t, "the end of the lease in the audit log", func() bool {
+		text, _ := os.ReadFile(filepath.Join(state, "hooktop", "audit.jsonl")) // written a moment later
+		lines = nil
+		for _, one := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+			var l line
+			if json.Unmarshal([]byte(one), &l) == nil {
+				lines = append(lines, l)
+			}
+		}
+		return len(lines) == 2
+	})
+	if lines[0].What != "commit" || lines[1].What != "lease over" {
+		t.Fatalf("audit: %+v", lines)
+	}
+	took := lines[1].At.Sub(lines[0].At)
+	t.Logf("a lease of %s, over after %s", lease, took)
+	if ktest.Full() {
+		if late := took - lease; late < -200*time.Millisecond || late > 200*time.Millisecond {
+			t.Errorf("the lease was over %s late", late)
+		}
+		<-time.After(10 * time.Minute) // blocked for long
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Signal(syscall.SIGABRT) })
+	_ = cmd.Wait() // its code says nothing about a terminal that was given up
+	if !kill.Stop() {
+		t.Fatal("it hung on the terminal")
+	}
+	noProcesses(t)
+	nothingInRun(t, g.ns, cmd.Process.Pid)
 }
