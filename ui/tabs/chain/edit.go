@@ -14,6 +14,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/keys"
 	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/prompt"
 )
 
@@ -88,7 +89,7 @@ func (t *Tab) stage() tea.Cmd {
 	return tea.Batch(core.Edit(core.EditMsg{Verb: core.EditText, Line: ed.line.Line, Was: ed.line.Text, Text: text}), core.Ask)
 }
 
-// editBox draws the field over its cell.
+// editBox draws the field over its cell, in brackets: without colours nothing else tells it from the cells around.
 func (t *Tab) editBox() box.Box {
 	ed := t.edit
 	x, w := t.list.Place("mark")
@@ -97,9 +98,10 @@ func (t *Tab) editBox() box.Box {
 	if ed.err != "" {
 		tok = themes.InputError
 	}
-	text, at := ed.field.View(t.env.Theme, tok, w)
-	ed.x, ed.y = x+at, t.list.Line()
-	return box.Box{X: x, Y: ed.y, W: w, Lines: []string{text}}
+	text, at := ed.field.View(t.env.Theme, tok, w-2)
+	ed.x, ed.y = x+1+at, t.list.Line()
+	b := line.New(t.env.Theme, w).Add(themes.BorderFocus, "[").Join(text, w-2)
+	return box.Box{X: x, Y: ed.y, W: w, Lines: []string{b.Add(themes.BorderFocus, "]").String()}}
 }
 
 // verdict says what is wrong with the mark, or that nothing is.

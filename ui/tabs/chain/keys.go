@@ -160,7 +160,7 @@ func (t *Tab) copy() tea.Cmd {
 	if !ok {
 		return nil
 	}
-	text := "chain " + r.name() + "  " + t.way(r)
+	text := "chain " + r.name() + "  " + t.way(r, 200)
 	if m, ok := r.mark(); ok {
 		text += "  mark " + m.String()
 	}
