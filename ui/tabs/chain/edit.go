@@ -3,8 +3,6 @@
 package chain
 
 import (
-	"strings"
-
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/netcfg/policy"
@@ -126,20 +124,4 @@ func (t *Tab) editBindings() []core.Binding {
 		{Keys: []string{"ctrl+u"}, Name: "mark.clear", Help: "clear", Section: own, Hint: 2, Do: press("ctrl+u")},
 		{Keys: []string{"esc"}, Name: "mark.cancel", Help: "cancel", Section: own, Hint: 3, Do: press("esc")},
 	}
-}
-
-// newLine is a chain line to begin with: a mark that is free, and the devices of the chain under the cursor where there is one.
-func (t *Tab) newLine() string {
-	text := "chain NAME in DEV match any service via ADDR dev DEV return DEV mark 0x10/0xf0 upstream via ADDR dev DEV fail open"
-	if r, ok := t.selected(); ok && r.line != nil {
-		words := strings.Fields(strings.TrimPrefix(r.line.Text, "off "))
-		if len(words) > 1 {
-			words[1] = "NAME"
-			text = strings.Join(words, " ")
-		}
-	}
-	if m, ok := free(t.draft.Lines, t.frame.Chains.Owners); ok {
-		text = withMark(text, m)
-	}
-	return text
 }
