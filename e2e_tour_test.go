@@ -65,6 +65,9 @@ func TestTourOfTheLab(t *testing.T) {
 		{name: "the editor closes", keys: escape, hides: "┌ new line"},
 		{name: "a flow is blocked from its row", keys: "1b", shows: "✓ deny"},
 		{name: "or not", keys: escape, hides: "✓ deny"},
+		{name: "tunnels", keys: "3", shows: "[3 Decap]"},
+		{name: "the policy's tunnel lines", keys: "\t", shows: "LINE OF THE POLICY"},
+		{name: "chains", keys: "4", shows: "[4 Chain]"},
 		{name: "programs", keys: "8", shows: "ht_tc_in"},
 		{name: "and back to the flows", keys: "1", shows: "SOURCE"},
 	} {

@@ -244,8 +244,9 @@ func TestNothingHappensByAccident(t *testing.T) {
 	t.Chdir(t.TempDir()) // w writes files
 	r := rand.New(rand.NewPCG(4, 2026))
 	s := enforcing(t, 80, 24)
+	s.b.engine = uitest.NewEnforcer(uitest.PolicyText + uitest.SteerText[strings.Index(uitest.SteerText, "tunnel"):])
 	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "P", "enter", "esc", "tab", "space",
-		"1", "2", "5", "8", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
+		"1", "2", "3", "4", "5", "8", "R", "E", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
 	trials, keeps := 0, 0
 	for i := range n {
 		key := pickOne(r, all)

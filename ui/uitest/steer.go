@@ -22,7 +22,7 @@ off tunnel gue port 6080 to 10.9.0.1 peers 10.4.5.0/24 inner 10.80.0.0/16 strip
 
 chain fw in lan0 match tcp to any port 443 service via 10.9.0.2 dev fw0 return fw1 via 10.9.0.6 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open
 chain ids in lan0 match udp service via 10.9.1.2 dev ids0 return ids1 via 10.9.1.6 mark 0x40/0xf0 upstream via 10.0.0.1 dev wan0 fail closed oneway
-off chain scrub in lan1 match any service via 10.9.2.2 dev scr0 return scr1 via 10.9.2.6 mark 0x100/0xf00 upstream via 10.0.0.1 dev wan0 fail open
+off chain scrub in lan1 match any service via 10.9.2.2 dev scr0 return scr1 via 10.9.2.6 mark 0x80/0xf0 upstream via 10.0.0.1 dev wan0 fail open
 `
 
 // trend is a minute of packets per second around a rate.

@@ -155,6 +155,7 @@ func Frame(n int) *snap.Frame {
 		},
 		Totals: snap.Totals{Rate: snap.Rate{PPS: 1.24e6, BPS: 9.81e9}, Drops: 248, Flows: n, Capacity: 262144, Packets: 402119535, Bytes: 512009208431},
 	}
+	f.Tunnels, f.Chains = Tunnels(), Chains()
 	f.Malformed = []snap.Count{{Name: "ip4_len", N: 12}, {Name: "tcp_off", N: 3}}
 	f.Lost = []snap.Count{{Name: "scan", N: 4}}
 	for i := 0; i < 300; i++ {

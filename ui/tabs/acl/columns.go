@@ -182,7 +182,7 @@ func (t *Tab) last(b []byte, r *row, _ int) []byte {
 		return append(b, "off"...)
 	case t.expired(r):
 		return append(b, "ended"...)
-	case h == nil && t.isRule(r):
+	case h == nil && (t.isRule(r) || ok && steers(l) && r.stage != asIs):
 		return append(b, "staged"...)
 	case h == nil:
 		return b
@@ -310,6 +310,8 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 	switch {
 	case !ok:
 		return "", themes.Text, ""
+	case r.kind == extras && l.Kind != policy.Rule:
+		return t.below() + format.Clean(t.troubleOf(l)), themes.Warn, ""
 	case r.kind == extras:
 		return t.below() + format.Clean(string(appendExtras(make([]byte, 0, 96), l.Rule))), themes.TextDim, ""
 	case l.Kind == policy.Rule:
@@ -317,11 +319,14 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 	case l.Kind == policy.Blank:
 		return " ", themes.Text, ""
 	}
-	tok := t.textToken(r)
-	if l.Kind == policy.Comment || l.Kind == policy.Tunnel || l.Kind == policy.Chain {
-		tok = themes.TextDim
+	if l.Kind == policy.Comment {
+		return lineText(l), themes.TextDim, ""
 	}
-	return lineText(l), tok, ""
+	upTo := ""
+	if steers(l) && (t.counters(r) != nil || r.stage != asIs) {
+		upTo = "hits"
+	}
+	return lineText(l), t.textToken(r), upTo
 }
 
 // below is what leads a line under a row.

@@ -220,6 +220,9 @@ func (t *Tab) open() tea.Cmd {
 		return nil
 	case r.kind == defaults:
 		filter = "rule:0 dir:" + acl.Dir(r.n).String()
+	case t.steerTab(r) != "":
+		tab := t.steerTab(r)
+		return func() tea.Msg { return core.GoMsg{Tab: tab} }
 	case h != nil:
 		filter = "rule:" + strconv.Itoa(h.Line)
 	default:

@@ -64,7 +64,7 @@ func (t *Tab) verdictLine(w int) string {
 	case ed.lint.bad != "" && ed.lint.text == ed.field.Value():
 		return add(themes.InputError, g.Cross+" "+ed.lint.bad)
 	case ed.line.Kind == policy.Blank:
-		return add(themes.HintText, "allow, deny, limit, count, set or default; esc cancels")
+		return add(themes.HintText, "allow, deny, limit, count, set, default, tunnel or chain; esc cancels")
 	}
 	return add(themes.OK, g.Check+" "+lineText(ed.line))
 }

@@ -143,6 +143,9 @@ func (t *Tab) openHelp() string {
 	if r, ok := t.selected(); ok && (r.kind == guardHead || r.kind == guardLine) {
 		return "fold, unfold"
 	}
+	if r, ok := t.selected(); ok && t.steerTab(r) != "" {
+		return t.steerTab(r) + " tab"
+	}
 	return "flows it decides"
 }
 
@@ -151,6 +154,8 @@ func (t *Tab) noOpen() string {
 	switch {
 	case !ok:
 		return "there is no row"
+	case t.steerTab(r) != "":
+		return ""
 	case r.kind == guardHead || r.kind == guardLine || r.kind == defaults:
 		return ""
 	case t.hits(r) == nil:

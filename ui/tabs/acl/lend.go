@@ -4,6 +4,7 @@ package acl
 
 import (
 	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -130,8 +131,11 @@ func (t *Tab) showLine(m core.LineMsg) tea.Cmd {
 func (t *Tab) placeOf(text string) int {
 	f := &t.draft.File
 	kind := policy.Rule
-	if l, _ := policy.ParseLine(text); l.Kind == policy.Tunnel || l.Kind == policy.Chain {
-		kind = l.Kind
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(text, "off "), " "); first { // a draft need not be a whole line
+	case "tunnel":
+		kind = policy.Tunnel
+	case "chain":
+		kind = policy.Chain
 	}
 	at := f.Len() + 1
 	for n := f.Len(); n >= 1; n-- {

@@ -91,7 +91,7 @@ func (t *Tab) layout() []row {
 			}
 		}
 		rows = append(rows, r)
-		if l.Kind == policy.Rule && hasExtras(l.Rule) {
+		if l.Kind == policy.Rule && hasExtras(l.Rule) || p.New > 0 && t.troubleOf(l) != "" {
 			rows = append(rows, under(r, extras))
 		}
 		if r.stage == changed || r.stage == moved {
@@ -239,6 +239,7 @@ func (t *Tab) counters(r *row) *snap.Hits {
 		if h := t.hits(r); h != nil {
 			return &h.Hits
 		}
+		return t.steerHits(r)
 	case guardHead:
 		return &t.guard
 	case guardLine:

@@ -21,8 +21,9 @@ type Tab struct {
 	env   *core.Env
 	frame *snap.Frame
 
-	rev      int              // of the rows: another number with each layout
-	lines    []core.DraftLine // that other tabs show
+	rev      int                // of the rows: another number with each layout
+	lines    []core.DraftLine   // that other tabs show
+	troubles map[string]trouble // of lines of tunnels and chains
 	list     *table.Model[row, rowID]
 	rows     []row
 	unfolded bool // the guard's lines are shown
@@ -160,7 +161,7 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 			t.guard.Last = h.Last
 		}
 	}
-	if t.unfolded && guards != len(p.Guard) {
+	if troubled := t.takeTroubles(f); troubled || t.unfolded && guards != len(p.Guard) {
 		t.relay()
 	}
 	var asks tea.Cmd

@@ -33,7 +33,7 @@ func (t *Tab) columns() []table.Column[row] {
 			return format.AppendMiddle(b, format.Clean(r.name()), w)
 		}, Token: t.text},
 		{Key: "leg", Title: "LEG", Width: 24, Min: 14, Max: 44, Priority: 1, NoSort: true, Cell: func(b []byte, r *row, w int) []byte {
-			return format.AppendEnd(b, t.way(r), w)
+			return format.AppendEnd(b, t.way(r, w), w)
 		}, Token: t.text},
 		{Key: "mark", Title: "MARK/MASK", Width: 11, Max: 17, Priority: 1, NoSort: true, Cell: func(b []byte, r *row, w int) []byte {
 			m, ok := r.mark()

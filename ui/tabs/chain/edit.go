@@ -3,8 +3,6 @@
 package chain
 
 import (
-	"strings"
-
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/netcfg/policy"
@@ -14,6 +12,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/keys"
 	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/prompt"
 )
 
@@ -88,7 +87,7 @@ func (t *Tab) stage() tea.Cmd {
 	return tea.Batch(core.Edit(core.EditMsg{Verb: core.EditText, Line: ed.line.Line, Was: ed.line.Text, Text: text}), core.Ask)
 }
 
-// editBox draws the field over its cell.
+// editBox draws the field over its cell, in brackets: without colours nothing else tells it from the cells around.
 func (t *Tab) editBox() box.Box {
 	ed := t.edit
 	x, w := t.list.Place("mark")
@@ -97,9 +96,10 @@ func (t *Tab) editBox() box.Box {
 	if ed.err != "" {
 		tok = themes.InputError
 	}
-	text, at := ed.field.View(t.env.Theme, tok, w)
-	ed.x, ed.y = x+at, t.list.Line()
-	return box.Box{X: x, Y: ed.y, W: w, Lines: []string{text}}
+	text, at := ed.field.View(t.env.Theme, tok, w-2)
+	ed.x, ed.y = x+1+at, t.list.Line()
+	b := line.New(t.env.Theme, w).Add(themes.BorderFocus, "[").Join(text, w-2)
+	return box.Box{X: x, Y: ed.y, W: w, Lines: []string{b.Add(themes.BorderFocus, "]").String()}}
 }
 
 // verdict says what is wrong with the mark, or that nothing is.
@@ -124,20 +124,4 @@ func (t *Tab) editBindings() []core.Binding {
 		{Keys: []string{"ctrl+u"}, Name: "mark.clear", Help: "clear", Section: own, Hint: 2, Do: press("ctrl+u")},
 		{Keys: []string{"esc"}, Name: "mark.cancel", Help: "cancel", Section: own, Hint: 3, Do: press("esc")},
 	}
-}
-
-// newLine is a chain line to begin with: a mark that is free, and the devices of the chain under the cursor where there is one.
-func (t *Tab) newLine() string {
-	text := "chain NAME in DEV match any service via ADDR dev DEV return DEV mark 0x10/0xf0 upstream via ADDR dev DEV fail open"
-	if r, ok := t.selected(); ok && r.line != nil {
-		words := strings.Fields(strings.TrimPrefix(r.line.Text, "off "))
-		if len(words) > 1 {
-			words[1] = "NAME"
-			text = strings.Join(words, " ")
-		}
-	}
-	if m, ok := free(t.draft.Lines, t.frame.Chains.Owners); ok {
-		text = withMark(text, m)
-	}
-	return text
 }

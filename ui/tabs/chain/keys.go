@@ -132,10 +132,11 @@ func (t *Tab) toLine(edit bool) tea.Cmd {
 
 // add begins a new chain where whole lines are edited.
 func (t *Tab) add() tea.Cmd {
-	text := t.newLine()
-	return func() tea.Msg {
-		return core.GoMsg{Tab: snap.ACLTab, With: core.DraftMsg{Rule: text, Note: "give it a name, devices and next hops of its own; the mark is one that nobody uses"}}
+	note := "chain NAME in DEV match any service via ADDR dev DEV return DEV mark …"
+	if m, ok := free(t.draft.Lines, t.frame.Chains.Owners); ok {
+		note += "; " + m.String() + " is free"
 	}
+	return func() tea.Msg { return core.GoMsg{Tab: snap.ACLTab, With: core.DraftMsg{Rule: "chain ", Note: note}} }
 }
 
 // pickAction opens the menu of the row as it is at the key press.
@@ -160,7 +161,7 @@ func (t *Tab) copy() tea.Cmd {
 	if !ok {
 		return nil
 	}
-	text := "chain " + r.name() + "  " + t.way(r)
+	text := "chain " + r.name() + "  " + t.way(r, 200)
 	if m, ok := r.mark(); ok {
 		text += "  mark " + m.String()
 	}

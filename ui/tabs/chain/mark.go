@@ -117,8 +117,8 @@ func after(line, word string, n int) string {
 	return ""
 }
 
-// clash says who else uses bits of a mark in a way that can't be told apart, "" when nobody does. Chains may share a mask as long as
-// their values differ in it; nobody else's bits are free.
+// clash says who else uses bits of a mark in a way that can't be told apart, "" when nobody does. Chains differ in bits that both have
+// in their masks, or a packet might carry the marks of both; nobody else's bits are free.
 func clash(m mark, name string, lines []core.DraftLine, owners []snap.BitOwner) string {
 	for i := range lines {
 		l := &lines[i]
@@ -215,8 +215,9 @@ func free(lines []core.DraftLine, owners []snap.BitOwner) (mark, bool) {
 		}
 	}
 	for shift := 0; shift < 32; shift += 4 {
-		if m := uint32(0xf) << shift; taken&m == 0 {
-			return mark{1 << shift, m}, true
+		m := mark{1 << shift, 0xf << shift}
+		if taken&m.mask == 0 && clash(m, "", lines, owners) == "" {
+			return m, true
 		}
 	}
 	return mark{}, false

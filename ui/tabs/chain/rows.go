@@ -3,12 +3,11 @@
 package chain
 
 import (
-	"strings"
-
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/line"
 	"hooktop/ui/widget/table"
 )
 
@@ -120,8 +119,14 @@ func lineOf(lines []core.DraftLine, c *snap.Chain) int {
 	return at
 }
 
-// wasText is what a line was: only its mark where nothing else changed.
+// wasText is what a line was: only its mark or its switch where nothing else changed.
 func wasText(l *core.DraftLine) string {
+	switch {
+	case l.Text == "off "+l.Was:
+		return "switched off, was on"
+	case l.Was == "off "+l.Text:
+		return "switched on, was off"
+	}
 	if m, ok := markOf(l.Was); ok && withMark(l.Text, m) == withMark(l.Was, m) {
 		return "was: " + m.short()
 	}
@@ -223,8 +228,8 @@ func (t *Tab) span(r *row) (string, themes.Token, string) {
 	return "", themes.Text, ""
 }
 
-// way is from where to where a row leads.
-func (t *Tab) way(r *row) string {
+// way is from where to where a row leads, in at most w cells if the leg's short name fits.
+func (t *Tab) way(r *row, w int) string {
 	from, to, name := "", "", ""
 	switch l := r.at(); {
 	case l != nil:
@@ -235,7 +240,17 @@ func (t *Tab) way(r *row) string {
 	if to == "" {
 		to = "where routing leads"
 	}
-	return format.Clean(from) + " " + t.env.Glyphs.Arrow + " " + format.Clean(to) + "  " + format.Clean(name)
+	text := format.Clean(from) + " " + t.env.Glyphs.Arrow + " " + format.Clean(to)
+	if full := text + "  " + format.Clean(name); line.Width(full) <= w {
+		return full
+	}
+	switch name {
+	case "reply to service":
+		name = "reply in"
+	case "reply back":
+		name = "reply out"
+	}
+	return text + "  " + format.Clean(name)
 }
 
 // stateText is a row's state in a word.
@@ -248,8 +263,6 @@ func stateText(r *row) string {
 		return "staged"
 	case l.Off && r.kind == lineRow:
 		return "off"
-	case l.Off:
-		return "off soon" // staged; the one in force still runs
 	}
 	if l := r.at(); l != nil {
 		return format.Clean(l.State)
@@ -265,7 +278,7 @@ func stateToken(r *row) themes.Token {
 		return themes.Crit
 	case s == "deleted":
 		return themes.StageDel
-	case strings.HasPrefix(s, "off") || s == "idle":
+	case s == "off" || s == "idle":
 		return themes.TextDim
 	case s == "staged":
 		return themes.StageChange

@@ -4,6 +4,7 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"hooktop/probes/snap"
@@ -16,15 +17,22 @@ import (
 // sections are what stands beside or below the list: trouble, mark bits, the way of a packet, rules and routes, settings.
 func (t *Tab) sections(w, h int, border bool) []string {
 	b := detail.NewBody(t.env, detail.Inner(w, border))
-	t.troubleBody(b)
-	t.bitsBody(b)
+	brief := !border && !t.zoom // a few lines below the list
+	t.troubleBody(b, brief)
+	t.bitsBody(b, brief)
+	if !brief {
+		b.Gap()
+	}
 	t.wayBody(b)
 	name := ""
 	if r, ok := t.list.Selected(); ok && t.list.Total() > 0 {
 		name = r.name()
-		if t.zoom || border {
+		if !brief {
 			t.chainBody(b, r)
 		}
+	}
+	if !brief {
+		b.Gap()
 	}
 	t.steerBody(b, name)
 	t.checksBody(b)
@@ -39,29 +47,33 @@ func (t *Tab) sections(w, h int, border bool) []string {
 	return detail.Pane(t.env, w, h, border, t.zoom, title, hint, b.Lines(), t.down)
 }
 
-// troubleBody says first what must not be overlooked.
-func (t *Tab) troubleBody(b *detail.Body) {
+// troubleBody says first what must not be overlooked; in brief a line each.
+func (t *Tab) troubleBody(b *detail.Body, brief bool) {
 	c, g := &t.frame.Chains, t.env.Glyphs
+	say := b.Text
+	if brief {
+		say = func(tok themes.Token, s string) { b.Line(tok, string(format.AppendEnd(nil, s, b.Width()))) }
+	}
 	if why := drifted(c); why != "" {
-		b.Text(themes.Warn, g.Warn+" drift: "+t.twin(format.Clean(why))+"   R repairs")
+		say(themes.Warn, g.Warn+" drift: "+t.twin(format.Clean(why))+"   R repairs")
 	}
 	for _, k := range c.Checks {
 		if !k.OK {
-			b.Text(themes.Warn, t.twin(g.Warn+" "+format.Clean(k.Name+" "+k.Have+": "+k.Why)))
-			if k.Fix != "" {
+			say(themes.Warn, t.twin(g.Warn+" "+format.Clean(k.Name+" "+k.Have+": "+k.Why)))
+			if k.Fix != "" && !brief {
 				b.Line(themes.Text, "  "+t.twin(format.Clean(k.Fix)))
 			}
 		}
 	}
 	for _, o := range c.Owners {
 		if o.Clash != "" {
-			b.Text(themes.Crit, t.twin(fmt.Sprintf("%s bits %x are %s's (%s) and chain %s's", g.Crit, o.Mask, format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash))))
+			say(themes.Crit, t.twin(fmt.Sprintf("%s bits %x are %s's (%s) and chain %s's", g.Crit, o.Mask, format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash))))
 		}
 	}
 }
 
 // bitsBody draws the mark's 32 bits and who has them.
-func (t *Tab) bitsBody(b *detail.Body) {
+func (t *Tab) bitsBody(b *detail.Body, brief bool) {
 	c := &t.frame.Chains
 	const indent = 11
 	row := func(label string, tok themes.Token, text string) {
@@ -77,6 +89,10 @@ func (t *Tab) bitsBody(b *detail.Body) {
 	if len(c.Owners) == 0 {
 		row("", themes.TextDim, "nobody is known to use a bit")
 	}
+	if brief {
+		b.Field("", t.ownersText())
+		return
+	}
 	for i, o := range c.Owners {
 		tok := themes.Text
 		if o.Clash != "" {
@@ -84,6 +100,15 @@ func (t *Tab) bitsBody(b *detail.Body) {
 		}
 		row("", tok, t.twin(fmt.Sprintf("%c %-8x %s  %s", letter(i), o.Mask, format.Clean(o.Who), format.Clean(o.From))))
 	}
+}
+
+// ownersText names the owners of bits in one sentence.
+func (t *Tab) ownersText() string {
+	parts := make([]string, 0, len(t.frame.Chains.Owners))
+	for i, o := range t.frame.Chains.Owners {
+		parts = append(parts, fmt.Sprintf("%c %s %x", letter(i), format.Clean(o.Who), o.Mask))
+	}
+	return t.twin(strings.Join(parts, ", "))
 }
 
 // markUnder draws the mark under edit below the bits, else the staged one of the chain under the cursor.
@@ -118,7 +143,6 @@ func (t *Tab) chainLabel(r *row) string {
 // wayBody is the lineage of one packet.
 func (t *Tab) wayBody(b *detail.Body) {
 	way := t.frame.Chains.Lineage
-	b.Gap()
 	if len(way) == 0 {
 		text := "no packet has been seen in a chain yet"
 		if t.flow != (snap.FlowKey{}) {
@@ -161,47 +185,55 @@ func (t *Tab) chainBody(b *detail.Body, r *row) {
 	if l == nil {
 		return
 	}
-	b.Field("leg", t.twin(t.way(r)))
+	b.Field("leg", t.twin(t.way(r, 200)))
 	b.Field("packets", format.Count(l.Packets)+"   "+format.SI(float64(l.Bytes))+"B   "+format.SI(l.PPS)+"/s")
 	b.Field("next hop", t.twin(string(t.hop(nil, r, 80)))+" is "+format.Clean(l.State))
 }
 
-// steerBody lists rules and routes: those of the chain under the cursor, unless the sections fill the screen.
+// steerBody lists rules and routes: those of the chain under the cursor, unless the sections fill the screen. What is not in place
+// comes with the word for it.
 func (t *Tab) steerBody(b *detail.Body, name string) {
-	list := t.frame.Chains.Steer
-	b.Gap()
-	b.Head("RULES AND ROUTES")
-	shown := 0
-	for i := range list {
-		s := &list[i]
+	var list []*snap.Steer
+	rest := 0
+	for i := range t.frame.Chains.Steer {
+		s := &t.frame.Chains.Steer[i]
 		if !t.zoom && name != "" && s.Chain != name && s.Chain != "" {
 			continue
 		}
-		shown++
-		tok := themes.Text
-		switch s.State {
-		case "missing", "changed":
-			tok = themes.Warn
-		case "staged":
-			tok = themes.StageChange
-		case "old":
-			tok = themes.TextDim
-		}
-		state := t.twin(format.Clean(s.State))
-		room := b.Width() - line.Width(state) - 4
-		text := "  " + string(format.AppendEnd(nil, t.twin(format.Clean(s.Text)), max(room, 8)))
-		l := line.New(t.env.Theme, b.Width()).Add(tok, text)
-		b.Add(l.Pad(tok, l.Left()-line.Width(state)).Add(tok, state))
-		if s.Why != "" {
-			b.Text(tok, "  "+t.twin(t.env.Glyphs.Below+format.Clean(s.Why)))
+		list = append(list, s)
+		if s.State != "in place" {
+			rest++
 		}
 	}
-	if shown == 0 {
-		b.Line(themes.TextDim, "  none")
+	switch {
+	case len(list) == 0:
+		b.Head("RULES AND ROUTES: none")
+	case rest == 0:
+		b.Head("RULES AND ROUTES: all in place")
+	default:
+		b.Head("RULES AND ROUTES: " + format.Count(uint64(rest)) + " of " + format.Count(uint64(len(list))) + " not in place")
+	}
+	slices.SortStableFunc(list, func(a, b *snap.Steer) int { return btoi(a.State == "in place") - btoi(b.State == "in place") })
+	g := t.env.Glyphs
+	for _, s := range list {
+		tok, sign, word := themes.Text, g.Check, ""
+		switch s.State {
+		case "in place":
+		case "missing", "changed":
+			tok, sign, word = themes.Warn, g.Warn, format.Clean(s.State)+"  "
+		case "staged":
+			tok, sign, word = themes.StageChange, "~", "staged  "
+		default:
+			tok, sign, word = themes.TextDim, g.Dot, format.Clean(s.State)+"  "
+		}
+		b.Line(tok, t.twin(string(format.AppendEnd(nil, "  "+sign+" "+word+format.Clean(s.Text), b.Width()))))
+		if s.Why != "" {
+			b.Line(tok, t.twin(string(format.AppendEnd(nil, "    "+g.Below+format.Clean(s.Why), b.Width()))))
+		}
 	}
 }
 
-// checksBody lists the settings that chains depend on.
+// checksBody lists the settings that chains depend on; what is wrong with them stands above.
 func (t *Tab) checksBody(b *detail.Body) {
 	list := t.frame.Chains.Checks
 	if len(list) == 0 {
@@ -209,11 +241,12 @@ func (t *Tab) checksBody(b *detail.Body) {
 	}
 	b.Gap()
 	b.Head("SETTINGS")
+	g := t.env.Glyphs
 	for _, k := range list {
-		tok, word := themes.Text, "ok"
+		tok, sign := themes.Text, g.Check
 		if !k.OK {
-			tok, word = themes.Warn, t.env.Glyphs.Warn+" "+k.Why
+			tok, sign = themes.Warn, g.Warn
 		}
-		b.Text(tok, "  "+t.twin(format.Clean(strings.Join([]string{k.Name, k.Have, word}, " "))))
+		b.Line(tok, t.twin(string(format.AppendEnd(nil, "  "+sign+" "+format.Clean(k.Name+" "+k.Have), b.Width()))))
 	}
 }

@@ -20,7 +20,6 @@ func bench(t testing.TB, w, h int, theme string, p themes.Profile, ascii bool) *
 	holder := acl.New(env)
 	env.Draft = holder.(core.Drafter).Draft
 	b := &uitest.Bench{T: t, Tab: New(env), Holder: holder, Env: env, Clock: clock, Base: uitest.Frame(0), All: uitest.Flows(40), Engine: uitest.NewEnforcer(uitest.SteerText), W: w, H: h}
-	b.Base.Tunnels, b.Base.Chains = uitest.Tunnels(), uitest.Chains()
 	b.Draw()
 	b.Frame()
 	return b

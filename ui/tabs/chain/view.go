@@ -96,6 +96,7 @@ func (t *Tab) Context(w int) string {
 	if t.frame.Seq == 0 {
 		return ""
 	}
+	t.sync()
 	parts := []string{format.Plural(uint64(len(c.Rows)), "chain")}
 	count, pps := map[string]int{}, 0.0
 	for i := range c.Rows {

@@ -103,7 +103,7 @@ func (t *Tab) pickColumns() tea.Cmd {
 		}
 		list = append(list, core.Item(c.Head(), state, func() tea.Cmd { t.list.Show(c.Key, c.Hidden); return nil }))
 	}
-	return core.Pick("columns", list)
+	return core.Pick("columns: enter shows or hides", list)
 }
 
 // walk goes from the tunnels to the lines of the policy and back.

@@ -108,7 +108,11 @@ func (t *Tab) acting() []core.Binding {
 		{Keys: []string{"Y"}, Name: "decap.copyjson", Help: "copy row as JSON", Section: own, Disabled: core.When(t.lower || t.list.Total() == 0, "only tunnels have it"), Do: t.copyJSON},
 		{Keys: []string{"w"}, Name: "decap.save", Help: "save rows to a file", Section: own, Disabled: core.When(len(t.rows) == 0, "there are no rows"), Do: t.pickSave},
 	}
-	return append(out, t.draft.Bindings(own, line, none)...)
+	edits := t.draft.Bindings(own, line, none)
+	for i := range edits {
+		edits[i].Hint += 6 // behind C: most rows are looked at, not changed
+	}
+	return append(out, edits...)
 }
 
 func (t *Tab) noRow() string { return core.When(t.list.Total() == 0, "there is no row") }

@@ -209,12 +209,13 @@ func (t *Tab) Context(w int) string {
 	if t.frame.Seq == 0 {
 		return ""
 	}
+	t.sync()
 	parts := []string{"tunnels " + format.SI(v.PPS) + "pps"}
-	if v.PPS > 0 {
-		parts = append(parts, "stripped "+format.Percent(min(v.StripPS/v.PPS, 1)))
-	}
 	if n := t.draft.Edits; n > 0 && t.frame.Policy.Trial.Gen == 0 {
 		parts = append(parts, strconv.Itoa(n)+" STAGED, C reviews")
+	}
+	if v.PPS > 0 {
+		parts = append(parts, "stripped "+format.Percent(min(v.StripPS/v.PPS, 1)))
 	}
 	parts = append(parts, "err "+format.SI(v.ErrPS)+"/s")
 	s := ""

@@ -3,6 +3,7 @@
 package flows
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -90,5 +91,21 @@ func TestRowsNameTheirRule(t *testing.T) {
 	b.Press("u")
 	if b.Asked.Flows.Filter != "" {
 		t.Errorf("%q after undo", b.Asked.Flows.Filter)
+	}
+}
+
+// TestAFlowIsFollowedThroughChains: only where there are chains.
+func TestAFlowIsFollowedThroughChains(t *testing.T) {
+	b := bench(t, 40, 80, 20)
+	b.Press("x")
+	b.Pick("its way through the chains")
+	if g, _ := uitest.Last[core.GoMsg](b); g.Tab != snap.ChainTab || g.With != (core.WayMsg{Flow: b.All[0].Key}) {
+		t.Errorf("%+v", g)
+	}
+	b.Base.Chains = snap.Chains{}
+	b.Frame()
+	b.Press("x")
+	if p, _ := uitest.Last[core.PickMsg](b); strings.Contains(fmt.Sprint(p.Items), "through the chains") {
+		t.Errorf("%+v", p.Items)
 	}
 }

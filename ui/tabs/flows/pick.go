@@ -153,6 +153,11 @@ func (t *Tab) pickAction() tea.Cmd {
 	if t.noTrace() == "" {
 		add("trace its packets", "i", func() tea.Cmd { return traceFlow(&f) })
 	}
+	if len(t.frame.Chains.Rows) > 0 {
+		add("its way through the chains", "Chain", func() tea.Cmd {
+			return func() tea.Msg { return core.GoMsg{Tab: snap.ChainTab, With: core.WayMsg{Flow: f.Key}} }
+		})
+	}
 	add("open", "enter", func() tea.Cmd { t.zoom, t.down = true, 0; return t.ask() })
 	add("copy row", "y", func() tea.Cmd { return copyText(flowText(&f, t.view.window), "row") })
 	add("copy row as JSON", "Y", func() tea.Cmd { return copyText(flowJSON(t.cols, &f, t.view.window), "row as JSON") })
