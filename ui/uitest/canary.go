@@ -31,14 +31,7 @@ func (e *Enforcer) keep() snap.Answer {
 	case p.Trial.Gen == 0:
 		return snap.Answer{Err: "keep: the lease has ended"}
 	case e.On != nil:
-		p.Canary = snap.Canary{Gen: p.Trial.Gen, Text: p.Trial.Text, Devices: e.On, Started: Epoch(), Left: 292 * time.Second, Lease: 5 * time.Second, Checks: Checks()}
-		for _, d := range p.Devices {
-			if !slices.Contains(e.On, d.Name) {
-				p.Canary.Rest = append(p.Canary.Rest, d.Name)
-			}
-		}
-		p.Trial = snap.Trial{}
-		e.decide(p.Canary.Gen, 5*time.Second)
+		e.Watch(p.Trial.Gen, p.Trial.Text)
 		return snap.Answer{Text: fmt.Sprintf("v%d is watched", p.Canary.Gen)}
 	default:
 		p.Kept, p.Text, p.Trial = p.Trial.Gen, p.Trial.Text, snap.Trial{}
@@ -46,6 +39,19 @@ func (e *Enforcer) keep() snap.Answer {
 	e.Kept++
 	e.decide(p.Kept, 0)
 	return snap.Answer{Text: fmt.Sprintf("v%d kept", p.Kept)}
+}
+
+// Watch makes a policy a canary on the devices of On.
+func (e *Enforcer) Watch(gen uint32, text string) {
+	p := &e.Policy
+	p.Canary = snap.Canary{Gen: gen, Text: text, Devices: e.On, Started: Epoch(), Left: 292 * time.Second, Lease: 5 * time.Second, Checks: Checks()}
+	for _, d := range p.Devices {
+		if !slices.Contains(e.On, d.Name) {
+			p.Canary.Rest = append(p.Canary.Rest, d.Name)
+		}
+	}
+	p.Trial = snap.Trial{}
+	e.decide(gen, 5*time.Second)
 }
 
 // Checks are the figures of a canary that does well.

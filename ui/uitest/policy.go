@@ -41,6 +41,8 @@ type Enforcer struct {
 	Kept   int    // keeps and commits that were carried out
 	Began  int
 	On     []string // devices of the trial that runs, nil: all
+
+	Headers []snap.Header // of every line that is asked for
 }
 
 // NewEnforcer makes one with a policy that stands.
@@ -136,6 +138,10 @@ func (e *Enforcer) Do(i snap.Intent) snap.Answer {
 	case snap.ExtendPolicy:
 		p.Trial.Lease = min(p.Trial.Lease+15*time.Second, time.Minute)
 		return snap.Answer{}
+	case snap.ShowHeaders:
+		return snap.Answer{Headers: e.Headers}
+	case snap.SaveHeaders:
+		return snap.Answer{Text: fmt.Sprintf("%d headers that line %d denied are in %s", len(e.Headers), i.Line, i.Target)}
 	case snap.SavePolicy:
 		return snap.Answer{Text: "saved"}
 	}

@@ -274,6 +274,8 @@ func (t *Tab) paste(text string) tea.Cmd {
 	case t.find != nil:
 		t.find.field.Paste(text)
 		t.findTyped()
+	case t.heads != nil && t.heads.name != nil:
+		t.heads.name.Paste(text)
 	case t.review != nil && t.review.asking:
 		t.review.host.Paste(text)
 		t.review.hostTyped(t.frame.Host)

@@ -21,7 +21,10 @@ func (t *Tab) View(w, h int) []string {
 	if w < 1 || h < 1 {
 		return nil
 	}
-	if t.review != nil {
+	switch {
+	case t.heads != nil:
+		return t.headersView(w, h)
+	case t.review != nil:
 		return t.reviewView(w, h)
 	}
 	var out []string
@@ -78,6 +81,8 @@ func (t *Tab) Context(w int) string {
 	switch {
 	case t.edit != nil:
 		parts = append(parts, "EDITING "+t.editTitle())
+	case t.heads != nil:
+		parts = append(parts, "HEADERS of line "+strconv.Itoa(t.lineOf(t.heads.of)))
 	case t.review != nil:
 		parts = append(parts, "REVIEW "+format.Plural(uint64(t.staged.total()), "staged edit"))
 	case t.staged.any() && p.Trial.Gen == 0 && p.Canary.Gen == 0:
@@ -106,6 +111,8 @@ func (t *Tab) Message(w int) string {
 		return t.saveLine(w)
 	case t.find != nil:
 		return t.findLine(w)
+	case t.heads != nil:
+		return t.headersLine(w)
 	case t.edit != nil:
 		return string(format.AppendEnd(nil, t.twin(" one line of the policy file; paste puts several addresses into a rule each"), w))
 	case t.review != nil:
