@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/probes/snap"
+	"hooktop/ui/block"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/filter"
@@ -146,8 +147,8 @@ func (t *Tab) pickAction() tea.Cmd {
 	only("this device", "dev")
 	only("this VLAN", "vlan")
 	if t.noBlock() == "" {
-		for _, c := range blocks(&f) {
-			add(c.label, c.key, func() tea.Cmd { return draft(&f, c.rule) })
+		for _, c := range block.Rules(&f.Key) {
+			add(c.Label, c.Detail, func() tea.Cmd { return draft(&f, c.Text) })
 		}
 	}
 	if t.noTrace() == "" {
