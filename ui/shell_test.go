@@ -15,6 +15,7 @@ import (
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
 	"hooktop/ui/tabs/acl"
+	"hooktop/ui/tabs/events"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
 	"hooktop/ui/tabs/trace"
@@ -22,7 +23,7 @@ import (
 
 // realTabs are the tabs of this build.
 func realTabs(o *Options, _ *core.Env, _ *look) {
-	o.Tabs = []func(*core.Env) core.Tab{flows.New, acl.New, trace.New, programs.New}
+	o.Tabs = []func(*core.Env) core.Tab{flows.New, acl.New, trace.New, events.New, programs.New}
 }
 
 func TestKeysOfThisBuild(t *testing.T) {

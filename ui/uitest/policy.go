@@ -42,6 +42,7 @@ type Enforcer struct {
 	Began  int
 	On     []string // devices of the trial that runs, nil: all
 
+	Unread  string        // why a save is refused unless it may overwrite, "" when it is not
 	Headers []snap.Header // of every line that is asked for
 }
 
@@ -143,6 +144,9 @@ func (e *Enforcer) Do(i snap.Intent) snap.Answer {
 	case snap.SaveHeaders:
 		return snap.Answer{Text: fmt.Sprintf("%d headers that line %d denied are in %s", len(e.Headers), i.Line, i.Target)}
 	case snap.SavePolicy:
+		if e.Unread != "" && i.Arg != snap.Overwrite {
+			return snap.Answer{Err: e.Unread, Offer: snap.Overwrite}
+		}
 		return snap.Answer{Text: "saved"}
 	}
 	return snap.Answer{}

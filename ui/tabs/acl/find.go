@@ -3,10 +3,12 @@
 package acl
 
 import (
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
@@ -74,6 +76,48 @@ func (t *Tab) findNext(step int) tea.Cmd {
 		return nil
 	}
 	return toast(core.ToastMsg{Sev: snap.Warn, Text: "no line holds " + t.word})
+}
+
+// seek shows the line that "rule:7" names: of the policy in force, wherever the draft has it now.
+func (t *Tab) seek(m core.FilterMsg) tea.Cmd {
+	n, err := strconv.Atoi(strings.TrimPrefix(m.Filter, "rule:"))
+	switch {
+	case err != nil || n < 1:
+		return nil
+	case t.Capturing():
+		return toast(core.ToastMsg{Sev: snap.Warn, Text: "line " + strconv.Itoa(n) + ": finish what is open here first"})
+	}
+	t.sought = n
+	return t.found()
+}
+
+// found goes to the line that was sought, once the policy is known.
+func (t *Tab) found() tea.Cmd {
+	n := t.sought
+	if n == 0 || !t.known {
+		return nil
+	}
+	t.sought = 0
+	for i := range t.rows {
+		r := &t.rows[i]
+		l, ok := t.line(r)
+		if ok && !r.sub() && t.inForce(l) == n {
+			t.list.Goto(i)
+			return nil
+		}
+	}
+	return toast(core.ToastMsg{Sev: snap.Warn, Text: "the draft has line " + strconv.Itoa(n) + " of the policy in force no more"})
+}
+
+// inForce is the number that a line has in the policy in force, 0 when it is not there or decides nothing.
+func (t *Tab) inForce(l policy.Line) int {
+	switch l.Kind {
+	case policy.Rule:
+		return t.lineOf(denier{id: l.Rule.ID})
+	case policy.Default:
+		return t.lineOf(denier{dir: l.Default.Dir})
+	}
+	return 0
 }
 
 func (t *Tab) findLine(w int) string {

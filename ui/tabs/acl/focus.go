@@ -23,7 +23,7 @@ func (t *Tab) Query(q *snap.Query) {
 
 // Capturing implements core.Tab.
 func (t *Tab) Capturing() bool {
-	return t.edit != nil || t.review != nil || t.heads != nil || t.field()
+	return t.edit != nil || t.review != nil || t.heads != nil || t.refused != nil || t.field()
 }
 
 // field reports whether the message line is a field.
@@ -36,7 +36,7 @@ func (t *Tab) Cursor() *tea.Cursor {
 	switch {
 	case t.field(), t.edit != nil, t.review != nil && (t.review.asking || t.review.canary.typing):
 		return tea.NewCursor(t.at.x, t.at.y)
-	case t.heads != nil || t.review != nil || t.list.Total() == 0:
+	case t.heads != nil || t.review != nil || t.refused != nil || t.list.Total() == 0:
 		return nil
 	}
 	return tea.NewCursor(0, t.list.Line())

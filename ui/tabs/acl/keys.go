@@ -23,6 +23,8 @@ func (t *Tab) Bindings() []core.Binding {
 		return t.saveBindings()
 	case t.find != nil:
 		return t.findBindings()
+	case t.refused != nil:
+		return t.refusedBindings()
 	case t.heads != nil:
 		return t.headersBindings()
 	case t.review != nil:

@@ -42,14 +42,16 @@ type Tab struct {
 	future  []policy.Draft  // those that undo took back
 	send    sending
 
-	wish   *core.DraftMsg // a rule that was drafted before the policy was read
-	edit   *editor        // the inline editor, or nil
-	review *review        // or nil
-	save   *prompt.Field  // the name of the file to save to is typed, or nil
-	heads  *headers       // of packets that a line denied, or nil
-	wanted headers        // those that were asked for
-	find   *finder        // a word is looked for, or nil
-	word   string         // looked for last
+	wish    *core.DraftMsg // a rule that was drafted before the policy was read
+	edit    *editor        // the inline editor, or nil
+	review  *review        // or nil
+	save    *prompt.Field  // the name of the file to save to is typed, or nil
+	heads   *headers       // of packets that a line denied, or nil
+	wanted  headers        // those that were asked for
+	refused *refused       // a save that waits for a word, or nil
+	find    *finder        // a word is looked for, or nil
+	word    string         // looked for last
+	sought  int            // line in force that another tab asked for before the policy was read
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
@@ -103,6 +105,8 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		return t.block(msg)
 	case core.ReviewMsg:
 		return t.openReview()
+	case core.FilterMsg:
+		return t.seek(msg)
 	case lintMsg:
 		return t.linted(msg)
 	case comparedMsg:
@@ -115,6 +119,8 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 			return t.saveKey(msg)
 		case t.find != nil:
 			return t.findKey(msg)
+		case t.refused != nil:
+			return t.refusedKey(msg)
 		case t.heads != nil:
 			return t.headersKey(msg)
 		case t.review != nil:
@@ -167,11 +173,11 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 	if t.unfolded && guards != len(p.Guard) {
 		t.relay()
 	}
-	var asks tea.Cmd
+	asks := t.found()
 	if t.edit != nil {
 		if t.edit.ways.take(&f.Flows, p.Guard) {
 			t.edit.lint.text, t.edit.lint.again = "", t.edit.lint.busy
-			asks = tea.Batch(t.relint(), core.Ask)
+			asks = tea.Batch(asks, t.relint(), core.Ask)
 		}
 		t.edit.offer(t.frame)
 	}

@@ -40,8 +40,11 @@ func (t *Tab) View(w, h int) []string {
 	} else {
 		out = t.listView(w, h)
 	}
-	if t.edit != nil {
+	switch {
+	case t.edit != nil:
 		return t.editBox(w, h).Over(out, t.width)
+	case t.refused != nil:
+		return t.refusedBox(w, h).Over(out, t.width)
 	}
 	return out
 }
@@ -111,6 +114,8 @@ func (t *Tab) Message(w int) string {
 		return t.saveLine(w)
 	case t.find != nil:
 		return t.findLine(w)
+	case t.refused != nil:
+		return string(format.AppendEnd(nil, t.twin(" "+t.refused.why), w))
 	case t.heads != nil:
 		return t.headersLine(w)
 	case t.edit != nil:
