@@ -21,6 +21,7 @@ import (
 	"hooktop/ui/tabs/acl"
 	"hooktop/ui/tabs/chain"
 	"hooktop/ui/tabs/decap"
+	"hooktop/ui/tabs/events"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
 	"hooktop/ui/tabs/trace"
@@ -32,7 +33,7 @@ const screenGrace = 2 * time.Second
 
 // tabs in the order of the tab bar. Adding a tab is one line here.
 func tabs() []func(*core.Env) core.Tab {
-	return []func(*core.Env) core.Tab{flows.New, acl.New, decap.New, chain.New, trace.New, programs.New}
+	return []func(*core.Env) core.Tab{flows.New, acl.New, decap.New, chain.New, trace.New, events.New, programs.New}
 }
 
 // dashboard shows the screen until the user or a signal ends it.

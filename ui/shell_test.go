@@ -17,6 +17,7 @@ import (
 	"hooktop/ui/tabs/acl"
 	"hooktop/ui/tabs/chain"
 	"hooktop/ui/tabs/decap"
+	"hooktop/ui/tabs/events"
 	"hooktop/ui/tabs/flows"
 	"hooktop/ui/tabs/programs"
 	"hooktop/ui/tabs/trace"
@@ -24,7 +25,7 @@ import (
 
 // realTabs are the tabs of this build.
 func realTabs(o *Options, _ *core.Env, _ *look) {
-	o.Tabs = []func(*core.Env) core.Tab{flows.New, acl.New, decap.New, chain.New, trace.New, programs.New}
+	o.Tabs = []func(*core.Env) core.Tab{flows.New, acl.New, decap.New, chain.New, trace.New, events.New, programs.New}
 }
 
 func TestKeysOfThisBuild(t *testing.T) {

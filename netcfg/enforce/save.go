@@ -23,8 +23,10 @@ type savedFile struct {
 	known bool // text was read or written by this session
 }
 
-// Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read.
-const Overwrite = "overwrite"
+// unread is why a file is not replaced unless the operator says so: it says something that nobody here has read.
+type unread string
+
+func (u unread) Error() string { return string(u) }
 
 // Save writes the kept policy to its file, or to path.
 func (s *Service) Save(path, arg string) snap.Answer {
@@ -46,7 +48,11 @@ func (s *Service) Save(path, arg string) snap.Answer {
 	note, err := s.put(file, kept.text, arg)
 	name := format.Clean(file.path)
 	if err != nil {
-		return snap.Answer{Err: fmt.Sprintf("save %s: %v", name, bare(err))}
+		a := snap.Answer{Err: fmt.Sprintf("save %s: %v", name, bare(err))}
+		if _, ok := err.(unread); ok {
+			a.Offer = snap.Overwrite
+		}
+		return a
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,11 +90,11 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 	if err != nil {
 		return "", err
 	}
-	if arg != Overwrite && old != text && !(file.known && old == file.text) {
+	if arg != snap.Overwrite && old != text && !(file.known && old == file.text) {
 		if file.known {
-			return "", errors.New("it changed on disk since it was read: save to another name, or move it away")
+			return "", unread("it changed on disk since it was read: save to another name, or move it away")
 		}
-		return "", errors.New("it exists, and this session has not read it: save to another name, or move it away")
+		return "", unread("it exists, and this session has not read it: save to another name, or move it away")
 	}
 	m.perm = info.Mode().Perm()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

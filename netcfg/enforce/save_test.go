@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"hooktop/probes/snap"
 )
 
 // keepOne keeps a policy.
@@ -42,7 +44,10 @@ func TestSaveKeepsModeOwnerLinkAndTenVersions(t *testing.T) {
 	r.keepOne("deny in tcp to any port 1\n")
 	r.bad(r.s.Save("", ""), "came from no file")
 	r.bad(r.s.Save(link, ""), "this session has not read it")
-	r.good(r.s.Save(link, Overwrite))
+	if offer := r.s.Save(link, "").Offer; offer != snap.Overwrite {
+		t.Errorf("offers %q", offer)
+	}
+	r.good(r.s.Save(link, snap.Overwrite))
 	after, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)

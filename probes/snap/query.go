@@ -76,10 +76,14 @@ type PolicyWish struct {
 	Host  string        // typed name of the host, where one is asked for: the draft cuts a way in, or there is no remote session
 }
 
+// Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read.
+const Overwrite = "overwrite"
+
 // Answer to an intent. Err is "" when it was done; Text is one line for the user; Command is the CLI twin.
 type Answer struct {
 	Text    string
 	Err     string
+	Offer   string // Arg with which the intent would be done in spite of Err, "" when it would not
 	Command string
 	Headers []Header // of ShowHeaders, newest first
 }

@@ -189,6 +189,10 @@ func (t *Tab) answered(msg core.AnswerMsg) tea.Cmd {
 		}
 	case snap.CommitPolicy:
 		return t.committed(msg)
+	case snap.SavePolicy:
+		return t.saved(msg)
+	case snap.ShowHeaders:
+		return t.gotHeaders(msg.Answer)
 	}
 	return nil
 }

@@ -269,9 +269,14 @@ func (t *Tab) paste(text string) tea.Cmd {
 	case t.find != nil:
 		t.find.field.Paste(text)
 		t.findTyped()
+	case t.heads != nil && t.heads.name != nil:
+		t.heads.name.Paste(text)
 	case t.review != nil && t.review.asking:
 		t.review.host.Paste(text)
 		t.review.hostTyped(t.frame.Host)
+	case t.review != nil && t.review.canary.typing:
+		t.review.canary.field.Paste(text)
+		_, t.review.canary.err = soakOf(t.review.canary.field.Value())
 	case t.edit != nil:
 		return t.pasteRule(text)
 	}

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
@@ -74,6 +75,17 @@ func (t *Tab) findNext(step int) tea.Cmd {
 		return nil
 	}
 	return toast(core.ToastMsg{Sev: snap.Warn, Text: "no line holds " + t.word})
+}
+
+// inForce is the number that a line has in the policy in force, 0 when it is not there or decides nothing.
+func (t *Tab) inForce(l policy.Line) int {
+	switch l.Kind {
+	case policy.Rule:
+		return t.lineOf(denier{id: l.Rule.ID})
+	case policy.Default:
+		return t.lineOf(denier{dir: l.Default.Dir})
+	}
+	return 0
 }
 
 func (t *Tab) findLine(w int) string {

@@ -23,6 +23,10 @@ func (t *Tab) Bindings() []core.Binding {
 		return t.saveBindings()
 	case t.find != nil:
 		return t.findBindings()
+	case t.refused != nil:
+		return t.refusedBindings()
+	case t.heads != nil:
+		return t.headersBindings()
 	case t.review != nil:
 		return t.reviewBindings()
 	case t.edit != nil:
@@ -85,6 +89,7 @@ func (t *Tab) editing() []core.Binding {
 func (t *Tab) acting() []core.Binding {
 	return []core.Binding{
 		{Keys: []string{"V"}, Name: "acl.versions", Help: "versions", Section: own, Hint: 11, Disabled: core.When(len(t.frame.Policy.Versions) == 0, "there is no earlier version"), Do: t.pickVersion},
+		{Keys: []string{"p"}, Name: "acl.headers", Help: "packets denied", Section: own, Hint: t.headersHint(), Disabled: t.noHeaders(), Do: t.askHeaders},
 		{Keys: []string{"w"}, Name: "acl.save", Help: "save what is kept", Section: own, Hint: 12, Disabled: t.noSave(), Do: t.saveKept},
 		{Keys: []string{"x"}, Name: "acl.actions", Help: "act", Section: own, Disabled: core.When(!t.known, "there is no policy yet"), Do: t.pickAction},
 		{Keys: []string{"y"}, Name: "acl.copy", Help: "copy row", Section: own, Disabled: core.When(t.list.Total() == 0, "there is no row"), Do: t.copy},
@@ -169,4 +174,12 @@ func (t *Tab) noSave() string {
 		return why
 	}
 	return core.When(t.frame.Policy.Kept == 0 && t.frame.Policy.Text == "", "no policy was kept yet")
+}
+
+// headersHint ranks the key in the footer: it matters on a line that denies.
+func (t *Tab) headersHint() int {
+	if t.noHeaders() == "" {
+		return 4
+	}
+	return 13
 }

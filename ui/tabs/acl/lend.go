@@ -106,7 +106,11 @@ func (t *Tab) showLine(m core.LineMsg) tea.Cmd {
 			continue
 		}
 		reads := m.Text != "" && (l.String() == m.Text || r.stage == changed && t.draft.Base.Line(r.old).String() == m.Text)
-		if reads || at < 0 && r.old == m.Line {
+		number := t.inForce(l)
+		if number == 0 {
+			number = r.old
+		}
+		if reads || at < 0 && number == m.Line {
 			at = i
 		}
 		if reads {

@@ -18,7 +18,7 @@ import (
 // saveKept saves the policy that was kept to its file; without one the name is asked for.
 func (t *Tab) saveKept() tea.Cmd {
 	if t.frame.Policy.File != "" {
-		return core.Do(snap.Intent{Kind: snap.SavePolicy})
+		return saveTo(snap.Intent{Kind: snap.SavePolicy})
 	}
 	f := prompt.New()
 	t.save = &f
@@ -35,7 +35,7 @@ func (t *Tab) saveKey(k tea.KeyPressMsg) tea.Cmd {
 			return nil
 		}
 		t.save = nil
-		return core.Do(snap.Intent{Kind: snap.SavePolicy, Target: name})
+		return saveTo(snap.Intent{Kind: snap.SavePolicy, Target: name})
 	default:
 		t.save.Key(k)
 	}

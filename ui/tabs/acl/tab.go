@@ -11,6 +11,7 @@ import (
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
+	"hooktop/ui/keys"
 	"hooktop/ui/widget/prompt"
 	"hooktop/ui/widget/table"
 )
@@ -44,12 +45,15 @@ type Tab struct {
 	future  []policy.Draft  // those that undo took back
 	send    sending
 
-	wish   tea.Msg       // what another tab asked before the policy was read
-	edit   *editor       // the inline editor, or nil
-	review *review       // or nil
-	save   *prompt.Field // the name of the file to save to is typed, or nil
-	find   *finder       // a word is looked for, or nil
-	word   string        // looked for last
+	wish    tea.Msg       // what another tab asked before the policy was read
+	edit    *editor       // the inline editor, or nil
+	review  *review       // or nil
+	save    *prompt.Field // the name of the file to save to is typed, or nil
+	heads   *headers      // of packets that a line denied, or nil
+	wanted  headers       // those that were asked for
+	refused *refused      // a save that waits for a word, or nil
+	find    *finder       // a word is looked for, or nil
+	word    string        // looked for last
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
@@ -60,8 +64,9 @@ type texts struct{ kept, force string }
 
 // inForce says where the counters of a rule stand.
 type inForce struct {
-	at    map[acl.ID]int // index in snap.Policy.Rules
-	lines []int          // of the text in force, by that index
+	at       map[acl.ID]int // index in snap.Policy.Rules
+	lines    []int          // of the text in force, by that index
+	defaults [3]int         // lines by direction, 0: none
 }
 
 // sending is the way of the draft to the engine: one at a time, the newest wins.
@@ -116,6 +121,10 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 			return t.saveKey(msg)
 		case t.find != nil:
 			return t.findKey(msg)
+		case t.refused != nil:
+			return t.refusedKey(msg)
+		case t.heads != nil:
+			return t.headersKey(msg)
 		case t.review != nil:
 			return t.reviewKey(msg)
 		case t.edit != nil:
@@ -135,6 +144,8 @@ func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
 	n := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[m.Button]
 	switch {
 	case n == 0 || t.edit != nil || t.field():
+	case t.heads != nil:
+		return t.headersKey(keys.Press(map[bool]string{true: "j", false: "k"}[n > 0]))
 	case t.review != nil:
 		t.review.scroll(n)
 	default:
@@ -168,13 +179,16 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 	if t.edit != nil {
 		if t.edit.ways.take(&f.Flows, p.Guard) {
 			t.edit.lint.text, t.edit.lint.again = "", t.edit.lint.busy
-			asks = tea.Batch(t.relint(), core.Ask)
+			asks = tea.Batch(asks, t.relint(), core.Ask)
 		}
 		t.edit.offer(t.frame)
 	}
 	want := texts{p.Text, p.Text}
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		want.force = p.Trial.Text
+	case p.Canary.Gen != 0:
+		want.force = p.Canary.Text
 	}
 	left := ""
 	if t.send.seq == 0 && p.Draft.Seq > 0 { // nothing was staged here yet
@@ -329,9 +343,12 @@ func (t *Tab) index(m readMsg) {
 	}
 	t.force = inForce{at: make(map[acl.ID]int, file.Len())}
 	for n := 1; n <= file.Len(); n++ {
-		if l := file.Line(n); l.Kind == policy.Rule {
+		switch l := file.Line(n); {
+		case l.Kind == policy.Rule:
 			t.force.at[l.Rule.ID] = len(t.force.lines)
 			t.force.lines = append(t.force.lines, n)
+		case l.Kind == policy.Default && !l.Default.Off:
+			t.force.defaults[l.Default.Dir] = n
 		}
 	}
 }
@@ -352,34 +369,3 @@ func (t *Tab) relay() {
 	}
 	t.list.SetWindow(table.Window[row]{Rows: t.rows, Total: len(t.rows), Cursor: table.Missing})
 }
-
-// Query implements core.Tab. Flows are asked for only while the editor is open: ways in first, which it watches over, then
-// the fastest, whose addresses it offers.
-func (t *Tab) Query(q *snap.Query) {
-	if t.edit == nil {
-		return
-	}
-	q.Flows = snap.FlowQuery{Sort: "pps", Limit: seenFlows}
-	if !t.edit.ways.known {
-		q.Flows.Filter = waysFilter
-	}
-}
-
-// Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil || t.review != nil || t.field() }
-
-// field reports whether the message line is a field.
-func (t *Tab) field() bool { return t.save != nil || t.find != nil }
-
-// Cursor implements core.Tab: the place in a field, else the row under the cursor.
-func (t *Tab) Cursor() *tea.Cursor {
-	switch {
-	case t.field(), t.edit != nil, t.review != nil && t.review.asking:
-		return tea.NewCursor(t.at.x, t.at.y)
-	case t.review != nil || t.list.Total() == 0:
-		return nil
-	}
-	return tea.NewCursor(0, t.list.Line())
-}
-
-func toast(m core.ToastMsg) tea.Cmd { return func() tea.Msg { return m } }

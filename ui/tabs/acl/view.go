@@ -21,7 +21,10 @@ func (t *Tab) View(w, h int) []string {
 	if w < 1 || h < 1 {
 		return nil
 	}
-	if t.review != nil {
+	switch {
+	case t.heads != nil:
+		return t.headersView(w, h)
+	case t.review != nil:
 		return t.reviewView(w, h)
 	}
 	var out []string
@@ -37,8 +40,11 @@ func (t *Tab) View(w, h int) []string {
 	} else {
 		out = t.listView(w, h)
 	}
-	if t.edit != nil {
+	switch {
+	case t.edit != nil:
 		return t.editBox(w, h).Over(out, t.width)
+	case t.refused != nil:
+		return t.refusedBox(w, h).Over(out, t.width)
 	}
 	return out
 }
@@ -68,16 +74,21 @@ func (t *Tab) Context(w int) string {
 	}
 	v := " " + t.env.Glyphs.VLine + " "
 	stands := generation(p.Kept)
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		stands = generation(p.Trial.Gen) + " ON TRIAL"
+	case p.Canary.Gen != 0:
+		stands = generation(p.Canary.Gen) + " CANARY"
 	}
 	parts := []string{stands + " " + t.env.Glyphs.Dot + " " + format.Plural(uint64(t.rules), "rule")}
 	switch {
 	case t.edit != nil:
 		parts = append(parts, "EDITING "+t.editTitle())
+	case t.heads != nil:
+		parts = append(parts, "HEADERS of line "+strconv.Itoa(t.lineOf(t.heads.of)))
 	case t.review != nil:
 		parts = append(parts, "REVIEW "+format.Plural(uint64(t.staged.total()), "staged edit"))
-	case t.staged.any() && p.Trial.Gen == 0:
+	case t.staged.any() && p.Trial.Gen == 0 && p.Canary.Gen == 0:
 		parts = append(parts, strconv.Itoa(t.staged.total())+" STAGED, C reviews and applies")
 	}
 	if p.Why != "" {
@@ -103,6 +114,10 @@ func (t *Tab) Message(w int) string {
 		return t.saveLine(w)
 	case t.find != nil:
 		return t.findLine(w)
+	case t.refused != nil:
+		return string(format.AppendEnd(nil, t.twin(" "+t.refused.why), w))
+	case t.heads != nil:
+		return t.headersLine(w)
 	case t.edit != nil:
 		return string(format.AppendEnd(nil, t.twin(" one line of the policy file; paste puts several addresses into a rule each"), w))
 	case t.review != nil:

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/probes/snap"
+	"hooktop/ui/block"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/filter"
@@ -70,31 +71,10 @@ func (t *Tab) pickGroup() tea.Cmd {
 }
 
 func (t *Tab) pickColumns() tea.Cmd {
-	var list []core.Choice
-	show := func(title, key, help string, hidden bool, set func(string, bool)) {
-		state := "shown"
-		if hidden {
-			state = "hidden"
-		}
-		if help != "" {
-			state = help + ", " + state
-		}
-		list = append(list, core.Item(title, state, func() tea.Cmd { set(key, hidden); return nil }))
-	}
 	if t.view.group != "" {
-		for _, c := range t.groups.Columns() {
-			if c.Priority > 0 {
-				show(c.Head(), c.Key, "", c.Hidden, t.groups.Show)
-			}
-		}
-	} else {
-		for _, c := range t.flows.Columns() {
-			if c.Priority > 0 {
-				show(c.Head(), c.Key, t.help(c.Key), c.Hidden, t.flows.Show)
-			}
-		}
+		return t.groups.PickColumns(nil)
 	}
-	return core.Pick("columns: enter shows or hides", list)
+	return t.flows.PickColumns(t.help)
 }
 
 // pickView offers questions that are asked often.
@@ -146,8 +126,8 @@ func (t *Tab) pickAction() tea.Cmd {
 	only("this device", "dev")
 	only("this VLAN", "vlan")
 	if t.noBlock() == "" {
-		for _, c := range blocks(&f) {
-			add(c.label, c.key, func() tea.Cmd { return draft(&f, c.rule) })
+		for _, c := range block.Rules(&f.Key) {
+			add(c.Label, c.Detail, func() tea.Cmd { return draft(&f, c.Text) })
 		}
 	}
 	if t.noTrace() == "" {

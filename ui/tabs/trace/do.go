@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/probes/snap"
+	"hooktop/ui/block"
 	"hooktop/ui/column"
 	"hooktop/ui/core"
 	"hooktop/ui/export"
@@ -165,6 +166,30 @@ func (t *Tab) noAgain() string {
 	return ""
 }
 
+// block drafts a rule against the flow of the row.
+func (t *Tab) block() tea.Cmd {
+	e, ok := t.selected()
+	if !ok || !e.HasKey {
+		return nil
+	}
+	return block.Draft(block.Between(&e.Key).Text, "")
+}
+
+// noBlock says why the row names no flow to block.
+func (t *Tab) noBlock() string {
+	if t.dead {
+		return "a counter names no flow: i traces its packets, whose rows do"
+	}
+	e, ok := t.selected()
+	switch {
+	case !ok:
+		return "there is no row"
+	case !e.HasKey:
+		return "this row has no IP packet"
+	}
+	return block.Cant(&t.frame.State, &e.Key)
+}
+
 // cant says why nothing can be traced here.
 func (t *Tab) cant() string {
 	return core.When(t.frame.State.Fallback != "", "eBPF can't run here")
@@ -260,6 +285,10 @@ func (t *Tab) pickAction() tea.Cmd {
 	var list []core.Choice
 	if t.noAgain() == "" {
 		list = append(list, core.Item("trace this flow", "i", t.again))
+	}
+	if t.noBlock() == "" {
+		r := block.Between(&row.Key)
+		list = append(list, core.Item(r.Label, r.Detail, func() tea.Cmd { return block.Draft(r.Text, "") }))
 	}
 	list = append(list, core.Item("trace only "+row.Func, "n starts others", func() tea.Cmd { return t.start(snap.TraceSpec{Pattern: row.Func}) }))
 	if t.packet == 0 {

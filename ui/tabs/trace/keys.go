@@ -105,6 +105,7 @@ func (t *Tab) acting() []core.Binding {
 		{Keys: []string{"S"}, Name: "trace.stop", Help: "stop", Section: own, Hint: 4, Disabled: t.idle(), Do: t.stop},
 		{Keys: []string{"p"}, Name: "trace.presets", Help: "presets", Section: own, Hint: t.hint(7, 0), Disabled: t.noPresets(), Do: t.pickPreset},
 		{Keys: []string{"i"}, Name: "trace.again", Help: again, Section: own, Hint: rank, Disabled: t.noAgain(), Do: t.again},
+		{Keys: []string{"b"}, Name: "trace.block", Help: "block", Section: own, Hint: t.hint(9, 3), Disabled: t.noBlock(), Do: t.block},
 		{Keys: []string{"x"}, Name: "trace.actions", Help: "act", Section: own, Hint: 8, Disabled: t.noRow(), Do: t.pickAction},
 		{Keys: []string{"y"}, Name: "trace.copy", Help: "copy row", Section: own, Disabled: t.noRow(), Do: t.copyText},
 		{Keys: []string{"Y"}, Name: "trace.copyjson", Help: "copy row as JSON", Section: own, Disabled: t.noRow(), Do: t.copyJSON},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hooktop/probes/snap"
+	"hooktop/ui/block"
 	"hooktop/ui/core"
 	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
@@ -237,5 +238,19 @@ func TestCopyAndSave(t *testing.T) {
 		if info, _ := os.Stat(name); info.Mode().Perm() != 0o600 {
 			t.Errorf("%s can be read by others: %v", name, info.Mode())
 		}
+	}
+}
+
+func TestARowsFlowIsBlocked(t *testing.T) {
+	b := bench(t, 40, 100, 24)
+	b.Press("b")
+	e, _ := b.Tab.(*Tab).selected()
+	m, _ := uitest.Last[core.GoMsg](b)
+	if want := (core.DraftMsg{Rule: block.Between(&e.Key).Text}); m.Tab != snap.ACLTab || m.With != want {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	b.Press("tab")
+	if k := keys.Find(b.Tab.Bindings(), "b"); !strings.Contains(k.Disabled, "a counter names no flow") {
+		t.Errorf("%q", k.Disabled)
 	}
 }
