@@ -8,7 +8,7 @@
 
 #define NO_RECORD ACL_RECORDS
 
-static __noinline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
 {
 	u32 index = (slot * (hit_shards + 1) + (bpf_get_smp_processor_id() & hit_shards)) * ACL_HITS + (hit & 0xffff);
 	struct acl_hits *h = bpf_map_lookup_elem(&ht_hits, &index);
