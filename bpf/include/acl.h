@@ -9,7 +9,7 @@
 
 #define NO_RECORD ACL_RECORDS
 
-static __noinline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
 {
 	struct acl_hits *h = hits_of(slot, hit);
 

@@ -178,11 +178,11 @@ __noinline int ht_flow_victim(u32 index)
 }
 
 /* Puts a new flow into an entry, after what is there. */
-static __noinline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
+static __always_inline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
 {
 	if (e->packets) {
 		flow_fold(e);
-		stat_add(STAT_EVICTIONS);
+		stat_count(STAT_EVICTIONS);
 	}
 	/* A reader that sees packets == 0 leaves the slot alone. */
 	e->packets = 0;
@@ -194,17 +194,17 @@ static __noinline int flow_put(struct flow_entry *e, const struct acl_query *q, 
 	e->last = bpf_jiffies64();
 	barrier();
 	e->packets = 1;
-	stat_add(STAT_NEW_FLOWS);
+	stat_count(STAT_NEW_FLOWS);
 	return 0;
 }
 
 /* A denied packet goes into the sample of denied flows. */
-static __noinline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
+static __always_inline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
 {
 	u32 index = bpf_get_smp_processor_id() * DENIED_WAYS + ((u32)(q->hash >> 32) & (DENIED_WAYS - 1));
 	struct flow_entry *d = bpf_map_lookup_elem(&ht_denied, &index);
 
-	count_device(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
+	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!d)
 		return 0;
 	if (!flow_is(d, q->w, q->tag_dev)) {

@@ -183,12 +183,18 @@ static __always_inline void counter_add(struct counter *c, u64 packets, u64 byte
 	c->bytes += bytes;
 }
 
-static __noinline int stat_add(enum stat which)
+static __always_inline void stat_count(enum stat which)
 {
 	u32 index = which;
 	u64 *n = bpf_map_lookup_elem(&ht_stats, &index);
 
 	if (n)
 		*n += 1;
+}
+
+/* The same out of the way: for what hardly ever happens. */
+static __noinline int stat_add(enum stat which)
+{
+	stat_count(which);
 	return 0;
 }
