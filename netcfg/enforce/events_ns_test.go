@@ -3,7 +3,9 @@
 package enforce
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"hooktop/netcfg/acl"
 	"hooktop/probes"
 	"hooktop/probes/events"
 	"hooktop/probes/export"
@@ -184,5 +187,24 @@ func (b *bench) headersOf(line int, dir, rule string) {
 	}
 	if want := strings.Repeat(rule+"|v0|4000|47\n", 64); string(out) != want {
 		b.t.Errorf("tshark reads\n%s", out)
+	}
+}
+
+// The kernel takes a tag out of a frame before tc sees it: in the header it is in its place.
+func TestAHeaderHasItsTag(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	b := newBench(t, Options{})
+	b.trial("deny in udp vlan 5\n")
+	sent := frame(acl.Packet{VLAN: 5, Proto: acl.UDP, SPort: 7, DPort: 9, Src: netip.MustParseAddr("10.9.0.2"), Dst: netip.MustParseAddr("10.9.0.1")})
+	b.desk.SendFrames(t, "v0", sent)
+	var got []snap.Header
+	b.wait("the header", func(*snap.Frame) bool {
+		got = b.do(snap.Intent{Kind: snap.ShowHeaders, Line: 1}).Headers
+		return len(got) > 0
+	})
+	if h := got[0]; !bytes.Equal(h.Data, sent) || h.Len != len(sent) || h.Src.String() != "10.9.0.2:7" {
+		t.Errorf("%+v, sent was % x", h, sent)
 	}
 }

@@ -3,6 +3,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -93,9 +94,11 @@ func LostText(n uint64, where string) string {
 
 // encoded can't fail: there is nothing in a line that JSON has no form for.
 func encoded(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return []byte(fmt.Sprintf(`{"schema":%q,"kind":"lost","text":%q,"lost":1}`, Schema, err.Error()))
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Appendf(nil, `{"schema":%q,"kind":"lost","text":%q,"lost":1}`, Schema, err.Error())
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }
