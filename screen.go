@@ -104,8 +104,23 @@ func showScreen(ctx context.Context, opt cli.Options, lab *lab.Lab) error {
 	if errors.Is(screenErr, term.ErrStalled) && term.IsTerminal(os.Stderr) {
 		return &cli.Error{Code: cli.ExitFailed} // said to nobody: a write there may never return
 	}
-	fmt.Fprintln(os.Stderr, lastLine(left, took))
+	if errors.Is(lastWord(lastLine(left, took)), term.ErrStalled) {
+		return &cli.Error{Code: cli.ExitFailed}
+	}
 	return verdict(errors.Join(err, screenErr), fallback)
+}
+
+// lastWord prints what was detached. The screen may have ended in good order and left a terminal without room for one line more,
+// which nobody reads: that holds nothing up either.
+func lastWord(text string) error {
+	if !term.IsTerminal(os.Stderr) {
+		_, err := fmt.Fprintln(os.Stderr, text)
+		return err
+	}
+	out := term.NewOutput(os.Stderr, func(error) {})
+	defer time.AfterFunc(screenGrace, out.GiveUp).Stop()
+	_, err := fmt.Fprintln(out, text)
+	return errors.Join(err, out.Close())
 }
 
 // verdict is what a finished screen comes to. A panic is printed whole: it is for whoever mends it.
