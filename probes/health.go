@@ -13,7 +13,7 @@ import (
 )
 
 // tellHealth looks at the host and tells the policy. Without devices there is no look; the pipeline has told why.
-func (p *policer) tellHealth(now time.Time, flows []snap.Flow) {
+func (p *policer) tellHealth(now time.Time, flows bool) {
 	if !p.on || p.pl.seen == nil {
 		return
 	}
@@ -24,13 +24,17 @@ func (p *policer) tellHealth(now time.Time, flows []snap.Flow) {
 	}
 }
 
-// health reads the counters that a canary is held against. flows are those that send packets, where they were looked at. It runs
-// on the engine's goroutine: that no look comes is how the policy learns that the engine stalls.
-func (p *policer) health(now time.Time, links []snap.Link, flows []snap.Flow) (snap.Health, error) {
+// health reads the counters that a canary is held against, and counts the flows that send packets where that is wanted. It runs on
+// the engine's goroutine: that no look comes is how the policy learns that the engine stalls.
+func (p *policer) health(now time.Time, links []snap.Link, flows bool) (snap.Health, error) {
 	h := snap.Health{At: now, Devices: map[string]snap.DeviceHealth{}}
 	counted, err := p.pl.dp.kern.Counters()
 	if err != nil {
 		return h, fmt.Errorf("look at the host's health: %w", err)
+	}
+	var talking map[uint16]int
+	if flows {
+		talking, h.Talking = p.pl.store.Talking(now, p.quietAfter()), map[string]int{}
 	}
 	for i := range links {
 		l := &links[i]
@@ -43,13 +47,8 @@ func (p *policer) health(now time.Time, links []snap.Link, flows []snap.Flow) (s
 			c.Denied = counted.Devices[d.Slot].DeniedIn.Packets + counted.Devices[d.Slot].DeniedOut.Packets
 		}
 		h.Devices[d.Link.Name] = c
-	}
-	if flows != nil {
-		h.Talking = map[string]int{}
-		for i := range flows {
-			if p.talks(&flows[i]) {
-				h.Talking[flows[i].Device]++
-			}
+		if flows {
+			h.Talking[d.Link.Name] = talking[d.Slot]
 		}
 	}
 	var cpu, tcp error

@@ -130,16 +130,14 @@ func (p *policer) askChains(now time.Time) {
 	p.b.Aside(func() { c = p.svc.Chains(whole) }, func() { p.busy.chains, p.chains = false, c })
 }
 
-// talks reports whether a flow sends packets, also ones that are denied. The table is not read more often than frames are made.
-func (p *policer) talks(f *snap.Flow) bool {
-	return f.Rates[0].PPS > 0 && f.Idle < quietAfter+p.b.engine.period()
-}
+// quietAfter is how long a flow that sends packets may be without one. The table is not read more often than frames are made.
+func (p *policer) quietAfter() time.Duration { return quietAfter + p.b.engine.period() }
 
-// talking lists the flows that send packets.
+// talking lists the flows that send packets, also those whose packets are denied.
 func (p *policer) talking(flows []snap.Flow) map[snap.FlowKey]bool {
 	out := map[snap.FlowKey]bool{}
 	for i := range flows {
-		if f := &flows[i]; p.talks(f) {
+		if f := &flows[i]; f.Rates[0].PPS > 0 && f.Idle < p.quietAfter() {
 			out[f.Key] = true
 		}
 	}
@@ -163,17 +161,13 @@ func (p *policer) Second(now time.Time) {
 	if !p.on || p.pl.dp == nil || p.pl.store == nil {
 		return
 	}
-	var flows []snap.Flow
 	v := p.svc.View(false)
-	if v.Trial.Gen != 0 || v.Canary.Gen != 0 {
-		flows = p.flows()
-	}
 	if v.Trial.Gen == 0 {
 		p.talked, p.quiet = nil, 0
 	} else if len(p.talked) > 0 {
-		p.hush(flows)
+		p.hush(p.flows())
 	}
-	p.tellHealth(now, flows)
+	p.tellHealth(now, v.Trial.Gen != 0 || v.Canary.Gen != 0)
 	if p.busy.count {
 		return
 	}
@@ -218,10 +212,9 @@ func (p *policer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)
 		flows := p.flows()
 		slow = func() snap.Answer { return p.svc.Stage(in.Policy, flows) }
 	case snap.CommitPolicy:
-		flows := p.flows()
-		p.talked, p.quiet = p.talking(flows), 0
+		p.talked, p.quiet = p.talking(p.flows()), 0
 		if len(in.Policy.On) > 0 {
-			p.tellHealth(time.Now(), flows) // what sends now is what a canary is held against
+			p.tellHealth(time.Now(), true) // what sends now is what a canary is held against
 		}
 		slow = func() snap.Answer { return p.svc.Commit(in.Policy) }
 	case snap.RepairChains:

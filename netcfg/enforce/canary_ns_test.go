@@ -3,6 +3,8 @@
 package enforce
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -106,13 +108,11 @@ func TestACanaryThatDropsTooMuchInTheKernel(t *testing.T) {
 	if v0, v1 := gens(f); v0 != 0 || v1 != 0 || f.Policy.Kept != 0 {
 		t.Errorf("v0 %d, v1 %d, kept %d", v0, v1, f.Policy.Kept)
 	}
-	for _, n := range f.Notices {
-		if n.Sev == snap.Crit {
-			t.Log(n.Text)
-			return
-		}
-	}
-	t.Errorf("nobody tells why: %+v", f.Notices)
+	b.wait("words that tell why", func(f *snap.Frame) bool {
+		return slices.ContainsFunc(f.Notices, func(n snap.Notice) bool {
+			return n.Sev == snap.Crit && strings.Contains(n.Text, "taken back on v1: denied/s is")
+		})
+	})
 }
 
 // The kernel goes back by itself when the lease is not renewed.

@@ -4,6 +4,7 @@ package enforce
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -308,4 +309,38 @@ func TestACanaryIsWrittenAgain(t *testing.T) {
 	r.on(0, r.plane.last)
 	r.seconds(1, nil)
 	r.on(r.plane.last, r.plane.last)
+}
+
+// Whatever step of a soak fails, the lease is what is left: it ends, and what was kept decides.
+func TestEveryStepOfASoakMayFail(t *testing.T) {
+	broken := errors.New("no memory")
+	for step, words := range map[string]string{"extend": "renew the canary's lease", "keep": "does not follow on the rest", "restore": "by itself"} {
+		r := newRig(t, nil)
+		r.canary(denyTelnet, 10*time.Second)
+		r.seconds(5, nil)
+		r.plane.fail[step] = broken
+		worse := func(h *snap.Health) { d := h.Devices["eth1"]; d.Errors += 100; h.Devices["eth1"] = d }
+		if step != "restore" {
+			worse = nil
+		}
+		r.seconds(11, worse)
+		r.on(0, 0)
+		r.said(words)
+		delete(r.plane.fail, step)
+		r.seconds(1, nil)
+		if v := r.s.View(false); v.Canary.Gen != 0 || v.Kept != 0 {
+			t.Errorf("%s: %+v", step, v.Canary)
+		}
+		r.good(r.s.Commit(snap.PolicyWish{}))
+	}
+	r := newRig(t, nil)
+	r.s.Look(twoDevices())
+	r.seconds(4, nil)
+	r.stage(denyTelnet)
+	r.good(r.s.Commit(snap.PolicyWish{On: []string{"eth1"}}))
+	r.plane.fail["extend"] = broken
+	r.bad(r.s.Keep(""), "no memory")
+	if v := r.s.View(false); v.Trial.Gen == 0 || v.Canary.Gen != 0 {
+		t.Errorf("a keep that failed: %+v", v.Trial)
+	}
 }

@@ -60,6 +60,9 @@ func (f *fakePlane) Try(gen uint32, slots []uint16, lease time.Duration) error {
 func (f *fakePlane) over() bool { return f.trial == f.kept || !f.now().Before(f.deadline) }
 
 func (f *fakePlane) Extend(lease time.Duration) error {
+	if err := f.fail["extend"]; err != nil {
+		return err
+	}
 	if f.over() {
 		return ErrLeaseOver
 	}
@@ -68,6 +71,9 @@ func (f *fakePlane) Extend(lease time.Duration) error {
 }
 
 func (f *fakePlane) Keep(gen uint32) error {
+	if err := f.fail["keep"]; err != nil {
+		return err
+	}
 	if f.trial != gen || f.over() {
 		return ErrLeaseOver
 	}

@@ -86,4 +86,6 @@ type Answer struct {
 	Offer   string // Arg with which the intent would be done in spite of Err, "" when it would not
 	Command string
 	Headers []Header // of ShowHeaders, newest first
+
+	Changed []string // of a SavePolicy that was refused: what the file says otherwise, a line each, cleaned
 }

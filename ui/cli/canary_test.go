@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -77,5 +78,22 @@ func TestCanariesThatMakeNoSense(t *testing.T) {
 	}
 	if s := play(t, nil, "--once", "--no-config", "--canary", "eth0"); s.code != ExitUsage || !strings.Contains(s.err, "add --policy FILE") {
 		t.Errorf("without a policy: %d %q", s.code, s.err)
+	}
+}
+
+func TestCanaryInTheSnapshot(t *testing.T) {
+	p := snap.Policy{}
+	if a := aclJSON(&p); a.Canary != nil {
+		t.Errorf("%+v", a.Canary)
+	}
+	p.Canary = snap.Canary{
+		Gen: 7, Devices: []string{"eth1"}, Rest: []string{"eth0"}, Left: 90 * time.Second, Lease: 5 * time.Second,
+		Checks: []snap.CanaryCheck{{Name: "drops/s", Before: 1, Now: 40, Limit: 12, Failed: true}},
+	}
+	got, err := json.Marshal(aclJSON(&p).Canary)
+	want := `{"generation":7,"devices":["eth1"],"rest":["eth0"],"left_s":90,"lease_s":5,` +
+		`"checks":[{"name":"drops/s","before":1,"now":40,"limit":12,"failed":true}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
 	}
 }
