@@ -19,7 +19,7 @@ const maxHints = 8
 
 // messageLine shows one thing: prompt, else question, else error, else toast, else what the tab says.
 func (m *model) messageLine() string {
-	if m.over == nil && m.tab().Capturing() {
+	if m.over == nil && m.tab().Capturing() && m.typing() {
 		if s := m.tab().Message(m.w); s != "" {
 			return m.fit(s)
 		}
@@ -34,6 +34,12 @@ func (m *model) messageLine() string {
 		return ""
 	}
 	return m.fit(m.tab().Message(m.w))
+}
+
+// typing reports whether a field of the tab's stands on the message line: nothing may hide what is typed there.
+func (m *model) typing() bool {
+	c := m.tab().Cursor()
+	return c != nil && c.Y >= m.views.body
 }
 
 // question keeps its keys in view where it is long itself; the hints below say them again.

@@ -247,7 +247,7 @@ func TestNothingHappensByAccident(t *testing.T) {
 	s.b.engine = uitest.NewEnforcer(uitest.PolicyText + uitest.SteerText[strings.Index(uitest.SteerText, "tunnel"):])
 	s.b.engine.Several()
 	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "c", "s", "n", "N", "P", "enter", "esc", "tab", "space",
-		"1", "2", "3", "4", "5", "6", "8", "R", "E", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
+		"1", "2", "3", "4", "5", "6", "8", "R", "E", "p", "f", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
 	trials, keeps, canaries, rests := 0, 0, 0, 0
 	for i := range n {
 		key := pickOne(r, all)

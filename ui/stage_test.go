@@ -73,6 +73,7 @@ type fakeTab struct {
 	name    string
 	frame   *snap.Frame
 	at      int
+	high    int
 	hold    bool
 	editing bool
 	field   prompt.Field
@@ -105,6 +106,7 @@ func (t *fakeTab) Update(msg tea.Msg) tea.Cmd {
 }
 
 func (t *fakeTab) View(w, h int) []string {
+	t.high = h
 	if t.lines != nil {
 		return t.lines(w, h)
 	}
@@ -152,8 +154,14 @@ func (t *fakeTab) Message(w int) string {
 	s := " 1-19 of 38 212"
 	return s[:min(len(s), w)]
 }
-func (t *fakeTab) Capturing() bool     { return t.editing }
-func (t *fakeTab) Cursor() *tea.Cursor { return tea.NewCursor(0, t.at) }
+func (t *fakeTab) Capturing() bool { return t.editing }
+
+func (t *fakeTab) Cursor() *tea.Cursor {
+	if t.editing {
+		return tea.NewCursor(0, t.high)
+	}
+	return tea.NewCursor(0, t.at)
+}
 
 // stage drives a model without a terminal.
 type stage struct {

@@ -8,7 +8,7 @@ import (
 	"hooktop/ui/format"
 )
 
-// aclObject is the policy in force: the one on trial while there is one.
+// aclObject is the policy in force: the one on trial or watched as a canary while there is one.
 type aclObject struct {
 	Default    string        `json:"default"` // of packets that come in
 	DefaultOut string        `json:"default_out"`
@@ -66,8 +66,11 @@ type countedRule struct {
 
 func aclJSON(p *snap.Policy) aclObject {
 	text, gen := p.Text, p.Kept
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		text, gen = p.Trial.Text, p.Trial.Gen
+	case p.Canary.Gen != 0:
+		text, gen = p.Canary.Text, p.Canary.Gen
 	}
 	out := aclObject{Default: "allow", DefaultOut: "allow", Why: format.Clean(p.Why), Generation: gen, Kept: p.Kept,
 		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []countedRule{}, Guard: []countedRule{}, Canary: canaryJSON(&p.Canary)}

@@ -242,13 +242,17 @@ func (r *reader) rest(name string) {
 	}
 }
 
-// Hex writes bytes as lines of 16: place, hexadecimal, and those that can be read.
-func Hex(data []byte) []string {
+// Hex writes bytes as lines of at most w cells: place, hexadecimal, and those that can be read. Sixteen stand in a line, or eight.
+func Hex(data []byte, w int) []string {
+	per := 16
+	if w < len("0000  ")+per*3+1+len("  ")+per {
+		per = 8
+	}
 	var out []string
-	for at := 0; at < len(data); at += 16 {
-		row := data[at:min(at+16, len(data))]
+	for at := 0; at < len(data); at += per {
+		row := data[at:min(at+per, len(data))]
 		var hex, text strings.Builder
-		for i := range 16 {
+		for i := range per {
 			if i == 8 {
 				hex.WriteByte(' ')
 			}

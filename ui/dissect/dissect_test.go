@@ -67,9 +67,12 @@ func TestWithoutALinkLayer(t *testing.T) {
 }
 
 func TestHex(t *testing.T) {
-	got := Hex(append([]byte("GET / HTTP/1.1\r\n"), 0, 'A'))
+	got := Hex(append([]byte("GET / HTTP/1.1\r\n"), 0, 'A'), 73)
 	want := []string{"0000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a   GET / HTTP/1.1..", "0010  00 41                                              .A"}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%q", got)
+	}
+	if got := Hex([]byte("GET / HTTP/1.1"), 72); len(got) != 2 || got[1] != "0008  54 50 2f 31 2e 31         TP/1.1" {
 		t.Errorf("%q", got)
 	}
 }
@@ -88,6 +91,6 @@ func FuzzLayers(f *testing.F) {
 				t.Errorf("%q", l)
 			}
 		}
-		Hex(data)
+		Hex(data, 80)
 	})
 }

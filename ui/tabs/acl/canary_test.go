@@ -124,3 +124,16 @@ func TestSoakIsATime(t *testing.T) {
 		}
 	}
 }
+
+// TestTheChoiceFits at every size, with more devices than lines.
+func TestTheChoiceFits(t *testing.T) {
+	for _, ks := range [][]string{{"c"}, {"c", "j", "space", "s"}, {"c", "space", "c"}} {
+		b := reviewing(t, 80, 20)
+		for i := range 40 {
+			b.Engine.Policy.Devices = append(b.Engine.Policy.Devices, snap.PolicyDevice{Name: "x\x1b]52;c;AAAA\x07\u202e" + itoa(i), Gen: 41})
+		}
+		b.Frame()
+		b.Press(ks...)
+		uitest.Sweep(t, true, b.Tab.View)
+	}
+}

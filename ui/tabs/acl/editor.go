@@ -18,7 +18,11 @@ import (
 )
 
 // seenFlows is how many of the fastest flows the editor takes addresses from.
-const seenFlows = 40
+const seenFlows = 100
+
+// maxLine is how many characters the editor takes. The language has lines of eight times that (acl.MaxText), but each key reads the
+// line anew, and must show its effect within two frames: this is a set of some ten thousand addresses.
+const maxLine = 1 << 17
 
 // editor is one line under edit: what is typed is what the file will hold. It stages nothing before enter.
 type editor struct {
@@ -27,15 +31,16 @@ type editor struct {
 	before string      // the line as it was, "" for a new one
 	note   string      // of who opened it
 
-	line  policy.Line
-	err   string // why the text is no line, with its column
-	known acl.Known
-	from  int      // where the words begin that may follow
-	words []string // completions
-	at    int      // the one that tab takes
-	lint  lint
-	ways  ways
-	queue []string // further lines that a pasted list made
+	line   policy.Line
+	err    string // why the text is no line, with its column
+	known  acl.Known
+	from   int      // where the words begin that may follow
+	words  []string // completions
+	at     int      // the one that tab takes
+	lint   lint
+	ways   ways
+	looked bool     // the fastest flows have been at hand
+	queue  []string // further lines that a pasted list made
 }
 
 // lint is what is known of the text as a line of the draft: found off the screen's goroutine, for the text named.
@@ -46,11 +51,12 @@ type lint struct {
 	bad    string // why the draft with it is none
 	cut    string // the way in that it would close
 	remark string
+	does   string // what it decides of live flows, now and then
 }
 
 // openEditor opens the editor on a text that becomes what edit says.
 func (t *Tab) openEditor(e policy.Edit, text, note string) tea.Cmd {
-	ed := &editor{field: prompt.New(), edit: e, note: note}
+	ed := &editor{field: prompt.NewFor(maxLine), edit: e, note: note}
 	if e.Verb == policy.Replace {
 		ed.before = text
 	}
@@ -72,8 +78,8 @@ func (t *Tab) editLine() tea.Cmd {
 		return nil
 	}
 	l, _ := t.line(r)
-	if n := utf8.RuneCountInString(l.String()); n > prompt.MaxRunes-256 { // the field would cut it, and addresses be lost
-		return toast(core.ToastMsg{Sev: snap.Warn, Text: "edit: this line has " + format.Count(uint64(n)) + " characters, too many for one field: w in the review writes the draft to a file"})
+	if n := utf8.RuneCountInString(l.String()); n > maxLine-256 { // the field would cut it, and addresses be lost
+		return toast(core.ToastMsg{Sev: snap.Warn, Text: "edit: " + format.Count(uint64(n)) + " characters are too many here (" + format.Count(maxLine-256) + "): w saves a file to edit"})
 	}
 	return t.openEditor(policy.Edit{Verb: policy.Replace, At: r.n}, l.String(), "")
 }
@@ -186,7 +192,7 @@ func (t *Tab) typed() tea.Cmd {
 }
 
 // lintMsg answers what a text would be as a line of the draft.
-type lintMsg struct{ text, bad, cut, remark string }
+type lintMsg struct{ text, bad, cut, remark, does string }
 
 // relint asks for it, one text at a time: the newest when the one before is answered.
 func (t *Tab) relint() tea.Cmd {
@@ -198,6 +204,7 @@ func (t *Tab) relint() tea.Cmd {
 	ed.lint.busy = true
 	file, e, now, ways := t.draft.File, ed.edit, t.env.Now(), ed.ways
 	e.Line = ed.line
+	flows, before := t.liveFlows(), t.edited()
 	return func() tea.Msg {
 		m := lintMsg{text: text}
 		f, _, err := file.Apply(e)
@@ -209,7 +216,10 @@ func (t *Tab) relint() tea.Cmd {
 			return m
 		}
 		p := f.ACL()
-		m.cut = ways.cut(&p, now)
+		m.cut = ways.cut(&p, now) // it gives the policy its guard
+		old := file.ACL()
+		old.Guard = p.Guard
+		m.does = compareShares(shareOf(&old, before, flows, now), shareOf(&p, e.At, flows, now), before == 0, len(flows))
 		for _, found := range acl.Lint(&p, acl.Circumstances{Now: now}) { // with the guard: it says what that takes first
 			if found.Line == e.At && m.remark == "" {
 				m.remark = found.Text
@@ -225,7 +235,7 @@ func (t *Tab) linted(m lintMsg) tea.Cmd {
 		return nil
 	}
 	again := ed.lint.again
-	if ed.lint = (lint{text: m.text, bad: m.bad, cut: m.cut, remark: m.remark}); again {
+	if ed.lint = (lint{text: m.text, bad: m.bad, cut: m.cut, remark: m.remark, does: m.does}); again {
 		ed.lint.text = ""
 	}
 	return t.relint()
@@ -289,6 +299,9 @@ func (t *Tab) pasteRule(text string) tea.Cmd {
 	ed := t.edit
 	list, head := addresses(text), ed.field.Value()
 	if len(list) < 2 || !asksAddress(head) {
+		if n := utf8.RuneCountInString(head) + utf8.RuneCountInString(text); n > maxLine { // nothing is better than a part
+			return toast(core.ToastMsg{Sev: snap.Warn, Text: "paste: " + format.Count(uint64(n)) + " characters are too many here (" + format.Count(maxLine) + "): w saves a file to edit"})
+		}
 		ed.field.Paste(text)
 		return t.typed()
 	}

@@ -12,15 +12,15 @@ import (
 	"hooktop/ui/widget/line"
 )
 
-// editLines are the lines inside the editor: the text, what it is, what it does, what may follow.
-const editLines = 4
+// editLines are the lines inside the editor: the text, what it is, what is to be said of it, what it does, what may follow.
+const editLines = 5
 
 // editBox draws the editor for a body of w by h, over the row that is edited or below the one that it follows.
 func (t *Tab) editBox(w, h int) box.Box {
 	ed := t.edit
 	inner := max(w-2, 1)
 	text, x := ed.field.View(t.env.Theme, themes.Input, max(inner-2, 1))
-	lines := []string{" " + text + " ", t.verdictLine(inner), t.doesLine(inner), t.wordsLine(inner)}
+	lines := []string{" " + text + " ", t.verdictLine(inner), t.remarkLine(inner), t.doesLine(inner), t.wordsLine(inner)}
 	if room := h - 3; room < editLines { // hardly any height: the text and what is wrong with it matter
 		lines = lines[:max(room, 1)]
 	}
@@ -69,8 +69,8 @@ func (t *Tab) verdictLine(w int) string {
 	return add(themes.OK, g.Check+" "+lineText(ed.line))
 }
 
-// doesLine says what the linter thinks of the line, else what it decides now; behind it what is known of the draft.
-func (t *Tab) doesLine(w int) string {
+// remarkLine says what the linter thinks of the line; behind it what is known of the draft.
+func (t *Tab) remarkLine(w int) string {
 	ed, g := t.edit, t.env.Glyphs
 	b := line.New(t.env.Theme, w).Pad(themes.Text, 1)
 	add := func(tok themes.Token, s string) {
@@ -86,14 +86,25 @@ func (t *Tab) doesLine(w int) string {
 		add(themes.Crit, g.Crit+" staged so far: "+d.Cuts[0])
 	case ed.note != "":
 		add(themes.Warn, g.Warn+" "+ed.note)
-	case t.now() != "":
-		add(themes.TextDim, t.now())
 	case d != nil && priceText(d) != "" && t.staged.any():
 		add(themes.TextDim, "staged so far: "+priceText(d))
-	case ed.edit.Verb == policy.Insert:
-		add(themes.TextDim, "what it would do to live flows is checked once it is staged")
 	}
 	return b.Fill(themes.Text)
+}
+
+// doesLine says what the line decides of live flows, now and after the edit.
+func (t *Tab) doesLine(w int) string {
+	ed := t.edit
+	tok, text := themes.TextDim, t.now()
+	switch {
+	case ed.err != "":
+	case ed.lint.text == ed.field.Value() && ed.lint.does != "":
+		tok, text = themes.Text, ed.lint.does
+	case text == "" && ed.edit.Verb == policy.Insert:
+		text = "what it would do to live flows is checked once it is staged"
+	}
+	b := line.New(t.env.Theme, w).Pad(themes.Text, 1)
+	return b.Add(tok, string(format.AppendEnd(nil, t.twin(text), max(b.Left()-1, 0)))).Fill(themes.Text)
 }
 
 // wordsLine offers what may follow; tab takes the marked one.

@@ -101,7 +101,7 @@ func (t *Tab) headerBody(w int) []detail.Line {
 	for _, l := range headerLines(&r.Header) {
 		b.Field(l.Name, t.twin(l.Text))
 	}
-	for _, l := range dissect.Hex(r.Data) {
+	for _, l := range dissect.Hex(r.Data, w) {
 		b.Line(themes.Text, l)
 	}
 	if more := r.Len - len(r.Data); more > 0 {

@@ -92,6 +92,8 @@ func (t *Tab) acting() []core.Binding {
 		{Keys: []string{"p"}, Name: "acl.headers", Help: "packets denied", Section: own, Hint: t.headersHint(), Disabled: t.noHeaders(), Do: t.askHeaders},
 		{Keys: []string{"w"}, Name: "acl.save", Help: "save what is kept", Section: own, Hint: 12, Disabled: t.noSave(), Do: t.saveKept},
 		{Keys: []string{"x"}, Name: "acl.actions", Help: "act", Section: own, Disabled: core.When(!t.known, "there is no policy yet"), Do: t.pickAction},
+		{Keys: []string{"c"}, Name: "acl.columns", Help: "columns", Section: own, Do: func() tea.Cmd { return t.list.PickColumns(nil) }},
+		{Keys: []string{"Y"}, Name: "acl.copyjson", Help: "copy row as JSON", Section: own, Disabled: core.When(t.list.Total() == 0, "there is no row"), Do: t.copyJSON},
 		{Keys: []string{"y"}, Name: "acl.copy", Help: "copy row", Section: own, Disabled: core.When(t.list.Total() == 0, "there is no row"), Do: t.copy},
 	}
 }

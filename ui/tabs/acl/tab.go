@@ -180,6 +180,8 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 		if t.edit.ways.take(&f.Flows, p.Guard) {
 			t.edit.lint.text, t.edit.lint.again = "", t.edit.lint.busy
 			asks = tea.Batch(asks, t.relint(), core.Ask)
+		} else {
+			asks = tea.Batch(asks, t.looked())
 		}
 		t.edit.offer(t.frame)
 	}

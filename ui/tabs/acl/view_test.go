@@ -251,24 +251,6 @@ func BenchmarkEdit(b *testing.B) {
 	}
 }
 
-// TestALargeSetIsShownInPart, and is not cut by the editor.
-func TestALargeSetIsShownInPart(t *testing.T) {
-	var sb strings.Builder
-	sb.WriteString("set blocked { 10.0.0.1")
-	for i := range 2000 {
-		sb.WriteString(", 10.1." + itoa(i/200) + "." + itoa(i%200))
-	}
-	b := bench(t, sb.String()+" }  # from the feed\ndeny in from @blocked\n", 100, 20)
-	onLine(b, 1)
-	if text := b.Draw().Text(); !strings.Contains(text, "and 1998 more }  # from the feed") {
-		t.Error(text)
-	}
-	b.Press("e")
-	if m, _ := uitest.Last[core.ToastMsg](b); tab(b).edit != nil || !strings.Contains(m.Text, "too many for one field") {
-		t.Errorf("%q", m.Text)
-	}
-}
-
 // TestAFullDiffCostsAWindow: ten thousand lines are drawn once, not with each frame.
 func TestAFullDiffCostsAWindow(t *testing.T) {
 	b := bench(t, big(10_000), 80, 20)

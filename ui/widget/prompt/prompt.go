@@ -18,16 +18,19 @@ import (
 	"hooktop/ui/widget/line"
 )
 
-// MaxRunes bounds what a paste can put into a field.
+// MaxRunes bounds what a paste can put into a field that New makes.
 const MaxRunes = 4096
 
 // Field is the text under edit and the place of the cursor in it. New makes one.
 type Field struct{ in textinput.Model }
 
 // New makes an empty field.
-func New() Field {
+func New() Field { return NewFor(MaxRunes) }
+
+// NewFor makes an empty field for at most so many characters. Each key costs time by the length of the text.
+func NewFor(most int) Field {
 	in := textinput.New()
-	in.Prompt, in.CharLimit, in.KeyMap = "", MaxRunes, keyMap()
+	in.Prompt, in.CharLimit, in.KeyMap = "", most, keyMap()
 	in.SetStyles(textinput.Styles{}) // the cursor it draws is reversed, which is how View finds it
 	in.Focus()
 	return Field{in}
