@@ -194,27 +194,32 @@ func (t *Tab) chainBody(b *detail.Body, r *row) {
 // comes with the word for it.
 func (t *Tab) steerBody(b *detail.Body, name string) {
 	var list []*snap.Steer
-	rest := 0
+	rest, staged := 0, 0
 	for i := range t.frame.Chains.Steer {
 		s := &t.frame.Chains.Steer[i]
 		if !t.zoom && name != "" && s.Chain != name && s.Chain != "" {
 			continue
 		}
 		list = append(list, s)
-		if s.State != "in place" {
+		switch s.State {
+		case "missing", "changed":
 			rest++
+		case "staged", "old":
+			staged++
 		}
 	}
 	switch {
 	case len(list) == 0:
 		b.Head("RULES AND ROUTES: none")
-	case rest == 0:
-		b.Head("RULES AND ROUTES: all in place")
-	default:
+	case rest > 0:
 		b.Head("RULES AND ROUTES: " + format.Count(uint64(rest)) + " of " + format.Count(uint64(len(list))) + " not in place")
+	case staged > 0:
+		b.Head("RULES AND ROUTES: in place, " + format.Count(uint64(staged)) + " of the trial or from before it")
+	default:
+		b.Head("RULES AND ROUTES: all in place")
 	}
 	slices.SortStableFunc(list, func(a, b *snap.Steer) int { return btoi(a.State == "in place") - btoi(b.State == "in place") })
-	g := t.env.Glyphs
+	g, said := t.env.Glyphs, ""
 	for _, s := range list {
 		tok, sign, word := themes.Text, g.Check, ""
 		switch s.State {
@@ -227,7 +232,8 @@ func (t *Tab) steerBody(b *detail.Body, name string) {
 			tok, sign, word = themes.TextDim, g.Dot, format.Clean(s.State)+"  "
 		}
 		b.Line(tok, t.twin(string(format.AppendEnd(nil, "  "+sign+" "+word+format.Clean(s.Text), b.Width()))))
-		if s.Why != "" {
+		if s.Why != "" && s.Why != said { // most have the same reason
+			said = s.Why
 			b.Line(tok, t.twin(string(format.AppendEnd(nil, "    "+g.Below+format.Clean(s.Why), b.Width()))))
 		}
 	}
