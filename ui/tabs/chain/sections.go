@@ -142,19 +142,23 @@ func (t *Tab) chainLabel(r *row) string {
 
 // wayBody is the lineage of one packet.
 func (t *Tab) wayBody(b *detail.Body) {
-	way := t.frame.Chains.Lineage
-	if len(way) == 0 {
-		text := "no packet has been seen in a chain yet"
-		if t.flow != (snap.FlowKey{}) {
-			text = "no packet of " + format.Endpoint(&t.flow, false) + " > " + format.Endpoint(&t.flow, true) + " has been seen in a chain; 0 shows any"
-		}
-		b.Field("ONE PACKET", text)
+	way, flow := t.frame.Chains.Lineage, "of any flow"
+	if t.flow != (snap.FlowKey{}) {
+		flow = format.Endpoint(&t.flow, false) + " > " + format.Endpoint(&t.flow, true) + " " + format.Proto(t.flow.Proto)
+	}
+	switch {
+	case len(way) > 0:
+	case t.flow == (snap.FlowKey{}):
+		b.Field("ONE PACKET", "x on a row of Flows shows the way of its packets")
+		return
+	default:
+		b.Field("ONE PACKET", flow+": none has been seen in a chain; 0 lets it go")
 		return
 	}
-	b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, "ONE PACKET ").Add(themes.Text, t.twin(format.Clean(way[0]))))
+	b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, "ONE PACKET ").Add(themes.Text, t.twin(flow)))
 	arrow := " " + t.env.Glyphs.Arrow + " "
 	row := "  "
-	for i, step := range way[1:] {
+	for i, step := range way {
 		step = t.twin(format.Clean(step))
 		if i > 0 {
 			step = arrow + step
