@@ -170,10 +170,10 @@ func TestTheWayOfOneFlow(t *testing.T) {
 	if b.Asked.Flows.Follow != flow || b.Asked.Flows.Limit != 1 {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}
-	want(t, b, "ONE PACKET 10.4.1.17:51544 > 10.9.0.10:443 tcp", "fw1 metadata chain fw → tc skb->mark 0x10")
+	want(t, b, "ONE PACKET 10.4.1.17:51544 > 10.9.0.10:443 TCP", "fw1 metadata chain fw → tc skb->mark 0x10")
 	b.Base.Chains.Lineage = nil
 	b.Frame()
-	want(t, b, "10.4.1.17:51544 > 10.9.0.10:443 tcp: none has been seen in a chain; 0 lets it go")
+	want(t, b, "10.4.1.17:51544 > 10.9.0.10:443 TCP: none has been seen in a chain; 0 lets it go")
 	b.Press("0")
 	want(t, b, "x on a row of Flows shows the way of its packets")
 	if b.Asked.Flows.Follow != (snap.FlowKey{}) {
