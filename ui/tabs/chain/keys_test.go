@@ -149,7 +149,7 @@ func TestDriftIsRepairedByOneKey(t *testing.T) {
 	b.Base.Chains.Steer[1].State, b.Base.Chains.Steer[1].Why = "missing", "somebody deleted it 3 s ago"
 	b.Base.Chains.Rows[0].State, b.Base.Chains.Rows[0].Why = "drift", "ip rule 9101 is missing"
 	b.Frame()
-	want(t, b, "!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "1 of 5 not in place", "! missing  9101", "somebody deleted it")
+	want(t, b, "!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "RULES AND ROUTES: 1 missing, 4 in place", "! missing  9101", "somebody deleted it")
 	b.Press("R")
 	if m, _ := uitest.Last[core.DoMsg](b); m.Intent.Kind != snap.RepairChains {
 		t.Errorf("%+v", m)

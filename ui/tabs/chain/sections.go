@@ -3,8 +3,11 @@
 package chain
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hooktop/probes/snap"
@@ -198,30 +201,16 @@ func (t *Tab) chainBody(b *detail.Body, r *row) {
 // comes with the word for it.
 func (t *Tab) steerBody(b *detail.Body, name string) {
 	var list []*snap.Steer
-	rest, staged := 0, 0
+	counts := map[string]int{}
 	for i := range t.frame.Chains.Steer {
 		s := &t.frame.Chains.Steer[i]
 		if !t.zoom && name != "" && s.Chain != name && s.Chain != "" {
 			continue
 		}
 		list = append(list, s)
-		switch s.State {
-		case "missing", "changed":
-			rest++
-		case "staged", "old":
-			staged++
-		}
+		counts[s.State]++
 	}
-	switch {
-	case len(list) == 0:
-		b.Head("RULES AND ROUTES: none")
-	case rest > 0:
-		b.Head("RULES AND ROUTES: " + format.Count(uint64(rest)) + " of " + format.Count(uint64(len(list))) + " not in place")
-	case staged > 0:
-		b.Head("RULES AND ROUTES: in place, " + format.Count(uint64(staged)) + " of the trial or from before it")
-	default:
-		b.Head("RULES AND ROUTES: all in place")
-	}
+	b.Head("RULES AND ROUTES: " + t.twin(format.Clean(steerText(counts))))
 	slices.SortStableFunc(list, func(a, b *snap.Steer) int { return btoi(a.State == "in place") - btoi(b.State == "in place") })
 	g, said := t.env.Glyphs, ""
 	for _, s := range list {
@@ -241,6 +230,26 @@ func (t *Tab) steerBody(b *detail.Body, name string) {
 			b.Line(tok, t.twin(string(format.AppendEnd(nil, "    "+g.Below+format.Clean(s.Why), b.Width()))))
 		}
 	}
+}
+
+// steerText counts rules and routes by their states, what is wrong first.
+func steerText(counts map[string]int) string {
+	switch {
+	case len(counts) == 0:
+		return "none"
+	case len(counts) == 1 && counts["in place"] > 0:
+		return "all in place"
+	}
+	var parts []string
+	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		worth := func(s string) int {
+			return slices.Index([]string{"missing", "changed", "in place", "staged", "old"}, s)
+		}
+		return cmp.Or(worth(a)-worth(b), strings.Compare(a, b))
+	}) {
+		parts = append(parts, strconv.Itoa(counts[state])+" "+state)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // checksBody lists the settings that chains depend on; what is wrong with them stands above.
