@@ -19,25 +19,8 @@ import (
 // moved carries out a movement; the cursor never stays on a row that belongs to the one above.
 func (t *Tab) moved(f func(), towards int) tea.Cmd {
 	f()
-	if r, ok := t.selected(); ok && r.sub() {
-		t.pass(towards)
-	}
+	t.list.Pass((*row).sub, towards)
 	return nil
-}
-
-// pass leaves rows that belong to another: down to the next line, or up to theirs.
-func (t *Tab) pass(towards int) {
-	step, at := 1, t.list.At()
-	if towards < 0 {
-		step = -1
-	}
-	for at >= 0 && at < len(t.rows) && t.rows[at].sub() {
-		at += step
-	}
-	if at == len(t.rows) { // the last row is never one of those, but a policy may have gone
-		at = t.list.At() - 1
-	}
-	t.list.Goto(at)
 }
 
 // change makes an edit and stages it. at is the line that the cursor goes to, 0: it stays with its row.

@@ -14,6 +14,9 @@ import (
 
 const trendSeconds = 60
 
+// mainTable is RT_TABLE_MAIN: routing as it is without chains.
+const mainTable = 254
+
 // columns declares how legs look.
 func (t *Tab) columns() []table.Column[row] {
 	dash := t.env.Glyphs.Dash
@@ -35,7 +38,7 @@ func (t *Tab) columns() []table.Column[row] {
 		{Key: "leg", Title: "LEG", Width: 24, Min: 14, Max: 44, Priority: 1, NoSort: true, Cell: func(b []byte, r *row, w int) []byte {
 			return format.AppendEnd(b, t.way(r, w), w)
 		}, Token: t.text},
-		{Key: "mark", Title: "MARK/MASK", Width: 11, Max: 17, Priority: 1, NoSort: true, Cell: func(b []byte, r *row, w int) []byte {
+		{Key: "mark", Title: "MARK/MASK", Width: 10, Max: 17, Priority: 1, NoSort: true, Cell: func(b []byte, r *row, w int) []byte {
 			m, ok := r.mark()
 			if !ok {
 				return append(b, dash...)
@@ -50,8 +53,10 @@ func (t *Tab) columns() []table.Column[row] {
 			}
 			return t.text(r)
 		}},
-		{Key: "table", Title: "TABLE", Width: 5, Right: true, Priority: 3, NoSort: true, Cell: func(b []byte, r *row, _ int) []byte {
-			if l := r.at(); l != nil && l.Table != 0 {
+		{Key: "table", Title: "TABLE", Width: 6, Right: true, Priority: 3, NoSort: true, Cell: func(b []byte, r *row, _ int) []byte {
+			if l := r.at(); l != nil && l.Table == mainTable {
+				return append(b, "main"...)
+			} else if l != nil && l.Table != 0 {
 				return strconv.AppendUint(b, uint64(l.Table), 10)
 			}
 			return append(b, dash...)
@@ -83,7 +88,7 @@ func (t *Tab) hop(b []byte, r *row, w int) []byte {
 	switch {
 	case l == nil:
 		return append(b, t.env.Glyphs.Dash...)
-	case !l.NextHop.IsValid() && l.Table == 0:
+	case !l.NextHop.IsValid() && (l.Table == 0 || l.Table == mainTable):
 		return format.AppendEnd(b, "by routing", w)
 	case !l.NextHop.IsValid():
 		return format.AppendEnd(b, "on link", w)

@@ -73,7 +73,7 @@ func (t *Tab) acting() []core.Binding {
 		{Keys: []string{"R"}, Name: "chain.repair", Help: "repair", Section: own, Hint: 5, Disabled: t.noRepair(), Do: func() tea.Cmd {
 			return core.Do(snap.Intent{Kind: snap.RepairChains})
 		}},
-		{Keys: []string{"0"}, Name: "chain.anyflow", Help: "way of any packet", Section: own, Disabled: core.When(t.flow == (snap.FlowKey{}), "no flow was chosen"), Do: func() tea.Cmd {
+		{Keys: []string{"0"}, Name: "chain.anyflow", Help: "no flow's way", Section: own, Disabled: core.When(t.flow == (snap.FlowKey{}), "no flow was chosen"), Do: func() tea.Cmd {
 			t.flow = snap.FlowKey{}
 			return core.Ask
 		}},

@@ -149,7 +149,7 @@ func TestDriftIsRepairedByOneKey(t *testing.T) {
 	b.Base.Chains.Steer[1].State, b.Base.Chains.Steer[1].Why = "missing", "somebody deleted it 3 s ago"
 	b.Base.Chains.Rows[0].State, b.Base.Chains.Rows[0].Why = "drift", "ip rule 9101 is missing"
 	b.Frame()
-	want(t, b, "!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "1 of 5 not in place", "! missing  9101", "somebody deleted it")
+	want(t, b, "!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "RULES AND ROUTES: 1 missing, 4 in place", "! missing  9101", "somebody deleted it")
 	b.Press("R")
 	if m, _ := uitest.Last[core.DoMsg](b); m.Intent.Kind != snap.RepairChains {
 		t.Errorf("%+v", m)
@@ -170,10 +170,12 @@ func TestTheWayOfOneFlow(t *testing.T) {
 	if b.Asked.Flows.Follow != flow || b.Asked.Flows.Limit != 1 {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}
+	want(t, b, "ONE PACKET 10.4.1.17:51544 > 10.9.0.10:443 TCP", "fw1 metadata chain fw → tc skb->mark 0x10")
 	b.Base.Chains.Lineage = nil
 	b.Frame()
-	want(t, b, "no packet of 10.4.1.17:51544 > 10.9.0.10:443 has been seen in a chain; 0 shows any")
+	want(t, b, "10.4.1.17:51544 > 10.9.0.10:443 TCP: none has been seen in a chain; 0 lets it go")
 	b.Press("0")
+	want(t, b, "x on a row of Flows shows the way of its packets")
 	if b.Asked.Flows.Follow != (snap.FlowKey{}) {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}

@@ -255,17 +255,17 @@ func (t *Tab) way(r *row, w int) string {
 
 // stateText is a row's state in a word.
 func stateText(r *row) string {
+	if l := r.at(); l != nil { // in force, whatever the draft says: the gutter shows that
+		return format.Clean(l.State)
+	}
 	switch l := r.line; {
 	case l == nil:
 	case l.Line == 0:
 		return "deleted"
-	case l.Old == 0, l.Was != "" && r.kind == lineRow:
+	case l.Staged():
 		return "staged"
-	case l.Off && r.kind == lineRow:
+	case l.Off:
 		return "off"
-	}
-	if l := r.at(); l != nil {
-		return format.Clean(l.State)
 	}
 	return "not yet"
 }

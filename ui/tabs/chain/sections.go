@@ -3,8 +3,11 @@
 package chain
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hooktop/probes/snap"
@@ -142,19 +145,23 @@ func (t *Tab) chainLabel(r *row) string {
 
 // wayBody is the lineage of one packet.
 func (t *Tab) wayBody(b *detail.Body) {
-	way := t.frame.Chains.Lineage
-	if len(way) == 0 {
-		text := "no packet has been seen in a chain yet"
-		if t.flow != (snap.FlowKey{}) {
-			text = "no packet of " + format.Endpoint(&t.flow, false) + " > " + format.Endpoint(&t.flow, true) + " has been seen in a chain; 0 shows any"
-		}
-		b.Field("ONE PACKET", text)
+	way, flow := t.frame.Chains.Lineage, "of any flow"
+	if t.flow != (snap.FlowKey{}) {
+		flow = format.Endpoint(&t.flow, false) + " > " + format.Endpoint(&t.flow, true) + " " + format.Proto(t.flow.Proto)
+	}
+	switch {
+	case len(way) > 0:
+	case t.flow == (snap.FlowKey{}):
+		b.Field("ONE PACKET", "x on a row of Flows shows the way of its packets")
+		return
+	default:
+		b.Field("ONE PACKET", flow+": none has been seen in a chain; 0 lets it go")
 		return
 	}
-	b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, "ONE PACKET ").Add(themes.Text, t.twin(format.Clean(way[0]))))
+	b.Add(line.New(t.env.Theme, b.Width()).Add(themes.Accent, "ONE PACKET ").Add(themes.Text, t.twin(flow)))
 	arrow := " " + t.env.Glyphs.Arrow + " "
 	row := "  "
-	for i, step := range way[1:] {
+	for i, step := range way {
 		step = t.twin(format.Clean(step))
 		if i > 0 {
 			step = arrow + step
@@ -194,27 +201,18 @@ func (t *Tab) chainBody(b *detail.Body, r *row) {
 // comes with the word for it.
 func (t *Tab) steerBody(b *detail.Body, name string) {
 	var list []*snap.Steer
-	rest := 0
+	counts := map[string]int{}
 	for i := range t.frame.Chains.Steer {
 		s := &t.frame.Chains.Steer[i]
 		if !t.zoom && name != "" && s.Chain != name && s.Chain != "" {
 			continue
 		}
 		list = append(list, s)
-		if s.State != "in place" {
-			rest++
-		}
+		counts[s.State]++
 	}
-	switch {
-	case len(list) == 0:
-		b.Head("RULES AND ROUTES: none")
-	case rest == 0:
-		b.Head("RULES AND ROUTES: all in place")
-	default:
-		b.Head("RULES AND ROUTES: " + format.Count(uint64(rest)) + " of " + format.Count(uint64(len(list))) + " not in place")
-	}
+	b.Head("RULES AND ROUTES: " + t.twin(format.Clean(steerText(counts))))
 	slices.SortStableFunc(list, func(a, b *snap.Steer) int { return btoi(a.State == "in place") - btoi(b.State == "in place") })
-	g := t.env.Glyphs
+	g, said := t.env.Glyphs, ""
 	for _, s := range list {
 		tok, sign, word := themes.Text, g.Check, ""
 		switch s.State {
@@ -227,10 +225,31 @@ func (t *Tab) steerBody(b *detail.Body, name string) {
 			tok, sign, word = themes.TextDim, g.Dot, format.Clean(s.State)+"  "
 		}
 		b.Line(tok, t.twin(string(format.AppendEnd(nil, "  "+sign+" "+word+format.Clean(s.Text), b.Width()))))
-		if s.Why != "" {
+		if s.Why != "" && s.Why != said { // most have the same reason
+			said = s.Why
 			b.Line(tok, t.twin(string(format.AppendEnd(nil, "    "+g.Below+format.Clean(s.Why), b.Width()))))
 		}
 	}
+}
+
+// steerText counts rules and routes by their states, what is wrong first.
+func steerText(counts map[string]int) string {
+	switch {
+	case len(counts) == 0:
+		return "none"
+	case len(counts) == 1 && counts["in place"] > 0:
+		return "all in place"
+	}
+	var parts []string
+	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		worth := func(s string) int {
+			return slices.Index([]string{"missing", "changed", "in place", "staged", "old"}, s)
+		}
+		return cmp.Or(worth(a)-worth(b), strings.Compare(a, b))
+	}) {
+		parts = append(parts, strconv.Itoa(counts[state])+" "+state)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // checksBody lists the settings that chains depend on; what is wrong with them stands above.

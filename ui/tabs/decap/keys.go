@@ -110,7 +110,7 @@ func (t *Tab) acting() []core.Binding {
 	}
 	edits := t.draft.Bindings(own, line, none)
 	for i := range edits {
-		edits[i].Hint += 6 // behind C: most rows are looked at, not changed
+		edits[i].Hint *= 3 // behind C: most rows are looked at, not changed
 	}
 	return append(out, edits...)
 }

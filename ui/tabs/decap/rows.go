@@ -38,6 +38,7 @@ type rowID struct {
 	vni  uint32
 	has  bool
 	peer netip.Addr
+	dev  string
 }
 
 // column reads the row as filters do.
@@ -95,7 +96,7 @@ func idOf(t *snap.Tunnel, group string) rowID {
 	case "kind":
 		return rowID{kind: t.Kind}
 	}
-	return rowID{t.Kind, t.VNI, t.HasVNI, t.Peer}
+	return rowID{t.Kind, t.VNI, t.HasVNI, t.Peer, t.Dev}
 }
 
 // join adds a tunnel to the group that r is.
@@ -150,7 +151,7 @@ func rank(rows []row, cols *column.Set, v view) {
 		if d != 0 {
 			return d
 		}
-		return cmp.Or(cmp.Compare(a.id.kind, b.id.kind), cmp.Compare(a.id.vni, b.id.vni), a.id.peer.Compare(b.id.peer))
+		return cmp.Or(cmp.Compare(a.id.kind, b.id.kind), cmp.Compare(a.id.vni, b.id.vni), a.id.peer.Compare(b.id.peer), cmp.Compare(a.id.dev, b.id.dev))
 	})
 }
 
