@@ -31,6 +31,7 @@ type Policy interface {
 	Keep(code string) snap.Answer
 	Restore() snap.Answer
 	Extend(lease time.Duration) snap.Answer
+	TunnelPolicy
 	// End takes a trial back. After it nothing of the kernel's side is used any more.
 	End() error
 }

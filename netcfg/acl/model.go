@@ -169,6 +169,7 @@ type Policy struct {
 	Rules   []Rule      // in order; those that are off are among them
 	Guard   []GuardLine // rule 0, asked first; empty: switched off
 	Tunnels []Tunnel    // in order; those that are off are among them
+	Served  []Served    // tunnels that are the kernel's: lines that would unwrap them only count, unless forced
 }
 
 // Default gives what becomes of undecided packets of one direction, and the line that says so.

@@ -83,6 +83,9 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 		return nil, err
 	}
 	now := s.opt.Now()
+	if err := refuseServed(&next.acl); err != nil {
+		return nil, err
+	}
 	if err := s.typed(&next.acl, world, w.Host, now); err != nil {
 		return nil, err
 	}

@@ -54,4 +54,5 @@ type Counts struct {
 	Rules   []Count // by index in acl.Policy.Rules
 	Default [2]Count
 	Guard   []Count // by index in acl.Policy.Guard
+	Tunnels []Count // by index in acl.Policy.Tunnels; Limited: unwrapped
 }

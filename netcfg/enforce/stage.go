@@ -93,6 +93,10 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 		d.Remarks = append(d.Remarks, remark(u.Line, u.Text))
 	}
 	d.Cuts = cuts(&p, world.Ways, oracle(&p, now))
+	if err := refuseServed(&p); err != nil {
+		d.Errors = append(d.Errors, err.Error())
+		return d, file
+	}
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file
 	}
@@ -144,6 +148,7 @@ func (s *Service) look() (world World, inForce, kept edition) {
 // guarded makes what a file says about dropping, with rule 0.
 func (s *Service) guarded(f policy.File, ways []acl.WayIn) acl.Policy {
 	p := f.ACL()
+	p.Served = s.servedNow()
 	if !s.opt.NoGuard {
 		p.Guard = acl.Guard(different(ways))
 	}

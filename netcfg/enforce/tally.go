@@ -28,11 +28,12 @@ type tally struct {
 	rules map[acl.ID]*counter
 	fixed [2]counter
 	guard map[string]*counter // by name and text
+	lines map[string]*counter // of tunnel lines, by text
 	read  map[uint32]Counts   // what each generation had counted at the last look
 }
 
 func newTally() *tally {
-	return &tally{rules: map[acl.ID]*counter{}, guard: map[string]*counter{}, read: map[uint32]Counts{}}
+	return &tally{rules: map[acl.ID]*counter{}, guard: map[string]*counter{}, lines: map[string]*counter{}, read: map[uint32]Counts{}}
 }
 
 // take adds what a generation counted since the last look. A counter that went back is told again later: flows that move
@@ -67,6 +68,10 @@ func (t *tally) take(gen uint32, p *acl.Policy, c Counts, now time.Time) {
 	}
 	for i := range min(len(c.Guard), len(p.Guard)) {
 		gain(t.line(&p.Guard[i]), c.Guard[i], &marks.Guard[i])
+	}
+	marks.Tunnels = grown(old.Tunnels, len(c.Tunnels))
+	for i := range min(len(c.Tunnels), len(p.Tunnels)) {
+		gain(t.tunnel(&p.Tunnels[i]), c.Tunnels[i], &marks.Tunnels[i])
 	}
 	t.read[gen] = marks
 }
@@ -106,6 +111,9 @@ func (t *tally) second(dt float64) {
 	for _, c := range t.guard {
 		c.second(dt)
 	}
+	for _, c := range t.lines {
+		c.second(dt)
+	}
 }
 
 func (c *counter) second(dt float64) {
@@ -135,6 +143,7 @@ func (t *tally) keep(gens []uint32, policies ...*acl.Policy) {
 		}
 	}
 	t.rules, t.guard = rules, lines
+	t.keepTunnels(policies)
 	for gen := range t.read {
 		if !slices.Contains(gens, gen) {
 			delete(t.read, gen)
