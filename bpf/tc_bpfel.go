@@ -23,6 +23,7 @@ const (
 	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
 	TcMapHtOwn       = "ht_own"
+	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
@@ -103,6 +104,7 @@ type TcMapSpecs struct {
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
+	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
@@ -157,6 +159,7 @@ type TcMaps struct {
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.Map `ebpf:"ht_own"`
+	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
@@ -177,6 +180,7 @@ func (m *TcMaps) Close() error {
 		m.HtHits,
 		m.HtMalformed,
 		m.HtOwn,
+		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
