@@ -49,6 +49,9 @@ func (p *parser) next(known Known) []string {
 	if toks[0].is("default") {
 		return [][]string{1: {"in", "out"}, 2: {"allow", "deny"}, 3: nil}[min(len(toks), 3)]
 	}
+	if toks[0].is("tunnel") {
+		return tunnelNext(toks, known)
+	}
 	action, ok := actionOf(toks[0])
 	if !ok {
 		return nil
