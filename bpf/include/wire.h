@@ -92,7 +92,7 @@ struct acl_hits {
 	__u64 last;    /* jiffies64 */
 };
 
-/* The tuple of packets whose other direction was let through: struct flow_key without tag and device. */
+/* The tuple of packets whose other direction was let through: struct flow_key without VNI, tag and device. */
 struct seen_key {
 	__u64 w[5];
 };
