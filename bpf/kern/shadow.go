@@ -48,7 +48,7 @@ type FoundTunnel struct {
 	Why    string // why it is not unwrapped, "" when it is, or only counts
 	Strips bool
 	Line   int     // index of the policy's tunnel line that speaks of it, -1: none
-	Inner  *RawKey // of the flow inside, nil: there is none
+	Inner  *RawKey // of the flow inside, nil: there is none, or it is not counted
 	Bytes  int     // of what is inside
 }
 
@@ -105,7 +105,7 @@ func (s *Shadow) tunnel() *FoundTunnel {
 	}
 	t := &FoundTunnel{Kind: acl.TunnelKind(s.io.Tunnel), VNI: s.io.Vni, HasVNI: s.io.HasVni != 0, Why: TunnelError(int(s.io.TunnelWhy)),
 		Strips: s.io.Strips != 0, Line: -1, Bytes: int(s.io.InnerLen)}
-	if s.io.InnerFound == 1 {
+	if why := bpf.XdpTunnelError(s.io.TunnelWhy); s.io.InnerFound == 1 && (why == bpf.XdpTunnelErrorTERR_NONE || why == bpf.XdpTunnelErrorTERR_CRITICAL) {
 		k := *(*RawKey)(unsafe.Pointer(&s.io.Inner))
 		t.Inner = &k
 	}

@@ -64,13 +64,15 @@ func (r *run) tunnel(outer, found *kern.Found, bytes int) {
 	switch {
 	case t.Strips:
 		row.Stripped++
+		return
 	case t.Why != "":
 		if i := slices.IndexFunc(row.Errors, func(c snap.Count) bool { return c.Name == t.Why }); i >= 0 {
 			row.Errors[i].N++
 		} else {
 			row.Errors = append(row.Errors, snap.Count{Name: t.Why, N: 1})
 		}
-	case t.Inner != nil:
+	}
+	if t.Inner != nil {
 		r.count(kern.Found{Flow: true, Key: *t.Inner, Bytes: t.Bytes}, &Verdict{Verdict: "pass"})
 	}
 }
