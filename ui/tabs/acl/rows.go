@@ -167,6 +167,8 @@ func idOf(l policy.Line, twins map[acl.ID]int) acl.ID {
 		id.Text = "set " + l.Set.Name
 	case policy.Default:
 		id.Text = "default " + l.Default.Dir.String()
+	case policy.Tunnel:
+		id.Text = l.Tunnel.Match()
 	}
 	twins[id]++
 	id.Ordinal = -twins[id]
