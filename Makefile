@@ -27,11 +27,11 @@ RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/nam
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
-.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl docs clean help go-check tools
+.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl fuzz-tunnel docs clean help go-check tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl docs clean'
+	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl fuzz-tunnel docs clean'
 
 build: go-check
 	$(BUILD) -o hooktop .
@@ -91,6 +91,11 @@ PAIRS ?= 1000000
 SEED ?= $(shell date +%s)
 fuzz-acl: tools
 	$(GO) test -count=1 -v -timeout 60m -run '^(TestKernelDecidesAsTheOracle|TestMutantsOfTheCompilerAreCaught|TestNoPacketSeesHalfAPolicy|TestATornPolicyIsSeen)$$' ./bpf/kern -args -pairs $(PAIRS) -seed $(SEED) -commits 10000
+
+# The tunnel stage against the reference dissector, over a million mutated frames.
+TUNNELS ?= 1000000
+fuzz-tunnel: go-check
+	$(GO) test -count=1 -v -timeout 60m -run '^TestTunnel(Cuts|Mutations)$$' ./bpf/kern -args -tunnels $(TUNNELS) -seed $(SEED)
 
 # Faults at full counts instead of CI's few, held against their limits: 500 cuts of a real sshd, 200 stops and kills in the window,
 # 10,000 warnings against verdicts, each call of a change failing, 1,000 races of writers, a million sequences of events, kills and

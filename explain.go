@@ -25,6 +25,10 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 		}
 		report = cli.ExplainReport{Verdict: res.Verdict, By: res.By, Index: res.Index, Counted: res.Counted, Found: res.Found,
 			Bytes: res.Bytes, Reason: res.Reason, Notes: res.Notes}
+		if res.Tunnel != nil {
+			t := cli.TunnelReport(*res.Tunnel)
+			report.Tunnel = &t
+		}
 		report.Route, report.RouteWhy = route(k, res.Verdict)
 		return nil
 	}, func(err error) { failed = err })

@@ -25,7 +25,7 @@ func pcap(ctx context.Context, r io.Reader, s cli.PcapScene) (cli.PcapReport, er
 		if err != nil {
 			return err
 		}
-		report = cli.PcapReport{Packets: res.Packets, Flows: res.Flows, Malformed: res.Malformed, Default: cli.PcapHit(res.Default), Notes: res.Notes}
+		report = cli.PcapReport{Packets: res.Packets, Flows: res.Flows, Malformed: res.Malformed, Tunnels: res.Tunnels, Default: cli.PcapHit(res.Default), Notes: res.Notes}
 		for _, h := range res.Rules {
 			report.Rules = append(report.Rules, cli.PcapHit(h))
 		}

@@ -280,6 +280,8 @@ type XdpShadowIo struct {
 	Strips     uint32
 	InnerFound uint32
 	Inner      XdpFlowKey
+	InnerLen   uint32
+	HasVni     uint32
 	Pad        uint32
 }
 

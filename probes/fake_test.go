@@ -5,6 +5,7 @@ package probes
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ func (h *quietHost) Links() ([]snap.Link, error) {
 	defer h.mu.Unlock()
 	return append([]snap.Link(nil), h.links...), nil
 }
+func (h *quietHost) Addresses() ([]netip.Addr, error)               { return nil, nil }
 func (h *quietHost) RouteDevices() (all, defaults []int, err error) { return nil, nil, nil }
 func (h *quietHost) WatchLinks(context.Context) (<-chan snap.LinkEvent, error) {
 	return h.news, nil

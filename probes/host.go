@@ -4,6 +4,7 @@ package probes
 
 import (
 	"context"
+	"net/netip"
 
 	"hooktop/probes/snap"
 )
@@ -17,6 +18,8 @@ type Host interface {
 	// of every next hop of multipath routes. Devices of the local table (loopback addresses) do not count.
 	// defaults are those among them that carry a default route.
 	RouteDevices() (all, defaults []int, err error)
+	// Addresses lists the host's own addresses, of all devices and both families.
+	Addresses() ([]netip.Addr, error)
 	// WatchLinks sends every change of a device until ctx ends, then closes the channel. After an overrun of the netlink
 	// socket all devices are sent again. The channel is closed early when the socket failed for good.
 	WatchLinks(ctx context.Context) (<-chan snap.LinkEvent, error)

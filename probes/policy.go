@@ -37,6 +37,7 @@ type Policy interface {
 	Extend(lease time.Duration) snap.Answer
 	Chains(whole bool) snap.Chains // for a frame; whole: what must be read for it too
 	Repair() snap.Answer           // rules and routes of chains
+	TunnelPolicy
 	// End takes a trial back. After it nothing of the kernel's side is used any more.
 	End() error
 }

@@ -22,6 +22,9 @@ func (*slowPolicy) Look([]acl.WayIn, bool, map[string]uint16) bool          { re
 func (*slowPolicy) Rewrite() error                                          { return nil }
 func (*slowPolicy) Count()                                                  {}
 func (*slowPolicy) Health(snap.Health)                                      {}
+func (*slowPolicy) Serve([]acl.Served)                                      {}
+func (*slowPolicy) TunnelLines() []snap.TunnelLine                          { return nil }
+func (*slowPolicy) TunnelLine(uint16, int) int                              { return 0 }
 func (*slowPolicy) Verdict(_, _ uint16) (int, string)                       { return 0, "pass" }
 func (*slowPolicy) Commit(snap.PolicyWish) snap.Answer                      { return snap.Answer{Text: "committed"} }
 func (*slowPolicy) Save(path, _ string) snap.Answer                         { return snap.Answer{Text: "saved " + path} }

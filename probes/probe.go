@@ -56,6 +56,7 @@ func registry() []func() Probe {
 		func() Probe { return pl },
 		func() Probe { return &policer{pl: pl} },
 		func() Probe { return &eventer{pl: pl} },
+		func() Probe { return &tunneler{pl: pl} },
 		func() Probe { return &ledgerView{} },
 		func() Probe { return newTracer() },
 	}

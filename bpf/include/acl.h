@@ -85,6 +85,16 @@ __noinline int ht_acl_count(u32 slot, u32 best)
 	return 0;
 }
 
+/* The tunnel that a packet came in is not part of a tuple: answers to what was unwrapped are sent without one. */
+#define SEEN_PROTO 0xff00000000ULL
+
+static __noinline int was_seen(const struct acl_query *q)
+{
+	struct seen_key key = { .w = { q->w[0], q->w[1], q->w[2], q->w[3], q->w[4] & (SEEN_PROTO | 0xffffffffULL) } };
+
+	return !!bpf_map_lookup_elem(&ht_seen, &key);
+}
+
 static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
 {
 	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
@@ -107,7 +117,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->passed = 0;
 	q->tell_n = 0;
 	q->leg = 0;
-	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
+	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && was_seen(q);
 	ht_acl_find(slot);
 	q->best = NO_RECORD;
 	q->at = 0;
@@ -227,7 +237,7 @@ static __always_inline void note_seen(const struct acl_query *q)
 		ports ^= 1;
 	else
 		return;
-	key.w[4] = (q->w[4] & ~0xffffffffULL) | ports;
+	key.w[4] = (q->w[4] & SEEN_PROTO) | ports;
 	if (bpf_map_update_elem(&ht_seen, &key, &one, 0))
 		stat_add(STAT_SEEN_FAILED);
 }

@@ -97,6 +97,8 @@ static __always_inline void shadow_tunnel(const struct tunnel_query *q)
 		return;
 	io->tunnel = q->kind;
 	io->vni = q->vni;
+	io->has_vni = q->has_vni;
+	io->inner_len = q->inside;
 	io->tunnel_why = q->why;
 	io->tunnel_hit = q->hit;
 	io->strips = q->strip;

@@ -38,6 +38,7 @@ __noinline int ht_tun_count(u32 gen)
 	u32 zero = 0;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	struct tunnel_row *row;
+	u64 why;
 
 	if (!q)
 		return 0;
@@ -54,8 +55,12 @@ __noinline int ht_tun_count(u32 gen)
 	__sync_fetch_and_add(&row->bytes, q->len);
 	if (q->strip)
 		__sync_fetch_and_add(&row->stripped, 1);
-	if (q->why && q->why < TERR_MAX)
-		__sync_fetch_and_add(&row->errors[q->why], 1);
+	why = q->why;
+	if (why) {
+		barrier_var(why); /* two comparisons: of one with why - 1 the verifier of 5.10 learns nothing about why */
+		if (why < TERR_MAX)
+			__sync_fetch_and_add(&row->errors[why], 1);
+	}
 	row->local[0] = q->w[2];
 	row->local[1] = q->w[2] >> 32;
 	row->local[2] = q->w[3];

@@ -35,28 +35,35 @@ static __always_inline int tunnel_begin(const struct packet *p, u32 gen)
 	return q->kind;
 }
 
-/* The tunnel header; `c` is at the outer L4 header. Returns 1 when what is inside can be looked at. */
+/* What is behind an option that must be understood can be looked at, not unwrapped: most senders of such options are no secret. */
+static __always_inline int readable(const struct tunnel_query *q)
+{
+	return !q->why || (q->why == TERR_CRITICAL && q->inner);
+}
+
+/* The tunnel header; `c` is at the outer L4 header. */
 static __always_inline int tunnel_head(struct cursor *c, struct tunnel_query *q)
 {
 	q->why = q->frag ? TERR_FRAGMENT : parse_tunnel(c, q);
-	if (q->why)
-		return 0;
 	q->offset = c->pos - c->start;
 	q->inside = c->left;
-	return 1;
+	return 0;
 }
 
 /* Finds the policy's line for the packet. Returns 1 when what is inside is to be looked at. */
 __noinline int ht_tun_find(u32 gen)
 {
-	u32 zero = 0;
+	u32 zero = 0, why;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 
 	if (!q)
 		return 0;
-	if (!q->why && gen)
-		q->why = ht_tun_line(gen % ACL_SLOTS, gen);
-	return !q->why;
+	if (readable(q) && gen) {
+		why = ht_tun_line(gen % ACL_SLOTS, gen);
+		if (why)
+			q->why = why;
+	}
+	return readable(q);
 }
 
 static __always_inline u32 key_vni(const struct tunnel_query *q)
@@ -124,7 +131,7 @@ static __always_inline void tunnel_end(const struct tunnel_query *q, u32 gen)
 	if (shadow_gen())
 		return;
 	ht_tun_count(gen);
-	if (q->looked && !q->found && !q->why && !q->strip)
+	if (q->looked && !q->found && readable(q) && !q->strip)
 		ht_flow_observe();
 }
 

@@ -110,7 +110,7 @@ struct acl_pace {
 	__u32 sampled;
 };
 
-/* The tuple of packets whose other direction was let through: struct flow_key without tag and device. */
+/* The tuple of packets whose other direction was let through: struct flow_key without VNI, tag and device. */
 struct seen_key {
 	__u64 w[5];
 };
@@ -242,6 +242,8 @@ struct shadow_io {
 	__u32 strips;     /* out: 1: it is unwrapped */
 	__u32 inner_found; /* out: what the packet inside is: 1 + enum malformed, 1 + MAL_MAX: not IP, 0: it was not looked at */
 	struct flow_key inner; /* out, when inner_found == 1 */
+	__u32 inner_len;
+	__u32 has_vni;
 	__u32 pad;
 };
 

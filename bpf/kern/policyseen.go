@@ -77,7 +77,7 @@ func answers(k RawKey) (out [40]byte, ok bool) {
 	}
 	copy(out[0:16], k[16:32])
 	copy(out[16:32], k[0:16])
-	copy(out[36:40], k[36:40])
+	out[36] = k[36] // and not the VNI behind it
 	ports := binary.LittleEndian.Uint32(k[32:])
 	switch proto := k[36]; {
 	case proto != acl.ICMP && proto != acl.ICMPv6:

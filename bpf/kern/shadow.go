@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hooktop/bpf"
+	"hooktop/netcfg/acl"
 )
 
 // Limits of a frame that BPF_PROG_TEST_RUN takes: an Ethernet header at least (net/bpf/test_run.c); at most what fits
@@ -34,8 +35,21 @@ type Found struct {
 	Flow     bool
 	Key      RawKey // when Flow
 	TCPFlags uint8
-	Bytes    int    // counted
-	Reason   string // why the frame is malformed, "" when it is not
+	Bytes    int          // counted
+	Reason   string       // why the frame is malformed, "" when it is not
+	Tunnel   *FoundTunnel // nil: it is in none
+}
+
+// FoundTunnel is what the program made of a frame in a tunnel. When it Strips, Found is about the packet inside.
+type FoundTunnel struct {
+	Kind   acl.TunnelKind
+	VNI    uint32
+	HasVNI bool
+	Why    string // why it is not unwrapped, "" when it is, or only counts
+	Strips bool
+	Line   int     // index of the policy's tunnel line that speaks of it, -1: none
+	Inner  *RawKey // of the flow inside, nil: there is none, or it is not counted
+	Bytes  int     // of what is inside
 }
 
 // OpenShadow loads the XDP program as a dry run's, for frames with or without an Ethernet header.
@@ -80,7 +94,27 @@ func (s *Shadow) Run(frame []byte, wire int) (Found, error) {
 	case found < bpf.XdpMalformedMAL_MAX:
 		f.Reason = Malformed(int(found))
 	}
+	f.Tunnel = s.tunnel()
 	return f, nil
+}
+
+// tunnel is what the program said about the tunnel that a frame is in.
+func (s *Shadow) tunnel() *FoundTunnel {
+	if s.io.Tunnel == 0 {
+		return nil
+	}
+	t := &FoundTunnel{Kind: acl.TunnelKind(s.io.Tunnel), VNI: s.io.Vni, HasVNI: s.io.HasVni != 0, Why: TunnelError(int(s.io.TunnelWhy)),
+		Strips: s.io.Strips != 0, Line: -1, Bytes: int(s.io.InnerLen)}
+	if why := bpf.XdpTunnelError(s.io.TunnelWhy); s.io.InnerFound == 1 && (why == bpf.XdpTunnelErrorTERR_NONE || why == bpf.XdpTunnelErrorTERR_CRITICAL) {
+		k := *(*RawKey)(unsafe.Pointer(&s.io.Inner))
+		t.Inner = &k
+	}
+	if s.io.Gen != 0 { // who judges by a generation holds the lock
+		if by, index, ok := s.p.policy.what(s.io.Gen, uint16(s.io.TunnelHit)); ok && by == acl.ByTunnel {
+			t.Line = index
+		}
+	}
+	return t
 }
 
 const xdpPass = 2

@@ -52,6 +52,9 @@ func (p *parser) next(known Known) []string {
 	if toks[0].is("chain") {
 		return chainNext(toks, known)
 	}
+	if toks[0].is("tunnel") {
+		return tunnelNext(toks, known)
+	}
 	action, ok := actionOf(toks[0])
 	if !ok {
 		return nil

@@ -39,6 +39,17 @@ func TestCompleteOffersWhatMayFollow(t *testing.T) {
 		{"deny in # t", "", "tcp"},
 		{"set a { ", "", "tcp"},
 		{"deny \x1b", "", "in"},
+		{"tunnel ", "vxlan geneve gue gre ipip gtpu", "port"},
+		{"off tunnel vx", "vxlan vxlan-gpe", "gre"},
+		{"tunnel vxlan ", "port vni to peers inner count", "strip force"},
+		{"tunnel gre ", "vni to", "port"},
+		{"tunnel ipip ", "to", "port vni"},
+		{"tunnel gtpu ", "vni count", "strip inner"},
+		{"tunnel vxlan vni ", "any", "to"},
+		{"tunnel vxlan to ", "203.0.113.9", "peers"},
+		{"tunnel vxlan inner 10.0.0.0/8 ", "to peers", "strip count inner"},
+		{"tunnel vxlan vni 1 to 192.0.2.1 peers 192.0.2.0/24 inner 10.0.0.0/8 ", "strip", "count inner"},
+		{"tunnel vxlan strip ", "force", "count"},
 	} {
 		_, words := Complete(c.text, known)
 		for _, w := range strings.Fields(c.has) {
@@ -66,7 +77,7 @@ func TestOfferedWordsFit(t *testing.T) {
 		text := ""
 		for range 14 {
 			from, words := Complete(text, known)
-			words = slices.DeleteFunc(words, func(w string) bool { return w == "set" || w == "tunnel" })
+			words = slices.DeleteFunc(words, func(w string) bool { return w == "set" })
 			offered := len(words) > 0
 			if !offered {
 				words = []string{"7"} // a port, a VLAN

@@ -37,6 +37,22 @@ It is one line. match any takes all packets of the next hops' family; the first
 chain that matches has a packet, and only allowed ones are marked. via behind
 return is the service's address there, for replies; a /30 or /31 tells it.
 
+Tunnels are counted where they are known: VXLAN, VXLAN-GPE, Geneve, GUE and
+GTP-U on their ports, GRE and IP in IP. A line names another port, or unwraps:
+
+    [off] tunnel KIND [port 4789] [vni 100|any] [to ADDR] [peers PREFIX,…]
+          [inner PREFIX,…] count|strip [force]
+
+KIND is vxlan, vxlan-gpe, geneve, gue, gtpu, gre or ipip; port is the well-known
+one unless said, vni any. count only counts. strip takes the outer headers off
+and lets the packet inside be judged by the rules, where they ask for its vni.
+It names the host's end (to), who may send (peers), and where the packets inside
+may come from (inner). Lines whose inner prefixes overlap, in tunnels that
+differ, are refused. A line whose packets a device of the kernel takes is
+refused, and suspended when the device comes later, unless it says force.
+Packets that no strip line agrees with are left to the kernel, and counted by
+the reason.
+
 A rule without addresses matches both families. not inverts what follows it and
 nothing else: from not 10.0.0.0/8 matches every IPv6 address. IPv4-mapped
 addresses are their IPv4 selves.

@@ -104,6 +104,7 @@ func Lint(p *Policy, c Circumstances) []Finding {
 		s.remarks(f, c, add)
 	}
 	chainRemarks(p, c, add)
+	lintTunnels(p, add)
 	for _, name := range unusedSets(p) {
 		add(Note, p.Sets[name].Line, 0, "set %s is not used", name)
 	}

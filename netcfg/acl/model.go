@@ -170,6 +170,7 @@ type Policy struct {
 	Guard   []GuardLine // rule 0, asked first; empty: switched off
 	Tunnels []Tunnel    // in order; those that are off are among them
 	Chains  []Chain     // in order; those that are off are among them
+	Served  []Served    // tunnels that are the kernel's: lines that would unwrap them only count, unless forced
 }
 
 // Default gives what becomes of undecided packets of one direction, and the line that says so.

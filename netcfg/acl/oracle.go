@@ -35,12 +35,12 @@ type Packet struct {
 	Malformed    bool   // could not be parsed: likewise
 }
 
-// Tuple names one direction of a flow for established.
+// Tuple names one direction of a flow for established. The tunnel that a packet came in is not part of it: answers to what was
+// unwrapped are sent without one.
 type Tuple struct {
 	Src, Dst     netip.Addr
 	SPort, DPort uint16 // ICMP: type and code in SPort, as in the flow table
 	Proto        uint8
-	VNI          uint32
 }
 
 // Bucket names one token bucket.
@@ -236,7 +236,7 @@ func (s *State) established(k *Packet) bool {
 }
 
 func (k *Packet) tuple() Tuple {
-	t := Tuple{Src: k.Src.Unmap(), Dst: k.Dst.Unmap(), Proto: k.Proto, VNI: k.VNI}
+	t := Tuple{Src: k.Src.Unmap(), Dst: k.Dst.Unmap(), Proto: k.Proto}
 	switch {
 	case isICMP(k.Proto):
 		t.SPort = uint16(k.Type)<<8 | uint16(k.Code)

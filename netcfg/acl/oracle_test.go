@@ -169,7 +169,7 @@ func TestEstablishedAndExpires(t *testing.T) {
 	expect(request, "allow by line 4")
 	expect(reply, "allow by line 2")
 	expect(with(reply, func(k *acl.Packet) { k.SPort = 444 }), "deny by default")
-	expect(with(reply, func(k *acl.Packet) { k.VNI = 5 }), "deny by default")
+	expect(with(reply, func(k *acl.Packet) { k.VNI = 5 }), "allow by line 2")
 	expect(pong, "deny by default")
 	expect(ping, "allow by line 4")
 	expect(pong, "allow by line 2")

@@ -68,7 +68,6 @@ func tunnelKindOf(word string) (TunnelKind, bool) {
 // Tunnel is one tunnel line: whose packets are counted, or unwrapped. Immutable once made: copies share slices.
 type Tunnel struct {
 	Line int // of the file, from 1; 0: not in a file
-	ID   ID  // names the line's counters; zero until a file gives it one
 
 	Off     bool
 	Kind    TunnelKind
@@ -157,4 +156,21 @@ func (t *Tunnel) Clash(o *Tunnel) (msg, hint string) {
 		}
 	}
 	return "", ""
+}
+
+// Served is a device of the kernel's that takes packets of tunnels.
+type Served struct {
+	Kind TunnelKind
+	Port uint16 // 0 for kinds without
+	Dev  string
+}
+
+// ServedBy names the device of the kernel's that takes the packets that a line would unwrap, "" for none.
+func (t *Tunnel) ServedBy(list []Served) string {
+	for _, s := range list {
+		if t.Strip && !t.Off && s.Port == t.Port && (t.Port != 0 || s.Kind == t.Kind) {
+			return s.Dev
+		}
+	}
+	return ""
 }

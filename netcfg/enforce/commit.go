@@ -88,6 +88,9 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 		return nil, err
 	}
 	now := s.opt.Now()
+	if err := refuseServed(&next.acl); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world.Ways, now)); err != nil {
 		return nil, err
 	}

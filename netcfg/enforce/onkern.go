@@ -67,7 +67,7 @@ func (k *kernPlane) Counts(gen uint32) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	out := Counts{Rules: counted(c.Rules), Guard: counted(c.Guard)}
+	out := Counts{Rules: counted(c.Rules), Guard: counted(c.Guard), Tunnels: counted(c.Tunnels)}
 	for i := range c.Default {
 		out.Default[i] = Count(c.Default[i])
 	}

@@ -69,4 +69,5 @@ type Counts struct {
 	Default [2]Count
 	Guard   []Count // by index in acl.Policy.Guard
 	Legs    []LegCount
+	Tunnels []Count // by index in acl.Policy.Tunnels; Limited: unwrapped
 }

@@ -26,7 +26,6 @@ type savedFile struct {
 	known bool // text was read or written by this session
 }
 
-
 // changedError refuses a save over a file that says something that nobody here has read.
 type changedError struct {
 	Since bool     // it was read before, and changed since

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -123,6 +124,8 @@ type Service struct {
 	said     string // the trouble that was told last
 	ended    bool   // nothing new begins
 	closed   bool   // and nothing is written down any more
+
+	served atomic.Pointer[[]acl.Served] // tunnels that are the kernel's
 }
 
 // New makes a service and takes up the draft of an earlier session.

@@ -97,6 +97,10 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		return d, file, nil
 	}
 	d.Cuts = cuts(&p, ways, either(&p, now))
+	if err := refuseServed(&p); err != nil {
+		d.Errors = append(d.Errors, err.Error())
+		return d, file, nil
+	}
 	if s.idle() || s.opt.ReadOnly != "" {
 		return d, file, nil
 	}
@@ -154,6 +158,7 @@ func (s *Service) look() (world World, inForce, kept edition) {
 // guarded makes what a file says about dropping, with rule 0.
 func (s *Service) guarded(f policy.File, ways []acl.WayIn) acl.Policy {
 	p := f.ACL()
+	p.Served = s.servedNow()
 	if !s.opt.NoGuard {
 		p.Guard = acl.Guard(different(ways))
 	}

@@ -30,11 +30,13 @@ type tally struct {
 	fixed [2]counter
 	guard map[string]*counter // by name and text
 	legs  map[legKey]*counter
-	read  map[uint32]Counts // what each generation had counted at the last look
+	lines map[string]*counter // of tunnel lines, by text
+	read  map[uint32]Counts   // what each generation had counted at the last look
 }
 
 func newTally() *tally {
-	return &tally{rules: map[acl.ID]*counter{}, guard: map[string]*counter{}, legs: map[legKey]*counter{}, read: map[uint32]Counts{}}
+	return &tally{rules: map[acl.ID]*counter{}, guard: map[string]*counter{}, legs: map[legKey]*counter{}, lines: map[string]*counter{},
+		read: map[uint32]Counts{}}
 }
 
 // take adds what a generation counted since the last look. A counter that went back is told again later: flows that move
@@ -75,6 +77,10 @@ func (t *tally) take(gen uint32, p *acl.Policy, c Counts, now time.Time) {
 		gain(t.line(&p.Guard[i]), c.Guard[i], &marks.Guard[i])
 	}
 	marks.Legs = t.takeLegs(p, c.Legs, old.Legs, now)
+	marks.Tunnels = grown(old.Tunnels, len(c.Tunnels))
+	for i := range min(len(c.Tunnels), len(p.Tunnels)) {
+		gain(t.tunnel(&p.Tunnels[i]), c.Tunnels[i], &marks.Tunnels[i])
+	}
 	t.read[gen] = marks
 }
 
@@ -116,6 +122,9 @@ func (t *tally) second(dt float64) {
 	for _, c := range t.legs {
 		c.second(dt)
 	}
+	for _, c := range t.lines {
+		c.second(dt)
+	}
 }
 
 func (c *counter) second(dt float64) {
@@ -146,6 +155,7 @@ func (t *tally) keep(gens []uint32, policies ...*acl.Policy) {
 	}
 	t.rules, t.guard = rules, lines
 	t.keepLegs(policies)
+	t.keepTunnels(policies)
 	for gen := range t.read {
 		if !slices.Contains(gens, gen) {
 			delete(t.read, gen)

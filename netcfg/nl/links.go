@@ -76,6 +76,7 @@ func decodeLink(p []byte) (snap.Link, bool) {
 		L3:       isL3(kind),
 	}
 	parent, elsewhere := 0, false
+	var info []byte
 	for t, v := range attrs(p[unix.SizeofIfInfomsg:]) {
 		switch t {
 		case unix.IFLA_IFNAME:
@@ -94,8 +95,11 @@ func decodeLink(p []byte) (snap.Link, bool) {
 			}
 		case unix.IFLA_LINKINFO:
 			for t, v := range attrs(v) {
-				if t == unix.IFLA_INFO_KIND {
+				switch t {
+				case unix.IFLA_INFO_KIND:
 					l.Kind = text(v)
+				case unix.IFLA_INFO_DATA:
+					info = v
 				}
 			}
 		case unix.IFLA_XDP:
@@ -106,6 +110,7 @@ func decodeLink(p []byte) (snap.Link, bool) {
 			decodeStats(&l, v)
 		}
 	}
+	l.TunnelPort = tunnelPort(l.Kind, info)
 	// A veth names its peer as lower device, and a device of another namespace has an index that means nothing here.
 	if parent != l.Index && !elsewhere && l.Kind != "veth" && l.Kind != "netkit" {
 		l.Parent = parent

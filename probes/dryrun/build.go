@@ -6,22 +6,36 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"hooktop/bpf/kern"
 	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
 )
 
 const (
 	etherIP4, etherIP6, etherARP, ether8021Q = 0x0800, 0x86dd, 0x0806, 0x8100
-	ip6Fragment                              = 44
+	ip6Fragment, gre                         = 44, 47
 	moreFragments                            = 1 << 13 // of IPv4's fragment field
 	laterUnits                               = 185     // fragment offset in 8 bytes: behind a first one that filled an MTU of 1500
 )
 
-// Build makes the frame that a description means. Link addresses and what no rule can ask for are made up.
-func Build(k acl.Packet) ([]byte, error) {
-	if k.VNI != 0 {
-		return nil, fmt.Errorf("build packet: vni %d: this version unwraps no tunnel, so that no packet is judged inside one: leave vni out", k.VNI)
+// Build makes the frame that a description means. Link addresses and what no rule can ask for are made up. A packet inside a tunnel
+// is put into one that the policy unwraps.
+func Build(p *acl.Policy, k acl.Packet) ([]byte, error) {
+	if k.VNI == 0 {
+		return build(k, nil)
 	}
+	vlan := k.VLAN
+	k.VLAN = 0
+	frame, err := build(k, nil)
+	if err != nil || k.NotIP || k.Malformed {
+		return frame, err
+	}
+	k.VLAN = vlan
+	return wrap(p, k, frame[kern.ShadowMin:])
+}
+
+// build makes a frame around a payload of UDP or GRE; nil: around what is the least for the protocol.
+func build(k acl.Packet, payload []byte) ([]byte, error) {
 	frame := linkAddrs()
 	if k.VLAN != 0 {
 		frame = binary.BigEndian.AppendUint16(frame, ether8021Q)
@@ -35,11 +49,11 @@ func Build(k acl.Packet) ([]byte, error) {
 	case k.Src.Is4() != k.Dst.Is4() || !k.Src.IsValid():
 		return nil, fmt.Errorf("build packet: %v and %v are no pair of addresses", k.Src, k.Dst)
 	case k.Src.Is4():
-		return append(binary.BigEndian.AppendUint16(frame, etherIP4), ip4(k)...), nil
+		return append(binary.BigEndian.AppendUint16(frame, etherIP4), ip4(k, payload)...), nil
 	case extension(k.Proto):
 		return nil, fmt.Errorf("build packet: protocol %d is an extension header of IPv6: name the protocol behind it", k.Proto)
 	}
-	return append(binary.BigEndian.AppendUint16(frame, etherIP6), ip6(k)...), nil
+	return append(binary.BigEndian.AppendUint16(frame, etherIP6), ip6(k, payload)...), nil
 }
 
 // linkAddrs begin an Ethernet header: destination and source, locally administered.
@@ -54,9 +68,9 @@ func extension(proto uint8) bool {
 	return false
 }
 
-func ip4(k acl.Packet) []byte {
+func ip4(k acl.Packet, payload []byte) []byte {
 	h := make([]byte, 20)
-	body := l4(k)
+	body := l4(k, payload)
 	h[0], h[8], h[9] = 0x45, 64, k.Proto
 	binary.BigEndian.PutUint16(h[2:], uint16(len(h)+len(body)))
 	switch k.Frag {
@@ -71,8 +85,8 @@ func ip4(k acl.Packet) []byte {
 	return append(h, body...)
 }
 
-func ip6(k acl.Packet) []byte {
-	body, next := l4(k), k.Proto
+func ip6(k acl.Packet, payload []byte) []byte {
+	body, next := l4(k, payload), k.Proto
 	if k.Frag != acl.Whole {
 		part := make([]byte, 8)
 		part[0], next = k.Proto, ip6Fragment
@@ -89,7 +103,10 @@ func ip6(k acl.Packet) []byte {
 }
 
 // l4 is the shortest whole packet of the protocol: a SYN, an empty datagram, eight bytes of what is not known.
-func l4(k acl.Packet) []byte {
+func l4(k acl.Packet, payload []byte) []byte {
+	if k.Proto == gre && payload != nil {
+		return payload
+	}
 	if k.Frag == acl.Later {
 		return make([]byte, 8)
 	}
@@ -99,7 +116,8 @@ func l4(k acl.Packet) []byte {
 		b = make([]byte, 20)
 		b[12], b[13] = 5<<4, 1<<1
 	case acl.UDP:
-		b[5] = byte(len(b))
+		b = append(b, payload...)
+		binary.BigEndian.PutUint16(b[4:], uint16(len(b)))
 	case acl.SCTP:
 		b = make([]byte, 12)
 	case acl.ICMP, acl.ICMPv6:

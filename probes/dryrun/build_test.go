@@ -35,7 +35,7 @@ deny 47 from any to any`)
 			continue
 		}
 		parts[k.Frag]++
-		frame, err := Build(k)
+		frame, err := Build(&acl.Policy{}, k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestBuiltFramesWithoutAFlow(t *testing.T) {
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
-		frame, err := Build(k)
+		frame, err := Build(&acl.Policy{}, k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,13 +78,13 @@ func TestBuiltFramesWithoutAFlow(t *testing.T) {
 func TestWhatCannotBeBuilt(t *testing.T) {
 	for text, words := range map[string]string{
 		"43 2001:db8::1 > 2001:db8::2":      "extension header",
-		"udp 10.0.0.1:1 > 10.0.0.2:2 vni 1": "unwraps no tunnel",
+		"udp 10.0.0.1:1 > 10.0.0.2:2 vni 1": "no tunnel line of the policy unwraps such a packet",
 	} {
 		k, errs := acl.ParsePacket(text)
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
-		if _, err := Build(k); err == nil || !strings.Contains(err.Error(), words) {
+		if _, err := Build(&acl.Policy{}, k); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

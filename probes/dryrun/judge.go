@@ -116,11 +116,12 @@ type Explained struct {
 	Bytes   int        // of the frame
 	Reason  string     // why the frame is malformed, "" when it is not
 	Notes   []string   // what was not there to be asked
+	Tunnel  *Tunnel    // nil: it is in none
 }
 
 // Explain builds the packet and runs the programs on it.
 func Explain(p acl.Policy, k acl.Packet) (out Explained, err error) {
-	frame, err := Build(k)
+	frame, err := Build(&p, k)
 	if err != nil {
 		return Explained{}, err
 	}
@@ -134,7 +135,7 @@ func Explain(p acl.Policy, k acl.Packet) (out Explained, err error) {
 	if err != nil {
 		return Explained{}, err
 	}
-	out = Explained{Verdict: acl.Allow, By: got.By, Index: got.Index, Counted: got.Counted, Bytes: len(frame), Reason: got.Reason, Notes: scene.state()}
+	out = Explained{Tunnel: tunnelOf(got.Tunnel), Verdict: acl.Allow, By: got.By, Index: got.Index, Counted: got.Counted, Bytes: len(frame), Reason: got.Reason, Notes: scene.state()}
 	if got.Deny {
 		out.Verdict = acl.Deny
 	}

@@ -26,10 +26,11 @@ type PcapResult struct {
 	Verdicts  []Verdict
 	Flows     []snap.Flow // most bytes first; no device, no rates
 	Malformed []snap.Count
-	Rules     []Hit    // of the policy's rules, by index; nil without a policy
-	Default   Hit      // of what no rule decided
-	Guard     []Hit    // of the guard's lines, by index
-	Notes     []string // frames that could not run whole, what was not there to be asked, and why
+	Rules     []Hit         // of the policy's rules, by index; nil without a policy
+	Default   Hit           // of what no rule decided
+	Guard     []Hit         // of the guard's lines, by index
+	Tunnels   []snap.Tunnel // most packets first; no device, no rates
+	Notes     []string      // frames that could not run whole, what was not there to be asked, and why
 }
 
 // Hit is what a rule decided, or passed when it only counts.
@@ -148,12 +149,13 @@ type run struct {
 	shadows   map[bool]*kern.Shadow // by rawness, opened when needed
 	flows     map[kern.RawKey]*snap.Flow
 	malformed map[string]uint64
+	tunnels   map[tunnelKey]*snap.Tunnel
 	cut       uint64 // frames run without their tail
 	tiny      uint64 // frames judged here
 }
 
 func newRun(scene *Scene) (*run, error) {
-	r := &run{shadows: map[bool]*kern.Shadow{}, flows: map[kern.RawKey]*snap.Flow{}, malformed: map[string]uint64{}}
+	r := &run{shadows: map[bool]*kern.Shadow{}, flows: map[kern.RawKey]*snap.Flow{}, malformed: map[string]uint64{}, tunnels: map[tunnelKey]*snap.Tunnel{}}
 	if scene == nil {
 		return r, nil
 	}
@@ -175,11 +177,20 @@ func (r *run) frame(data []byte, wire int, t layers.LinkType) error {
 		return fmt.Errorf("frame %d: %w", r.out.Packets, err)
 	}
 	v := Verdict{N: r.out.Packets, Verdict: "pass"}
+	outer := found
 	if r.judge != nil {
-		if err := r.decide(&v, data, wire, raw); err != nil {
+		got, err := r.decide(&v, data, wire, raw)
+		if err != nil {
 			return fmt.Errorf("frame %d: %w", r.out.Packets, err)
 		}
+		if found.Tunnel = got.Tunnel; got.Tunnel != nil && got.Tunnel.Strips {
+			found = got
+			if raw {
+				found.Bytes -= kern.ShadowMin // it was dressed
+			}
+		}
 	}
+	r.tunnel(&outer, &found, wire)
 	switch {
 	case found.Flow:
 		r.count(found, &v)
@@ -228,7 +239,7 @@ func tinyReason(data []byte, raw bool) string {
 }
 
 // decide asks the policy about a frame. What is too short for the kernel's dry run is malformed, and falls under default.
-func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) error {
+func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) (kern.Found, error) {
 	length := wire
 	if raw {
 		data, wire = dressed(data), wire+kern.ShadowMin
@@ -240,7 +251,7 @@ func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) error {
 	} else {
 		var err error
 		if got, err = r.judge.frame(data[:min(len(data), kern.ShadowMax)], wire); err != nil {
-			return err
+			return kern.Found{}, err
 		}
 	}
 	p := &r.judge.scene.Policy
@@ -261,7 +272,7 @@ func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) error {
 		_, v.Rule = p.Default(r.judge.scene.Dir)
 		r.out.Default.add(length)
 	}
-	return nil
+	return got.Found, nil
 }
 
 func (r *run) count(found kern.Found, v *Verdict) {
@@ -285,6 +296,7 @@ func (r *run) result() *PcapResult {
 		r.out.Malformed = append(r.out.Malformed, snap.Count{Name: name, N: n})
 	}
 	sort.Slice(r.out.Malformed, func(i, j int) bool { return r.out.Malformed[i].Name < r.out.Malformed[j].Name })
+	r.out.Tunnels = r.tunnelRows()
 	if r.cut > 0 {
 		r.out.Notes = append(r.out.Notes, fmt.Sprintf("%d frames above %d bytes ran without their tail; their whole length counts", r.cut, kern.ShadowMax))
 	}

@@ -170,11 +170,19 @@ func TestPcapVXLAN(t *testing.T) {
 		t.Fatal(err)
 	}
 	var packets, bytes uint64
+	inside := uint64(0)
 	for _, f := range res.Flows {
+		if f.Key.VNI == 100 {
+			inside += f.Packets
+			continue
+		}
 		packets, bytes = packets+f.Packets, bytes+f.Bytes
 		if f.Key.Proto != 17 || f.Key.DPort != 4789 {
 			t.Errorf("flow %+v: outer headers count", f.Key)
 		}
+	}
+	if len(res.Tunnels) != 2 || res.Tunnels[0].Kind != "vxlan" || res.Tunnels[0].VNI != 100 || res.Tunnels[0].Packets+res.Tunnels[1].Packets != 10 || inside == 0 {
+		t.Errorf("tunnels %+v, %d packets inside", res.Tunnels, inside)
 	}
 	if packets != 10 || bytes != 1368 || len(res.Malformed) != 0 {
 		t.Errorf("%d packets, %d bytes, malformed %v", packets, bytes, res.Malformed)

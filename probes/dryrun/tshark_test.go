@@ -28,7 +28,7 @@ var tsharkFields = []string{
 	"frame.number", "frame.protocols", "vlan.id", "ip.src", "ip.dst", "ip.proto", "ip.flags.mf", "ip.frag_offset",
 	"ipv6.src", "ipv6.dst", "ipv6.fraghdr.more", "ipv6.fraghdr.offset", "tcp.srcport", "tcp.dstport", "udp.srcport",
 	"udp.dstport", "sctp.srcport", "sctp.dstport", "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code", "_ws.malformed",
-	"ieee8021ad.id", "ieee8021ad.cvid",
+	"ieee8021ad.id", "ieee8021ad.cvid", "vxlan.vni", "geneve.vni",
 }
 
 type tsharkRow map[string]string
@@ -186,7 +186,7 @@ func TestPcapsAgainstTshark(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	frames, flows := 0, 0
+	frames, flows, tunnels := 0, 0, map[string]int{}
 	for _, file := range files {
 		got := perFrame(t, r, file)
 		rows := tshark(t, file)
@@ -201,9 +201,13 @@ func TestPcapsAgainstTshark(t *testing.T) {
 				flows++
 			}
 			checkFrame(t, name, got[i], row)
+			checkTunnel(t, name, got[i].Tunnel, row, tunnels)
 		}
 	}
-	t.Logf("%d frames in %d files, %d of them of a flow", frames, len(files), flows)
+	if tunnels["vxlan"] < 10 || tunnels["geneve"] < 10 {
+		t.Errorf("frames in tunnels: %v", tunnels)
+	}
+	t.Logf("%d frames in %d files, %d of them of a flow, in tunnels %v", frames, len(files), flows, tunnels)
 }
 
 func checkFrame(t *testing.T, name string, got kern.Found, row tsharkRow) {

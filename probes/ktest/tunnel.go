@@ -58,14 +58,18 @@ func Unwrap(f Frame, s Scene) Unwrapped {
 		return d.out
 	}
 	d.out.Why = d.header()
-	if d.out.Why == "" {
-		d.out.Why = d.line()
+	const critical = "unknown critical option" // looked at, not unwrapped
+	if d.out.Why != "" && (d.out.Why != critical || d.out.Inner == "") {
+		return d.out
 	}
-	if d.out.Why != "" {
+	if why := d.line(); why != "" {
+		d.out.Why = why
 		return d.out
 	}
 	d.inside()
-	d.out.Why = d.judge()
+	if d.out.Why == "" {
+		d.out.Why = d.judge()
+	}
 	if d.out.Strip = d.out.Why == "" && d.strips(); d.out.Strip {
 		d.out.Out = slices.Concat(f.Data[:d.l3], f.Data[d.ip:])
 		binary.BigEndian.PutUint16(d.out.Out[d.l3-2:], map[bool]uint16{true: 0x86dd, false: 0x0800}[d.out.Inside.Six])

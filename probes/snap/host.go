@@ -21,6 +21,7 @@ type Link struct {
 	Parent                                     int    // ifindex of the lower device (VLAN, macvlan …), 0: none
 	L3                                         bool   // frames begin with the IP header (ARPHRD_NONE, RAWIP, PPP, tunnels)
 	Loopback                                   bool
+	TunnelPort                                 uint16 // UDP port of a vxlan or geneve device
 	XDP                                        XDPInfo
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
 	Errors                                     LinkErrors

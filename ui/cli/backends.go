@@ -176,6 +176,7 @@ type PcapReport struct {
 	Verdicts  []PcapVerdict
 	Flows     []snap.Flow // Device "" and no rates
 	Malformed []snap.Count
+	Tunnels   []snap.Tunnel
 	Rules     []PcapHit // of the policy's rules, by index
 	Default   PcapHit
 	Guard     []PcapHit // of the guard's lines, by index

@@ -47,6 +47,7 @@ type ExplainReport struct {
 	// RouteWhy is also why the kernel has no route.
 	RouteWhy string
 	Notes    []string
+	Tunnel   *TunnelReport // nil: it is in none
 }
 
 // Route is the kernel's answer to where the packet goes.
@@ -60,19 +61,19 @@ type Route struct {
 }
 
 type explainObject struct {
-	Schema  string        `json:"schema"`
-	Packet  string        `json:"packet"`
-	Verdict string        `json:"verdict"`
-	By      string        `json:"by"` // "rule", "default", "guard"
-	Rule    ruleObject    `json:"rule"`
-	Counted []ruleObject  `json:"counted"`
-	Tunnel  any           `json:"tunnel"` // null: this version unwraps none
-	Mark    any           `json:"mark"`   // null: this version sets none
-	Route   *Route        `json:"route"`
-	Stages  []stageObject `json:"stages"`
-	Notes   []string      `json:"notes"`
-	Errors  []errorObject `json:"errors"`
-	More    int           `json:"more_errors"`
+	Schema  string         `json:"schema"`
+	Packet  string         `json:"packet"`
+	Verdict string         `json:"verdict"`
+	By      string         `json:"by"` // "rule", "default", "guard"
+	Rule    ruleObject     `json:"rule"`
+	Counted []ruleObject   `json:"counted"`
+	Tunnel  *explainTunnel `json:"tunnel"` // null: it is in none
+	Mark    any            `json:"mark"`   // null: this version sets none
+	Route   *Route         `json:"route"`
+	Stages  []stageObject  `json:"stages"`
+	Notes   []string       `json:"notes"`
+	Errors  []errorObject  `json:"errors"`
+	More    int            `json:"more_errors"`
 }
 
 // ruleObject names a rule; line 0: none in the file (the guard, or a default that no line sets).
@@ -165,7 +166,8 @@ func (o *explainObject) fill(p *acl.Policy, dir acl.Dir, r *ExplainReport) {
 	}
 	stage := func(name, result string) { o.Stages = append(o.Stages, stageObject{name, result}) }
 	stage("parse", fmt.Sprintf("%d bytes: %s", r.Bytes, parsed))
-	stage("tunnel", "none")
+	o.Tunnel = explainTunnelOf(p, r.Tunnel)
+	stage("tunnel", o.Tunnel.words())
 	stage("acl", o.Verdict+" by "+o.Rule.place(o.By))
 	stage("chain", "none")
 	stage("route", routeWords(r))
@@ -205,7 +207,7 @@ func explainTable(w io.Writer, o *explainObject) error {
 	for _, c := range o.Counted {
 		row("counted", "line %d: %s", c.Line, c.Text)
 	}
-	row("tunnel", "none")
+	row("tunnel", "%s", o.Tunnel.words())
 	row("mark", "none")
 	for _, s := range o.Stages {
 		if s.Stage == "route" {

@@ -54,7 +54,7 @@ type snapshotObject struct {
 	Totals     totalsObject      `json:"totals"`
 	Flows      []flowObject      `json:"flows"`
 	ACL        aclObject         `json:"acl"`
-	Tunnels    []struct{}        `json:"tunnels"`
+	Tunnels    []tunnelObject    `json:"tunnels"`
 	Chains     []struct{}        `json:"chains"`
 	Malformed  map[string]uint64 `json:"malformed"`
 	Drops      []dropObject      `json:"drops"`
@@ -128,7 +128,7 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 		Interfaces: make([]interfaceObject, 0, len(f.Interfaces)), LeftOut: make([]leftOutObject, 0, len(f.LeftOut)),
 		Programs: make([]programObject, 0, len(f.Programs)), Flows: flowObjects(f.Flows.Rows),
 		ACL:     aclJSON(&f.Policy),
-		Tunnels: []struct{}{}, Chains: []struct{}{},
+		Tunnels: tunnelObjects(f.Tunnels.Rows), Chains: []struct{}{},
 		Malformed: counts(f.Malformed), Drops: dropObjects(f.Ledger.Rows), DropErrs: make([]string, 0, len(f.Ledger.Errs)), Events: make([]eventObject, 0, len(f.Notices)), Lost: counts(f.Lost), Lab: shot.Lab,
 		Totals: totalsObject{Packets: f.Totals.Packets, Bytes: f.Totals.Bytes, PPS: round(f.Totals.Rate.PPS),
 			BPS: round(f.Totals.Rate.BPS), DropPPS: round(f.Totals.Drops), Flows: f.Totals.Flows, Capacity: f.Totals.Capacity},
@@ -217,7 +217,7 @@ type pcapObject struct {
 	Packets   uint64            `json:"packets"`
 	Verdicts  []PcapVerdict     `json:"verdicts"`
 	Flows     []flowObject      `json:"flows"`
-	Tunnels   []struct{}        `json:"tunnels"`
+	Tunnels   []tunnelObject    `json:"tunnels"`
 	Malformed map[string]uint64 `json:"malformed"`
 	ACL       *pcapACL          `json:"acl,omitempty"` // with a policy
 	Notes     []string          `json:"notes"`
@@ -260,7 +260,7 @@ func pcapPolicy(r *PcapReport, s *PcapScene) *pcapACL {
 
 func pcapJSON(r PcapReport, s PcapScene) pcapObject {
 	return pcapObject{ACL: pcapPolicy(&r, &s), Errors: []errorObject{}, Schema: "hooktop.pcap/1", Packets: r.Packets, Verdicts: append([]PcapVerdict{}, r.Verdicts...),
-		Flows: flowObjects(r.Flows), Tunnels: []struct{}{}, Malformed: counts(r.Malformed), Notes: append([]string{}, r.Notes...)}
+		Flows: flowObjects(r.Flows), Tunnels: tunnelObjects(r.Tunnels), Malformed: counts(r.Malformed), Notes: append([]string{}, r.Notes...)}
 }
 
 func counts(list []snap.Count) map[string]uint64 {

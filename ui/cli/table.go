@@ -76,7 +76,7 @@ func snapshotTable(w io.Writer, shot Snapshot) error {
 	for _, way := range f.State.WaysIn {
 		fmt.Fprintf(w, "way in: %s\n", format.Clean(way))
 	}
-	for _, part := range []*grid{interfaceGrid(f), flowGrid(f), countGrid("MALFORMED", f.Malformed), dropGrid(f), countGrid("LOST", f.Lost)} {
+	for _, part := range []*grid{interfaceGrid(f), flowGrid(f), tunnelGrid(f.Tunnels.Rows), countGrid("MALFORMED", f.Malformed), dropGrid(f), countGrid("LOST", f.Lost)} {
 		if err := part.section(w); err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func pcapTable(w io.Writer, r PcapReport, s PcapScene) error {
 		flows.add(format.Endpoint(&f.Key, false), format.Endpoint(&f.Key, true), protocol(&f.Key), number0(uint64(f.Key.VLAN)),
 			strconv.FormatUint(f.Packets, 10), strconv.FormatUint(f.Bytes, 10))
 	}
-	for _, g := range []*grid{list, pcapRules(pcapPolicy(&r, &s)), flows, countGrid("MALFORMED", r.Malformed)} {
+	for _, g := range []*grid{list, pcapRules(pcapPolicy(&r, &s)), flows, tunnelGrid(r.Tunnels), countGrid("MALFORMED", r.Malformed)} {
 		if err := g.section(w); err != nil {
 			return err
 		}

@@ -15,7 +15,6 @@ import (
 type Options struct {
 	Devices map[string]uint16 // device slots by name; one that is not here matches nothing yet
 	Now     time.Time         // rules that have ended by then are left out; zero: none has
-	Served  []Served          // tunnels that are the kernel's: lines that would unwrap them only count, unless forced
 }
 
 // compiler is one run of Compile.

@@ -27,23 +27,6 @@ type TunnelLine struct {
 	Peers, Inner List // in Image.Prefixes; no peers: anybody
 }
 
-// Served is a device of the kernel's that takes packets of tunnels.
-type Served struct {
-	Kind acl.TunnelKind
-	Port uint16 // 0 for kinds without
-	Dev  string
-}
-
-// Serves says which device of the kernel's takes the packets that a line would unwrap, "" for none.
-func Serves(t *acl.Tunnel, served []Served) string {
-	for _, s := range served {
-		if t.Strip && !t.Off && s.Port == t.Port && (t.Port != 0 || s.Kind == t.Kind) {
-			return s.Dev
-		}
-	}
-	return ""
-}
-
 // tunnels puts the tunnel lines into the image. Each has counters, also those that are off.
 func (c *compiler) tunnels() error {
 	for i := range c.p.Tunnels {
@@ -55,8 +38,8 @@ func (c *compiler) tunnels() error {
 		}
 		line := TunnelLine{Kind: t.Kind, Port: t.Port, AnyVNI: t.AnyVNI, VNI: t.VNI, To: t.To, Strip: t.Strip, Hit: hit,
 			Peers: c.prefixes(t.Peers), Inner: c.prefixes(t.Inner)}
-		if !t.Force && Serves(t, c.o.Served) != "" {
-			line.Strip = false
+		if !t.Force && t.ServedBy(c.p.Served) != "" {
+			line.Strip = false // suspended: the kernel's device gets them
 		}
 		c.m.Tunnels = append(c.m.Tunnels, line)
 	}

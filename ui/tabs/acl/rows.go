@@ -169,6 +169,8 @@ func idOf(l policy.Line, twins map[acl.ID]int) acl.ID {
 		id.Text = "default " + l.Default.Dir.String()
 	case policy.Chain:
 		id.Text = "chain " + l.Chain.Name
+	case policy.Tunnel:
+		id.Text = l.Tunnel.Match()
 	}
 	twins[id]++
 	id.Ordinal = -twins[id]

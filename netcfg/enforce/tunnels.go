@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"fmt"
+	"slices"
+
+	"hooktop/netcfg/acl"
+	"hooktop/probes/snap"
+	"hooktop/ui/format"
+)
+
+// Serve takes in which tunnels devices of the kernel's take packets from. Lines that unwrap such packets are suspended, unless they
+// are forced: what decides is written again.
+func (s *Service) Serve(list []acl.Served) {
+	if slices.Equal(s.servedNow(), list) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.servedNow()
+	s.served.Store(&list)
+	e := s.inForce()
+	for i := range e.acl.Tunnels {
+		t := &e.acl.Tunnels[i]
+		was, is := suspended(t, before), suspended(t, list)
+		switch {
+		case is != "" && was == "":
+			s.tell(snap.Crit, fmt.Sprintf("line %d unwraps nothing any more: %s", t.Line, is))
+		case is == "" && was != "":
+			s.tell(snap.Warn, fmt.Sprintf("line %d unwraps again: no device of the kernel takes its packets any more", t.Line))
+		}
+		s.stale = s.stale || is != was
+	}
+}
+
+func (s *Service) servedNow() []acl.Served {
+	if p := s.served.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// suspended says why a line does not unwrap, "" when it does or would not anyway.
+func suspended(t *acl.Tunnel, served []acl.Served) string {
+	dev := t.ServedBy(served)
+	if dev == "" || t.Force {
+		return ""
+	}
+	return "the kernel's device " + format.Clean(dev) + " takes these packets: remove it, or write strip force"
+}
+
+// refuseServed refuses a policy that would take packets from a device of the kernel's.
+func refuseServed(p *acl.Policy) error {
+	for i := range p.Tunnels {
+		t := &p.Tunnels[i]
+		if why := suspended(t, p.Served); why != "" {
+			return fmt.Errorf("line %d: strip: %s", t.Line, why)
+		}
+	}
+	return nil
+}
+
+// TunnelLines gives the tunnel lines of the policy in force, and what became of them.
+func (s *Service) TunnelLines() []snap.TunnelLine {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, now := s.inForce(), s.opt.Now()
+	var out []snap.TunnelLine
+	for i := range e.acl.Tunnels {
+		t := &e.acl.Tunnels[i]
+		l := snap.TunnelLine{Line: t.Line, Text: format.Clean(t.String()), State: "counts", Hits: snap.Hits{Last: -1}}
+		switch {
+		case t.Off:
+			l.State = "off"
+		case t.Strip:
+			l.State = "strips"
+			if l.Why = suspended(t, s.servedNow()); l.Why != "" {
+				l.State = "suspended"
+			}
+		}
+		if c := s.hits.lines[t.Match()]; c != nil {
+			l.Hits, l.Stripped = c.hits(now), c.limited
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// TunnelLine gives the line of the file that a generation's tunnel line stands on, 0 when that is gone.
+func (s *Service) TunnelLine(gen uint16, index int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []*edition{&s.kept}
+	if s.trial != nil {
+		list = append(list, &s.trial.edition)
+	}
+	for _, e := range list {
+		if e.gen == uint32(gen) && index >= 0 && index < len(e.acl.Tunnels) {
+			return e.acl.Tunnels[index].Line
+		}
+	}
+	return 0
+}
+
+// tunnel is a line's counter. Lines of the same text share one: they speak of the same packets.
+func (t *tally) tunnel(l *acl.Tunnel) *counter {
+	c := t.lines[l.Match()]
+	if c == nil {
+		c = &counter{}
+		t.lines[l.Match()] = c
+	}
+	return c
+}
+
+// keepTunnels forgets lines of neither policy.
+func (t *tally) keepTunnels(policies []*acl.Policy) {
+	kept := map[string]*counter{}
+	for _, p := range policies {
+		for i := range p.Tunnels {
+			kept[p.Tunnels[i].Match()] = t.tunnel(&p.Tunnels[i])
+		}
+	}
+	t.lines = kept
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"hooktop/netcfg/acl"
+	"hooktop/probes/snap"
+)
+
+const strips = "tunnel vxlan vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip\n"
+
+// A device of the kernel's that takes a line's packets suspends it, and when it goes the line unwraps again.
+func TestStripIsSuspendedWhereTheKernelTakesThePackets(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit(strips + "tunnel geneve count\noff " + strips)
+	r.good(r.s.Keep(""))
+	state := func() string {
+		var out []string
+		for _, l := range r.s.TunnelLines() {
+			out = append(out, l.State)
+		}
+		return strings.Join(out, " ")
+	}
+	if got := state(); got != "strips counts off" {
+		t.Fatalf("lines: %s", got)
+	}
+	vx := []acl.Served{{Kind: acl.VXLAN, Port: 4789, Dev: "vx\x1b0"}}
+	r.s.Serve(vx)
+	if !r.s.Look(World{}) {
+		t.Fatal("nothing is written again")
+	}
+	if err := r.s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(); got != "suspended counts off" || !strings.Contains(r.s.TunnelLines()[0].Why, `vx\x1b0`) {
+		t.Errorf("lines: %s (%s)", got, r.s.TunnelLines()[0].Why)
+	}
+	if p := r.plane.written[r.plane.decides()]; len(p.Served) != 1 {
+		t.Errorf("what decides knows of %v", p.Served)
+	}
+	if n := r.notices[len(r.notices)-1]; !strings.Contains(n, "line 1 unwraps nothing any more") {
+		t.Errorf("notices: %q", r.notices)
+	}
+	r.s.Serve(nil)
+	if !r.s.Look(World{}) || state() != "strips counts off" {
+		t.Errorf("without the device: %s", state())
+	}
+	if n := r.notices[len(r.notices)-1]; !strings.Contains(n, "unwraps again") {
+		t.Errorf("notices: %q", r.notices)
+	}
+}
+
+// Such a policy is refused from the start, unless it is forced.
+func TestStripIsRefusedWhereTheKernelTakesThePackets(t *testing.T) {
+	r := newRig(t, nil)
+	r.s.Serve([]acl.Served{{Kind: acl.VXLAN, Port: 4789, Dev: "vx0"}, {Kind: acl.GRE, Dev: "gre1"}})
+	r.stage(strips)
+	if d := r.s.View(false).Draft; len(d.Errors) != 1 || !strings.Contains(d.Errors[0], "line 1: strip: the kernel's device vx0") {
+		t.Errorf("errors: %q", d.Errors)
+	}
+	r.bad(r.s.Commit(snap.PolicyWish{}), "the kernel's device vx0 takes these packets")
+	for _, text := range []string{
+		strings.Replace(strips, "strip", "strip force", 1), strings.Replace(strips, "vxlan", "vxlan port 4790", 1), "off " + strips,
+		"tunnel vxlan count\n",
+	} {
+		r.commit(text)
+		r.good(r.s.Restore())
+	}
+	r.stage("tunnel gre to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip\n")
+	r.bad(r.s.Commit(snap.PolicyWish{}), "gre1")
+}
+
+// A line's counters are its text's, whatever generation it is in.
+func TestCountersOfTunnelLines(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit("tunnel geneve count\n" + strips)
+	gen := r.plane.decides()
+	r.plane.counts[gen] = Counts{Tunnels: []Count{{Packets: 7, Bytes: 700}, {Packets: 5, Bytes: 500, Limited: 4}}}
+	r.good(r.s.Keep(""))
+	r.s.Count()
+	if got := r.s.TunnelLine(uint16(gen), 1); got != 2 {
+		t.Errorf("the second tunnel line is line %d", got)
+	}
+	r.commit("# above\n" + strips + "deny in udp\n")
+	r.plane.counts[r.plane.decides()] = Counts{Tunnels: []Count{{Packets: 2, Bytes: 200, Limited: 1}}}
+	r.pass(time.Second)
+	r.s.Count()
+	lines := r.s.TunnelLines()
+	if len(lines) != 1 || lines[0].Line != 2 || lines[0].Packets != 7 || lines[0].Stripped != 5 || lines[0].Bytes != 700 {
+		t.Errorf("lines: %+v", lines)
+	}
+	if got := r.s.TunnelLine(uint16(gen)+99, 0); got != 0 {
+		t.Errorf("a line of a generation that is gone: %d", got)
+	}
+}
