@@ -56,6 +56,17 @@ int ht_tc_in(struct __sk_buff *skb)
 	return pipeline(skb, 0, 0);
 }
 
+/* Beside the XDP program: makes the mark of what that one noted. */
+SEC("tc")
+int ht_tc_mark(struct __sk_buff *skb)
+{
+	struct xdp_note *n = find_note(skb);
+
+	if (unlikely(n && n->leg))
+		ht_chain_mark(skb, n->gen, n->leg, skb->len);
+	return TC_NEXT;
+}
+
 /* A packet that arrived where nobody counts has not been counted yet. */
 static __always_inline u64 forwarded(u32 from)
 {

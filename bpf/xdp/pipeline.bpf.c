@@ -10,7 +10,7 @@ int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found, said;
+	u32 found, said, gen;
 
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
@@ -18,11 +18,12 @@ int ht_xdp(struct xdp_md *ctx)
 		shadow_report(&p, found);
 		return XDP_PASS;
 	}
-	said = record(&p, found, generation(), 0, 0);
+	gen = generation();
+	said = record(&p, found, gen, 0, 0);
 	shadow_report(&p, found);
 	if (said & DENIED)
 		return XDP_DROP;
-	hand_over(ctx);
+	leave_note(ctx, gen, said >> 1);
 	return XDP_PASS;
 }
 
