@@ -152,11 +152,21 @@ func (n *town) same(what string, a, b packets) {
 }
 
 func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
+	for _, mode := range []string{"tc", "generic", "native"} {
+		t.Run(mode, func(t *testing.T) { everyPacketOnce(t, mode) })
+	}
+}
+
+func everyPacketOnce(t *testing.T, mode string) {
 	if !ktest.Inside(t) {
 		return
 	}
 	n := newTown(t)
+	n.mode = mode
 	n.open()
+	if d := n.wait("a frame", func(f *snap.Frame) bool { return len(f.Interfaces) == 4 }).Interfaces[0]; string(d.Mode) != mode {
+		t.Fatalf("%s is watched by %s: %s", d.Name, d.Mode, d.Why)
+	}
 	n.trial(townChain + "closed\n")
 	n.keepTrial()
 	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")

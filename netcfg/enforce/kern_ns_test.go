@@ -28,6 +28,7 @@ type bench struct {
 	done chan error
 	ctx  context.Context
 	seq  uint64
+	mode string
 }
 
 func newBench(t *testing.T, o Options) *bench {
@@ -49,7 +50,7 @@ func (b *bench) start(o Options) {
 	}
 	b.host = host
 	b.s.SteerBy(steer.New(host, b, func(sev snap.Severity, text string) { b.e.Tell(sev, "chain", text) }))
-	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}, host)
+	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Mode: b.mode, Policy: OnKern{b.s}}, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
 	t.Cleanup(func() {
