@@ -13,8 +13,8 @@ import (
 )
 
 // Policy carries out what is wished about the policy. netcfg/enforce implements it; package main joins the two. Stage,
-// Commit, Save, Rewrite, Repair and Chains may take long and are called aside; nothing else may block, and every method may be called from
-// any goroutine.
+// Commit, Save, Rewrite, Repair, Chains and Lineage may take long and are called aside; nothing else may block, and every method
+// may be called from any goroutine.
 type Policy interface {
 	// Begin gives it the kernel's side. tell adds a notice and never blocks.
 	Begin(p *kern.Pipeline, tell func(snap.Severity, string)) error
@@ -32,6 +32,7 @@ type Policy interface {
 	Restore() snap.Answer
 	Extend(lease time.Duration) snap.Answer
 	Chains(whole bool) snap.Chains // for a frame; whole: what must be read for it too
+	Lineage(k acl.Packet) []string // of a packet that a chain may be for
 	Repair() snap.Answer           // rules and routes of chains
 	// End takes a trial back. After it nothing of the kernel's side is used any more.
 	End() error
@@ -56,6 +57,7 @@ type policer struct {
 	chains  snap.Chains
 	chained time.Time // when they were asked for
 	whole   bool      // the Chain tab is in view
+	follow  snap.FlowKey
 
 	talked map[snap.FlowKey]bool // flows that sent packets when the trial was committed
 	quiet  int                   // of these: send none now
@@ -115,17 +117,6 @@ func (p *policer) Collect(now time.Time) {
 	})
 }
 
-// askChains has the state of chains told, which may wait for the kernel.
-func (p *policer) askChains(now time.Time) {
-	if p.busy.chains || now.Sub(p.chained) < chainEach {
-		return
-	}
-	p.busy.chains, p.chained = true, now
-	var c snap.Chains
-	whole := p.whole
-	p.b.Aside(func() { c = p.svc.Chains(whole) }, func() { p.busy.chains, p.chains = false, c })
-}
-
 // talking lists the flows that send packets, also those whose packets are denied.
 func talking(flows []snap.Flow) map[snap.FlowKey]bool {
 	out := map[snap.FlowKey]bool{}
@@ -164,7 +155,7 @@ func (p *policer) Fill(_ time.Time, q *snap.Query, f *snap.Frame) {
 	if p.svc != nil {
 		f.Policy = p.svc.View(q.Tab == snap.ACLTab || q.Flows.Limit == allRows)
 		f.Policy.Trial.Quiet = p.quiet
-		p.whole = q.Tab == snap.ChainTab
+		p.whole, p.follow = q.Tab == snap.ChainTab, q.Flows.Follow
 		if f.Chains = p.chains; q.Flows.Limit == allRows {
 			f.Chains = p.svc.Chains(true)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 
@@ -183,6 +184,7 @@ func everyPacketOnce(t *testing.T, mode string) {
 		l := f.Chains.Rows[0].Legs
 		return l[0].Packets >= 4*visits && l[0].Packets == l[1].Packets && l[2].Packets >= 4*visits && l[2].Packets == l[3].Packets
 	})
+	n.lineage(mode)
 	for _, p := range []*place{client, f0, f1, server} {
 		p.stop()
 	}
@@ -193,6 +195,34 @@ func everyPacketOnce(t *testing.T, mode string) {
 	n.same("back through the firewall", f1.in, f0.out)
 	n.same("firewall to client", f0.out, client.in)
 	t.Logf("%d packets there, %d back; legs %+v", len(client.out), len(client.in), f.Chains.Rows[0].Legs)
+}
+
+// lineage follows a packet on its way to the service.
+func (n *town) lineage(mode string) {
+	n.t.Helper()
+	q := snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}}
+	n.e.Ask(q)
+	n.wait("a flow to the server", func(f *snap.Frame) bool {
+		for _, r := range f.Flows.Rows {
+			if r.Key.DPort == 443 && r.Device == "v-lan" && !r.Key.Egress {
+				q.Flows.Follow = r.Key
+				return true
+			}
+		}
+		return false
+	})
+	n.e.Ask(q)
+	f := n.wait("its lineage", func(f *snap.Frame) bool { return len(f.Chains.Lineage) == 5 })
+	first := "metadata: XDP notes"
+	if mode == "tc" {
+		first = "metadata: none"
+	}
+	for i, want := range []string{first, "mark: 0x10/0xf0, chain fw: to service", "rule: 7400: from all fwmark 0x10/0xf0 iif v-lan lookup 267400 proto 199 (in place)",
+		"table: default via 10.9.0.2 dev v-fw0", "device: v-fw0, next hop 10.9.0.2 (ok)"} {
+		if got := f.Chains.Lineage[i]; !strings.HasPrefix(got, want) {
+			n.t.Errorf("lineage: %q, want %q", got, want)
+		}
+	}
 }
 
 func (n *town) keepTrial() {
