@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hooktop/netcfg/chain"
+	"hooktop/netcfg/lab"
 	"hooktop/netcfg/nl"
 	"hooktop/probes/ktest"
 )
@@ -98,6 +99,35 @@ func TestRulesOfChainsEndWithTheRun(t *testing.T) {
 		}
 		s.close()
 	}
+}
+
+// The lab's chain: each packet of either direction is marked on both of its legs.
+func TestChainOfTheLab(t *testing.T) {
+	ktest.HostState(t)
+	policy := write(t, "policy", lab.Chain+"\n")
+	r := execute(t, nil, nil, "lab", "--once", "--for", "1500ms", "--json", "--no-config", "--lease", "60s", "--policy", policy)
+	var shot struct {
+		Chains []struct {
+			State, Why string
+			Legs       []struct {
+				Name, State string
+				Packets     uint64
+			}
+		}
+		Lost map[string]uint64
+	}
+	if err := json.Unmarshal([]byte(r.out), &shot); r.code != 0 || err != nil {
+		t.Fatalf("exit code %d, %v: %.400s %s", r.code, err, r.out, r.err)
+	}
+	if len(shot.Chains) != 1 || len(shot.Chains[0].Legs) != 4 {
+		t.Fatalf("chains: %+v", shot.Chains)
+	}
+	c := shot.Chains[0]
+	l := c.Legs
+	if c.State != "ok" || l[0].Packets < 10 || l[0].Packets != l[1].Packets || l[2].Packets < 10 || l[2].Packets != l[3].Packets {
+		t.Errorf("chain: %+v, lost %v", c, shot.Lost)
+	}
+	noProcesses(t)
 }
 
 // A snapshot has the chains with their rules, and explain names the rule that a running hooktop made.
