@@ -138,6 +138,9 @@ func (s *Service) Chains(whole bool) snap.Chains {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opt.Now()
+	if len(out.Rows) > 0 {
+		s.countLegs(now)
+	}
 	for i := range out.Rows {
 		s.hits.chain(&out.Rows[i], now)
 	}
