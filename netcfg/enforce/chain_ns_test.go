@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +160,20 @@ func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
 	}
 }
 
+// times is how often something is done: few in CI, many in make test-chain.
+func times(t *testing.T, name string, few int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
 func everyPacketOnce(t *testing.T, mode string) {
 	if !ktest.Inside(t) {
 		return
@@ -171,7 +187,7 @@ func everyPacketOnce(t *testing.T, mode string) {
 	n.trial(townChain + "closed\n")
 	n.keepTrial()
 	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")
-	const visits = 200
+	visits := times(t, "HOOKTOP_VISITS", 200)
 	for i := range visits {
 		if err := n.visit(i); err != nil {
 			t.Fatal(err)
@@ -182,7 +198,7 @@ func everyPacketOnce(t *testing.T, mode string) {
 			return false
 		}
 		l := f.Chains.Rows[0].Legs
-		return l[0].Packets >= 4*visits && l[0].Packets == l[1].Packets && l[2].Packets >= 4*visits && l[2].Packets == l[3].Packets
+		return l[0].Packets >= uint64(4*visits) && l[0].Packets == l[1].Packets && l[2].Packets >= uint64(4*visits) && l[2].Packets == l[3].Packets
 	})
 	n.lineage(mode)
 	for _, p := range []*place{client, f0, f1, server} {

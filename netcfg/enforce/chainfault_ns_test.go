@@ -122,14 +122,11 @@ func TestServiceThatIsAway(t *testing.T) {
 	}
 }
 
-// flaps of one device, under traffic; many more are a matter of patience.
-const flaps = 50
-
 // flap takes a service's link down and up while the client tries to connect.
 func (n *town) flap() {
 	n.t.Helper()
 	n.underTraffic("flaps", func() {
-		for range flaps {
+		for range times(n.t, "HOOKTOP_FLAPS", 50) {
 			n.up(n.here, "v-fw0", false)
 			n.up(n.here, "v-fw0", true)
 			n.wait("the link", func(*snap.Frame) bool {
