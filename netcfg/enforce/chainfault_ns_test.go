@@ -22,7 +22,7 @@ import (
 // dial tries to connect from the client.
 func (n *town) dial() error {
 	return n.client.Run(func() error {
-		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(serverAt)))
+		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(n.server)))
 		if err == nil {
 			err = c.Close()
 		}
