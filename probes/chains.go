@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -62,4 +63,29 @@ func (p *policer) noted() string {
 		return "metadata: XDP notes the leg in front of the packet, tc makes its mark of it"
 	}
 	return "metadata: none: tc marks the packet itself"
+}
+
+// keepMarks takes a device from XDP to tc when its driver leaves no room for the notes of chains: their packets would go unmarked.
+func (p *policer) keepMarks() {
+	for _, d := range p.pl.set.Devs() {
+		if d.Mode != attach.Native && d.Mode != attach.Generic || p.unmarked[d.Slot] {
+			continue
+		}
+		n := p.pl.dp.kern.MarksLost(d.Slot)
+		if n == 0 {
+			continue
+		}
+		if p.unmarked == nil {
+			p.unmarked = map[uint16]bool{}
+		}
+		p.unmarked[d.Slot] = true
+		name := d.Link.Name
+		p.b.Notify(snap.Crit, "chain", fmt.Sprintf("%s: its driver has no room for metadata: %d packets of chains went without a mark: its mode becomes tc", clean(name), n))
+		p.pl.doMode(name, string(attach.TC), func(a snap.Answer) {
+			if a.Err != "" {
+				p.b.Notify(snap.Crit, "chain", a.Err)
+			}
+		})
+		return // one change at a time
+	}
 }

@@ -54,10 +54,11 @@ type policer struct {
 	busy struct{ rewrite, count, chains bool }
 	next time.Time // no rewrite before
 
-	chains  snap.Chains
-	chained time.Time // when they were asked for
-	whole   bool      // the Chain tab is in view
-	follow  snap.FlowKey
+	chains   snap.Chains
+	chained  time.Time // when they were asked for
+	whole    bool      // the Chain tab is in view
+	follow   snap.FlowKey
+	unmarked map[uint16]bool // device slots that were taken to tc for the sake of marks
 
 	talked map[snap.FlowKey]bool // flows that sent packets when the trial was committed
 	quiet  int                   // of these: send none now
@@ -143,7 +144,11 @@ func (p *policer) Second(time.Time) {
 			}
 		}
 	}
-	if !p.on || p.busy.count {
+	if !p.on || p.pl.dp == nil {
+		return
+	}
+	p.keepMarks()
+	if p.busy.count {
 		return
 	}
 	p.busy.count = true

@@ -33,8 +33,10 @@ static __always_inline void leave_note(struct xdp_md *ctx, u32 gen, u32 leg)
 	if (likely(!counted && !leg))
 		return;
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*n))) {
-		if (leg)
+		if (leg) {
 			stat_add(STAT_MARK_LOST);
+			dev_states[dev_slot & (DEV_SLOTS - 1)].mark_lost++;
+		}
 		return;
 	}
 	n = (void *)(long)ctx->data_meta;

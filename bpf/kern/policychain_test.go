@@ -76,3 +76,39 @@ func TestMarksTouchOwnBitsOnly(t *testing.T) {
 		}
 	}
 }
+
+// A driver that leaves no room for metadata: what can't be noted is counted, for all and for the device, and passes.
+func TestMarksThatAreLostAreCounted(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 64})
+	slot := slotsByName["eth0"]
+	prog := loadFor(t, p, slot, XDPGeneric)
+	gen := writePolicy(t, p, "chain fw in eth0 match tcp to any port 443 service via 10.9.0.2 dev x0 return x1 mark 0x10/0xf0 upstream via 10.0.0.1 dev eth1 fail open\n")
+	p.setGeneration(slot, gen)
+	frame := frameOf(acl.Packet{Src: netip.MustParseAddr("10.0.0.9"), Dst: netip.MustParseAddr("10.0.0.8"), Proto: acl.TCP, SPort: 4000, DPort: 443}, rand.New(rand.NewPCG(5, 2)))
+	run := func(meta int) {
+		t.Helper()
+		type xdpMD struct{ Data, DataEnd, DataMeta, Ingress, Queue, Egress uint32 }
+		in := xdpMD{Data: uint32(meta), DataEnd: uint32(meta + len(frame))}
+		code, err := prog.Run(&ebpf.RunOptions{Data: append(make([]byte, meta), frame...), Context: in, ContextOut: &xdpMD{}})
+		if err != nil || code != 2 {
+			t.Fatalf("%d bytes of metadata: action %d, %v", meta, code, err)
+		}
+	}
+	// So much room is taken by somebody else's metadata that ours does not fit: 256 bytes hold it and struct xdp_frame.
+	const full = 216
+	for range 3 {
+		run(full)
+	}
+	c, err := p.Counters()
+	if err != nil || c.Stats.MarkLost != 3 || p.MarksLost(slot) != 3 || p.MarksLost(slotsByName["eth1"]) != 0 {
+		t.Errorf("%d lost, %d on the device, %v", c.Stats.MarkLost, p.MarksLost(slot), err)
+	}
+	run(0)
+	if n := p.MarksLost(slot); n != 3 {
+		t.Errorf("%d lost with room", n)
+	}
+	if err := p.Forget(slot); err != nil || p.MarksLost(slot) != 0 {
+		t.Errorf("after the device is gone: %d, %v", p.MarksLost(slot), err)
+	}
+}
