@@ -304,3 +304,44 @@ func states(f *snap.Frame) map[string]int {
 	}
 	return out
 }
+
+// A device of the chain is deleted and made again: packets pass through the service as before, marked by the new device's programs.
+func TestADeviceOfAChainComesBack(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+	for _, dev := range []string{"v-fw0", "v-wan"} {
+		other, far, net4 := n.firewall, "f0", "10.9.0.x/30"
+		if dev == "v-wan" {
+			other, far, net4 = n.upstream, "u0", "10.2.0.x/24"
+		}
+		n.here.Del(t, dev)
+		n.wait("the device to be gone", func(f *snap.Frame) bool { return len(f.Interfaces) == 3 })
+		ktest.Veth(t, n.here, dev, other, far)
+		n.here.Addr(t, dev, strings.Replace(net4, "x", "1", 1))
+		other.Addr(t, far, strings.Replace(net4, "x", "2", 1))
+		if dev == "v-wan" {
+			n.upstream.Route(t, "0.0.0.0/0", "10.2.0.1")
+		} else {
+			n.firewallRoutes()
+		}
+		n.wait("everything in place", func(f *snap.Frame) bool { return len(f.Interfaces) == 4 && states(f)["in place"] == 9 })
+		n.calm()
+		before := n.wait("a frame", func(*snap.Frame) bool { return true }).Chains.Rows[0].Legs
+		n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
+		n.wait("packets on each leg", func(f *snap.Frame) bool {
+			for i, l := range f.Chains.Rows[0].Legs {
+				if l.Packets <= before[i].Packets {
+					_ = n.dial() // the new device's programs may not have been there yet
+					return false
+				}
+			}
+			return true
+		})
+	}
+}

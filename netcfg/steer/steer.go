@@ -30,6 +30,7 @@ type way struct {
 	away    bool   // the route is taken away: the service does not answer
 	lost    bool   // the device was down: its routes went with it
 	changes uint32 // carrier changes of the device at the last look
+	why     string // its route can't be made again
 }
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.

@@ -133,6 +133,9 @@ func (s *Steer) steered() []snap.Steer {
 			out[len(out)-1].Why = "taken away: the service does not answer"
 		case w.lost && w.route != inPlace:
 			out[len(out)-1].Why = "went with its device, and comes back with it"
+			if w.why != "" {
+				out[len(out)-1].Why += ": " + format.Clean(w.why)
+			}
 		}
 		if g, ok := w.Guard(w.n); ok {
 			put(w, g.String(), w.guard)
