@@ -89,7 +89,9 @@ func TestRulesOfChainsEndWithTheRun(t *testing.T) {
 				t.Errorf("%d rules are left for cleanup", n)
 			}
 			got := execute(t, ns, nil, "cleanup", "--json")
-			var report struct{ Items []struct{ Kind, Name, State string } }
+			var report struct {
+				Items []struct{ Kind, Name, State string }
+			}
 			if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.code != 0 || strings.Count(got.out, `"chain"`) != 9 {
 				t.Errorf("cleanup: %v, code %d: %s%s", err, got.code, got.out, got.err)
 			}
