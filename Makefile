@@ -27,11 +27,11 @@ RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/nam
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
-.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl fuzz-tunnel docs clean help go-check tools
+.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain fuzz-acl fuzz-tunnel docs clean help go-check tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults fuzz-acl fuzz-tunnel docs clean'
+	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain fuzz-acl fuzz-tunnel docs clean'
 
 build: go-check
 	$(BUILD) -o hooktop .
@@ -111,6 +111,10 @@ test-faults: go-check
 	$(call FAULTS,20,TestTheCommandOnTheScreenEndsAll|TestALeaseEndsWhileTheTerminalIsBlocked,.)
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
+
+# Ten thousand connections through a chain's firewall in each mode, and hundreds of flaps of its link, instead of CI's few.
+test-chain: go-check
+	HOOKTOP_VISITS=10000 HOOKTOP_FLAPS=300 $(GO) test -count=1 -v -timeout 20m -run 'TestChainTakes|TestDriftAndFlaps' ./netcfg/enforce
 
 # README's picture, from the real program on the lab.
 screenshot: build

@@ -119,7 +119,11 @@ func (s *session) reclaim() []string {
 	for _, i := range items {
 		switch i.State {
 		case "removed":
-			news = append(news, fmt.Sprintf("removed the %s %s that a killed run left on %s", i.Kind, i.Name, i.Dev))
+			on := ""
+			if i.Dev != "" {
+				on = " on " + i.Dev
+			}
+			news = append(news, fmt.Sprintf("removed the %s %s that a killed run left%s", i.Kind, i.Name, on))
 		case "failed":
 			news = append(news, fmt.Sprintf("%s %s of a killed run can't be removed: %s", i.Kind, i.Name, i.Why))
 		}

@@ -24,12 +24,12 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 			return err
 		}
 		report = cli.ExplainReport{Verdict: res.Verdict, By: res.By, Index: res.Index, Counted: res.Counted, Found: res.Found,
-			Bytes: res.Bytes, Reason: res.Reason, Notes: res.Notes}
+			Bytes: res.Bytes, Reason: res.Reason, Notes: res.Notes, Leg: res.Leg}
 		if res.Tunnel != nil {
 			t := cli.TunnelReport(*res.Tunnel)
 			report.Tunnel = &t
 		}
-		report.Route, report.RouteWhy = route(k, res.Verdict)
+		route(p, k, &report)
 		return nil
 	}, func(err error) { failed = err })
 	select {
@@ -40,27 +40,54 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 	}
 }
 
-// route asks the kernel for the packet's way. nil when it can't be asked, with the reason: that is no failure of explain.
-func route(k acl.Packet, v acl.Action) (*cli.Route, string) {
+// route asks the kernel for the packet's way, by its mark. That it can't be asked is no failure of explain.
+func route(p acl.Policy, k acl.Packet, r *cli.ExplainReport) {
 	switch {
-	case v == acl.Deny:
-		return nil, "the packet is dropped before"
+	case r.Verdict == acl.Deny:
+		r.RouteWhy = "the packet is dropped before"
+		return
 	case k.NotIP || k.Malformed:
-		return nil, "only IP is routed"
+		r.RouteWhy = "only IP is routed"
+		return
 	case k.Dir == acl.In && k.Dev == "":
-		return nil, "name the device that it comes in on with dev"
+		r.RouteWhy = "name the device that it comes in on with dev"
+		return
 	}
 	host, err := nl.Open()
 	if err != nil {
-		return nil, err.Error()
+		r.RouteWhy = err.Error()
+		return
 	}
 	defer host.Close()
 	q := nl.Question{Src: k.Src, Dst: k.Dst, Proto: k.Proto, SPort: k.SPort, DPort: k.DPort, In: k.Dir == acl.In, Dev: k.Dev}
+	if n := r.Leg.Chain; n > 0 {
+		c := &p.Chains[n-1]
+		q.Mark = c.Mark
+		if r.Steered, err = steered(host, c, k.Dev); err != nil {
+			r.RouteWhy = err.Error()
+			return
+		}
+	}
 	way, err := host.Lookup(q)
 	if err != nil {
-		return nil, err.Error()
+		r.RouteWhy = err.Error()
+		return
 	}
-	return &cli.Route{Kind: way.Kind, Via: addrText(way.Via), Dev: way.Dev, Src: addrText(way.Src), Table: way.Table, Why: way.Why}, ""
+	r.Route = &cli.Route{Kind: way.Kind, Via: addrText(way.Via), Dev: way.Dev, Src: addrText(way.Src), Table: way.Table, Why: way.Why}
+}
+
+// steered finds the rule that a chain's mark meets on a device.
+func steered(host *nl.Host, c *acl.Chain, dev string) (*cli.Steered, error) {
+	rules, err := host.Rules()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		if r.Own() && r.Mark == c.Mark && r.Mask == c.Mask && r.From == dev {
+			return &cli.Steered{Rule: r.String(), Table: r.Table, State: "in place"}, nil
+		}
+	}
+	return &cli.Steered{State: "missing"}, nil
 }
 
 func addrText(a netip.Addr) string {

@@ -38,6 +38,7 @@ const (
 	TcMapHtTunnels   = "ht_tunnels"
 	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
+	TcProgHtTcMark   = "ht_tc_mark"
 	TcProgHtTcOut    = "ht_tc_out"
 	TcVarBucketMask  = "bucket_mask"
 	TcVarBucketShift = "bucket_shift"
@@ -97,8 +98,9 @@ type TcSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TcProgramSpecs struct {
-	HtTcIn  *ebpf.ProgramSpec `ebpf:"ht_tc_in"`
-	HtTcOut *ebpf.ProgramSpec `ebpf:"ht_tc_out"`
+	HtTcIn   *ebpf.ProgramSpec `ebpf:"ht_tc_in"`
+	HtTcMark *ebpf.ProgramSpec `ebpf:"ht_tc_mark"`
+	HtTcOut  *ebpf.ProgramSpec `ebpf:"ht_tc_out"`
 }
 
 // TcMapSpecs contains maps before they are loaded into the kernel.
@@ -241,13 +243,15 @@ type TcVariables struct {
 //
 // It can be passed to LoadTcObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TcPrograms struct {
-	HtTcIn  *ebpf.Program `ebpf:"ht_tc_in"`
-	HtTcOut *ebpf.Program `ebpf:"ht_tc_out"`
+	HtTcIn   *ebpf.Program `ebpf:"ht_tc_in"`
+	HtTcMark *ebpf.Program `ebpf:"ht_tc_mark"`
+	HtTcOut  *ebpf.Program `ebpf:"ht_tc_out"`
 }
 
 func (p *TcPrograms) Close() error {
 	return _TcClose(
 		p.HtTcIn,
+		p.HtTcMark,
 		p.HtTcOut,
 	)
 }

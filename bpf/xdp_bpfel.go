@@ -175,7 +175,8 @@ type XdpDevState struct {
 	Expiry   [2]uint64
 	Handover uint32
 	Track    uint32
-	Pad      [4]uint64
+	MarkLost uint64
+	Pad      [3]uint64
 }
 
 type XdpFlowBucket struct {

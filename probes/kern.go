@@ -90,6 +90,8 @@ func kernHook(h attach.Hook) kern.Hook {
 		return kern.XDPGeneric
 	case attach.TCEgress:
 		return kern.TCEgress
+	case attach.TCMark:
+		return kern.TCMark
 	}
 	return kern.TCIngress
 }
@@ -110,7 +112,7 @@ func (k *kernPlane) Attach(d attach.Device, h attach.Hook) (attach.Hold, error) 
 	case attach.XDPNative, attach.XDPGeneric:
 		a, err = k.p.AttachXDP(device(d), h == attach.XDPNative)
 	default:
-		a, err = k.p.AttachTCX(device(d), h == attach.TCEgress)
+		a, err = k.p.AttachTCX(device(d), kernHook(h))
 	}
 	if errors.Is(err, kern.ErrNoTCX) {
 		return nil, fmt.Errorf("%w: %w", attach.ErrNoTCX, err)
@@ -121,8 +123,8 @@ func (k *kernPlane) Attach(d attach.Device, h attach.Hook) (attach.Hold, error) 
 	return kernHold{a}, nil
 }
 
-func (k *kernPlane) Program(d attach.Device, egress bool) (attach.Program, error) {
-	prog, err := k.p.LoadFilter(device(d), egress)
+func (k *kernPlane) Program(d attach.Device, h attach.Hook) (attach.Program, error) {
+	prog, err := k.p.LoadFilter(device(d), kernHook(h))
 	if err != nil {
 		return nil, err // not a nil *FilterProgram in an interface
 	}
@@ -153,6 +155,9 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "packets in tunnels without a row", N: c.Stats.TunnelFull},
 		{Name: lostEvents, N: c.Stats.EventLost},
 		{Name: "headers of denied packets lost", N: c.Stats.SampleLost},
+		{Name: "chain packets with a mark of somebody else", N: c.Stats.MarkForeign},
+		{Name: "chain packets without room for their mark", N: c.Stats.MarkLost},
+		{Name: "chain marks of a policy that is gone", N: c.Stats.MarkStale},
 	} {
 		if s.N > 0 {
 			lost = append(lost, s)

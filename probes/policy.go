@@ -13,8 +13,8 @@ import (
 )
 
 // Policy carries out what is wished about the policy. netcfg/enforce implements it; package main joins the two. Stage,
-// Commit, Save, Rewrite, Repair and Chains may take long and are called aside; nothing else may block, and every method may be called from
-// any goroutine.
+// Commit, Save, Rewrite, Repair, Chains and Lineage may take long and are called aside; nothing else may block, and every method
+// may be called from any goroutine.
 type Policy interface {
 	// Begin gives it the kernel's side. tell adds a notice and never blocks.
 	Begin(p *kern.Pipeline, tell func(snap.Severity, string)) error
@@ -36,6 +36,7 @@ type Policy interface {
 	Restore() snap.Answer
 	Extend(lease time.Duration) snap.Answer
 	Chains(whole bool) snap.Chains // for a frame; whole: what must be read for it too
+	Lineage(k acl.Packet) []string // of a packet that a chain may be for
 	Repair() snap.Answer           // rules and routes of chains
 	TunnelPolicy
 	// End takes a trial back. After it nothing of the kernel's side is used any more.
@@ -58,9 +59,11 @@ type policer struct {
 	busy struct{ rewrite, count, chains bool }
 	next time.Time // no rewrite before
 
-	chains  snap.Chains
-	chained time.Time // when they were asked for
-	whole   bool      // the Chain tab is in view
+	chains   snap.Chains
+	chained  time.Time // when they were asked for
+	whole    bool      // the Chain tab is in view
+	follow   snap.FlowKey
+	unmarked map[uint16]bool // device slots that were taken to tc for the sake of marks
 
 	talked map[snap.FlowKey]bool // flows that sent packets when the trial was committed
 	quiet  int                   // of these: send none now
@@ -120,17 +123,6 @@ func (p *policer) Collect(now time.Time) {
 	})
 }
 
-// askChains has the state of chains told, which may wait for the kernel.
-func (p *policer) askChains(now time.Time) {
-	if p.busy.chains || now.Sub(p.chained) < chainEach {
-		return
-	}
-	p.busy.chains, p.chained = true, now
-	var c snap.Chains
-	whole := p.whole
-	p.b.Aside(func() { c = p.svc.Chains(whole) }, func() { p.busy.chains, p.chains = false, c })
-}
-
 // quietAfter is how long a flow that sends packets may be without one. The table is not read more often than frames are made.
 func (p *policer) quietAfter() time.Duration { return quietAfter + p.b.engine.period() }
 
@@ -169,6 +161,7 @@ func (p *policer) Second(now time.Time) {
 		p.hush(p.flows())
 	}
 	p.tellHealth(now, v.Trial.Gen != 0 || v.Canary.Gen != 0)
+	p.keepMarks()
 	if p.busy.count {
 		return
 	}
@@ -181,7 +174,7 @@ func (p *policer) Fill(_ time.Time, q *snap.Query, f *snap.Frame) {
 	if p.svc != nil {
 		f.Policy = p.svc.View(q.Tab == snap.ACLTab || q.Flows.Limit == allRows)
 		f.Policy.Trial.Quiet = p.quiet
-		p.whole = q.Tab == snap.ChainTab
+		p.whole, p.follow = q.Tab == snap.ChainTab, q.Flows.Follow
 		if f.Chains = p.chains; q.Flows.Limit == allRows {
 			f.Chains = p.svc.Chains(true)
 		}

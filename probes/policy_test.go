@@ -31,6 +31,7 @@ func (*slowPolicy) Save(path, _ string) snap.Answer                         { re
 func (*slowPolicy) Keep(code string) snap.Answer                            { return snap.Answer{Text: "kept " + code} }
 func (*slowPolicy) Restore() snap.Answer                                    { return snap.Answer{Text: "restored"} }
 func (*slowPolicy) Chains(bool) snap.Chains                                 { return snap.Chains{} }
+func (*slowPolicy) Lineage(acl.Packet) []string                             { return nil }
 func (*slowPolicy) Repair() snap.Answer                                     { return snap.Answer{} }
 func (*slowPolicy) Extend(d time.Duration) snap.Answer                      { return snap.Answer{Text: d.String()} }
 func (*slowPolicy) Hear(func(snap.Event))                                   {}

@@ -1,42 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A device's ingress goes from XDP to tc, or back, while packets flow: for a moment both programs sit there. While
- * dev_state.handover is set, the XDP program leaves a mark in the metadata in front of each packet that it counted, and the
- * tc program lets marked packets pass uncounted. User space: Pipeline.Handover in bpf/kern. */
+/* What the XDP program leaves in the metadata in front of a packet for the tc programs of the device.
+ *
+ * The leg of a chain that the packet is on, of which ht_tc_mark makes its mark.
+ *
+ * While a device's ingress goes from XDP to tc, or back, both programs sit there for a moment: while dev_state.handover is set,
+ * each packet that XDP has counted says so, and ht_tc_in lets it pass uncounted. User space: Pipeline.Handover in bpf/kern. */
 #pragma once
 
 #include "config.h"
 #include "maps.h"
 
-struct handover_mark {
-	u32 word; /* a word of this run's random hash seed: another hooktop's marks are not ours */
-	u32 slot;
+struct xdp_note {
+	u32 word; /* a word of this run's random hash seed: what another program or run left is not ours */
+	u16 slot;
+	u8 counted;
+	u8 leg;
+	u32 gen; /* that the leg belongs to */
 };
 
-static __always_inline int handing_over(void)
+static __always_inline u32 handing_over(void)
 {
 	return dev_states[dev_slot & (DEV_SLOTS - 1)].handover;
 }
 
-/* Last thing on a packet: pointers into it are void afterwards. A driver without metadata leaves the packet unmarked, and
- * it counts twice. */
-static __always_inline void hand_over(struct xdp_md *ctx)
+/* Last thing on a packet: pointers into it are void afterwards. A driver without metadata leaves the packet without a note: it
+ * goes unmarked, and during a handover it counts twice. */
+static __always_inline void leave_note(struct xdp_md *ctx, u32 gen, u32 leg)
 {
-	struct handover_mark *m;
+	u32 counted = handing_over();
+	struct xdp_note *n;
 
-	if (likely(!handing_over()) || bpf_xdp_adjust_meta(ctx, -(int)sizeof(*m)))
+	if (likely(!counted && !leg))
 		return;
-	m = (void *)(long)ctx->data_meta;
-	if ((void *)(m + 1) > (void *)(long)ctx->data)
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*n))) {
+		if (leg) {
+			stat_add(STAT_MARK_LOST);
+			dev_states[dev_slot & (DEV_SLOTS - 1)].mark_lost++;
+		}
 		return;
-	m->word = hash_seed[0];
-	m->slot = dev_slot;
+	}
+	n = (void *)(long)ctx->data_meta;
+	if ((void *)(n + 1) > (void *)(long)ctx->data)
+		return;
+	n->word = hash_seed[0];
+	n->slot = dev_slot;
+	n->counted = !!counted;
+	n->leg = leg;
+	n->gen = gen;
+}
+
+/* The note on a packet that was left for this device, NULL: there is none. */
+static __always_inline struct xdp_note *find_note(struct __sk_buff *skb)
+{
+	struct xdp_note *n = (void *)(long)skb->data_meta;
+
+	if ((void *)(n + 1) > (void *)(long)skb->data || n->word != (u32)hash_seed[0] || n->slot != dev_slot)
+		return NULL;
+	return n;
 }
 
 static __always_inline int handed_over(struct __sk_buff *skb)
 {
-	struct handover_mark *m = (void *)(long)skb->data_meta;
+	struct xdp_note *n;
 
-	if (likely(!handing_over()) || (void *)(m + 1) > (void *)(long)skb->data)
+	if (likely(!handing_over()))
 		return 0;
-	return m->word == (u32)hash_seed[0] && m->slot == dev_slot;
+	n = find_note(skb);
+	return n && n->counted;
 }

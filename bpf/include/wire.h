@@ -83,7 +83,8 @@ struct dev_state {
 	__u64 expiry[2]; /* jiffies64 from which on cached verdicts of the trial's, the kept generation hold no more: a rule ends */
 	__u32 handover;  /* not 0: ingress goes from XDP to tc or back, see handover.h */
 	__u32 track;     /* not 0: the tuples of new allowed flows are noted for `established` */
-	__u64 pad[4];
+	__u64 mark_lost; /* packets of chains that XDP could not note their leg on; CPUs may miss one another's */
+	__u64 pad[3];
 };
 
 /* flow_entry.gen of a flow that is judged anew with each packet: by a limit, or on its way past count rules. Such packets are

@@ -52,7 +52,7 @@ func (l *lab) attach(t *testing.T, h kern.Hook) *kern.Attachment {
 		case kern.XDPNative, kern.XDPGeneric:
 			a, err = l.p.AttachXDP(l.dev, h == kern.XDPNative)
 		default:
-			if a, err = l.p.AttachTCX(l.dev, h == kern.TCEgress); errors.Is(err, kern.ErrNoTCX) {
+			if a, err = l.p.AttachTCX(l.dev, h); errors.Is(err, kern.ErrNoTCX) {
 				return l.filter(h == kern.TCEgress)
 			}
 		}
@@ -63,7 +63,7 @@ func (l *lab) attach(t *testing.T, h kern.Hook) *kern.Attachment {
 
 // filter attaches by clsact. It goes with the device.
 func (l *lab) filter(egress bool) error {
-	prog, err := l.p.ProgramForFilter(l.dev, egress)
+	prog, err := l.p.ProgramForFilter(l.dev, map[bool]kern.Hook{false: kern.TCIngress, true: kern.TCEgress}[egress])
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func TestAttachNowhere(t *testing.T) {
 		for _, f := range []func() (*kern.Attachment, error){
 			func() (*kern.Attachment, error) { return l.p.AttachXDP(l.dev, false) },
 			func() (*kern.Attachment, error) { return l.p.AttachXDP(l.dev, true) },
-			func() (*kern.Attachment, error) { return l.p.AttachTCX(l.dev, true) },
+			func() (*kern.Attachment, error) { return l.p.AttachTCX(l.dev, kern.TCEgress) },
 		} {
 			if a, err := f(); err == nil {
 				t.Errorf("attached %v to nothing", a.Hook())
@@ -266,7 +266,7 @@ func TestTCXOrFilter(t *testing.T) {
 		have = have || f.Name == "tcx" && f.Have
 	}
 	l.here.Do(t, func() error {
-		a, err := l.p.AttachTCX(l.dev, true)
+		a, err := l.p.AttachTCX(l.dev, kern.TCEgress)
 		if have != (err == nil) || have == errors.Is(err, kern.ErrNoTCX) {
 			t.Errorf("the kernel has tcx: %v; attach says %v", have, err)
 		}
@@ -278,7 +278,7 @@ func TestTCXOrFilter(t *testing.T) {
 		}
 		return nil
 	})
-	prog, err := l.p.ProgramForFilter(l.dev, true)
+	prog, err := l.p.ProgramForFilter(l.dev, kern.TCEgress)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package kern
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 
@@ -168,6 +169,7 @@ func (p *Pipeline) Forget(slot uint16) error {
 	if int(slot) >= p.sizes.Slots {
 		return nil
 	}
+	atomic.StoreUint64(&p.policy.states[slot].MarkLost, 0)
 	zero := make([]bpf.XdpDevCounters, p.sizes.CPUs)
 	if err := p.maps[bpf.XdpMapHtDevices].Put(uint32(slot), zero); err != nil {
 		return fmt.Errorf("clear counters of device slot %d: %w", slot, err)

@@ -20,8 +20,8 @@ type FilterProgram struct {
 }
 
 // LoadFilter is ProgramForFilter with what the filter's owner asks of it.
-func (p *Pipeline) LoadFilter(d Device, egress bool) (*FilterProgram, error) {
-	prog, err := p.ProgramForFilter(d, egress)
+func (p *Pipeline) LoadFilter(d Device, h Hook) (*FilterProgram, error) {
+	prog, err := p.ProgramForFilter(d, h)
 	if err != nil {
 		return nil, err
 	}

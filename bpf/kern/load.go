@@ -74,9 +74,7 @@ func (p *Pipeline) slotsInUse() int {
 }
 
 // ProgramForFilter is the instance for a clsact filter, on kernels without tcx.
-func (p *Pipeline) ProgramForFilter(d Device, egress bool) (*ebpf.Program, error) {
-	return p.take(d, tcHook(egress))
-}
+func (p *Pipeline) ProgramForFilter(d Device, h Hook) (*ebpf.Program, error) { return p.take(d, h) }
 
 // Unload closes an instance that Load or ProgramForFilter made, before Close would.
 func (p *Pipeline) Unload(prog *ebpf.Program) error {
@@ -84,13 +82,6 @@ func (p *Pipeline) Unload(prog *ebpf.Program) error {
 	delete(p.programs, prog)
 	p.mu.Unlock()
 	return prog.Close()
-}
-
-func tcHook(egress bool) Hook {
-	if egress {
-		return TCEgress
-	}
-	return TCIngress
 }
 
 func objectFor(h Hook) (*ebpf.CollectionSpec, string, error) {
@@ -101,6 +92,9 @@ func objectFor(h Hook) (*ebpf.CollectionSpec, string, error) {
 	case TCIngress:
 		spec, err := bpf.LoadTc()
 		return spec, bpf.TcProgHtTcIn, err
+	case TCMark:
+		spec, err := bpf.LoadTc()
+		return spec, bpf.TcProgHtTcMark, err
 	case TCEgress:
 		spec, err := bpf.LoadTc()
 		return spec, bpf.TcProgHtTcOut, err

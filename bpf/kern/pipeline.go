@@ -42,6 +42,7 @@ const (
 	XDPNative  Hook = "xdp native"
 	XDPGeneric Hook = "xdp generic"
 	TCIngress  Hook = "tc ingress"
+	TCMark     Hook = "tc mark" // ingress beside XDP: gives packets of chains their mark
 	TCEgress   Hook = "tc egress"
 )
 

@@ -4,6 +4,7 @@ package kern
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"hooktop/bpf"
 	"hooktop/netcfg/acl"
@@ -64,4 +65,13 @@ func (p *Pipeline) legsBefore(slot uint32, legs int) ([]Count, error) {
 		out[i] = n
 	}
 	return out, nil
+}
+
+// MarksLost is how many packets of chains on a device XDP could not note their leg on, since the slot was given out: its driver has
+// no metadata.
+func (p *Pipeline) MarksLost(slot uint16) uint64 {
+	if int(slot) >= len(p.policy.states) {
+		return 0
+	}
+	return atomic.LoadUint64(&p.policy.states[slot].MarkLost)
 }

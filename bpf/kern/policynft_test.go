@@ -42,7 +42,7 @@ func newBesides(t *testing.T) *besides {
 	b.p = openPipeline(t, Options{Flows: 1024})
 	dev := Device{Index: b.here.Index(t, "h1"), Name: "h1", Slot: slotsByName["eth0"]}
 	b.here.Do(t, func() error {
-		_, err := b.p.AttachTCX(dev, false)
+		_, err := b.p.AttachTCX(dev, TCIngress)
 		if errors.Is(err, ErrNoTCX) {
 			_, err = b.p.AttachXDP(dev, false)
 		}

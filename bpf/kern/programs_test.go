@@ -46,6 +46,7 @@ func budgets() map[string]struct {
 		bpf.XdpProgHtXdp:           {100_000, ""},
 		bpf.TcProgHtTcIn:           {130_000, ""},
 		bpf.TcProgHtTcOut:          {130_000, ""},
+		bpf.TcProgHtTcMark:         {1_000, ""},
 		bpf.TraceProgHtTrCall:      {100_000, ""},
 		bpf.TraceProgHtTrReturn:    {1_000, ""},
 		bpf.TraceProgHtTrFree:      {1_000, ""},
@@ -129,7 +130,7 @@ func verified(t *testing.T, prog *ebpf.Program) int {
 // loadPipeline loads as for a device: its constants decide what the verifier walks.
 func loadPipeline(t *testing.T, _ *ebpf.CollectionSpec, program string, o ebpf.ProgramOptions) (*ebpf.Program, error) {
 	t.Helper()
-	hook, ok := map[string]Hook{bpf.XdpProgHtXdp: XDPGeneric, bpf.TcProgHtTcIn: TCIngress, bpf.TcProgHtTcOut: TCEgress}[program]
+	hook, ok := map[string]Hook{bpf.XdpProgHtXdp: XDPGeneric, bpf.TcProgHtTcIn: TCIngress, bpf.TcProgHtTcMark: TCMark, bpf.TcProgHtTcOut: TCEgress}[program]
 	if !ok {
 		return nil, fmt.Errorf("no hook for %s", program)
 	}

@@ -15,8 +15,7 @@ var ErrNoTCX = errors.New("kernel has no tcx (needs Linux 6.6)")
 
 // AttachTCX attaches an instance at a device's tcx hook, before all others: a program that ends the chain there must not
 // hide traffic. It passes every packet on to the next.
-func (p *Pipeline) AttachTCX(d Device, egress bool) (*Attachment, error) {
-	hook := tcHook(egress)
+func (p *Pipeline) AttachTCX(d Device, hook Hook) (*Attachment, error) {
 	if p.shadow {
 		return nil, fmt.Errorf("attach %s program to %s: this pipeline is for dry runs", hook, d.Name)
 	}
@@ -24,7 +23,7 @@ func (p *Pipeline) AttachTCX(d Device, egress bool) (*Attachment, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := link.AttachTCX(link.TCXOptions{Interface: d.Index, Program: prog, Attach: tcxType(egress), Anchor: link.Head()})
+	l, err := link.AttachTCX(link.TCXOptions{Interface: d.Index, Program: prog, Attach: tcxType(hook == TCEgress), Anchor: link.Head()})
 	if err == nil {
 		return p.keep(d, hook, prog, l)
 	}

@@ -13,7 +13,7 @@ import (
 
 // watch makes packets that arrive on the device ones that were counted when they leave by another: totals count them once.
 func (p *Pipeline) watch(d Device, h Hook) error {
-	if h == TCEgress || p.shadow {
+	if h == TCEgress || h == TCMark || p.shadow {
 		return nil
 	}
 	if err := p.maps[bpf.XdpMapHtWatched].Put(uint32(d.Index), uint32(d.Slot)); err != nil {

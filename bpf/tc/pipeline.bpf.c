@@ -64,6 +64,17 @@ int ht_tc_in(struct __sk_buff *skb)
 	return pipeline(skb, 0, 0);
 }
 
+/* Beside the XDP program: makes the mark of what that one noted. */
+SEC("tc")
+int ht_tc_mark(struct __sk_buff *skb)
+{
+	struct xdp_note *n = find_note(skb);
+
+	if (unlikely(n && n->leg))
+		ht_chain_mark(skb, n->gen, n->leg, skb->len);
+	return TC_NEXT;
+}
+
 /* 1 when a packet was counted on the device that it arrived on. A global function: the verifier does not know what it says, and
  * follows the stages once and not for either answer. */
 __noinline int ht_forwarded(u32 from)

@@ -67,7 +67,7 @@ int ht_xdp(struct xdp_md *ctx)
 		ht_xdp_tell(ctx);
 	if (verdict & VERDICT_DENY)
 		return XDP_DROP;
-	hand_over(ctx);
+	leave_note(ctx, gen, verdict >> VERDICT_LEG_SHIFT);
 	return XDP_PASS;
 }
 

@@ -22,7 +22,7 @@ import (
 // dial tries to connect from the client.
 func (n *town) dial() error {
 	return n.client.Run(func() error {
-		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(serverAt)))
+		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(n.server)))
 		if err == nil {
 			err = c.Close()
 		}
@@ -122,37 +122,44 @@ func TestServiceThatIsAway(t *testing.T) {
 	}
 }
 
-// flaps of one device, under traffic; many more are a matter of patience.
-const flaps = 50
+// flap takes a service's link down and up while the client tries to connect.
+func (n *town) flap() {
+	n.t.Helper()
+	n.underTraffic("flaps", func() {
+		for range times(n.t, "HOOKTOP_FLAPS", 50) {
+			n.up(n.here, "v-fw0", false)
+			n.up(n.here, "v-fw0", true)
+			n.wait("the link", func(*snap.Frame) bool {
+				l, err := n.here.NL.LinkByName("v-fw0")
+				return err == nil && l.Attrs().OperState == netlink.OperUp
+			})
+		}
+		n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
+	})
+}
 
-// flap takes a service's link down and up while the client tries to connect: no packet reaches the server but through the service,
-// and connections are possible again afterwards.
-func (n *town) flap(times int) {
+// underTraffic has the client connect again and again while something is done: no packet may reach the server but through the
+// service.
+func (n *town) underTraffic(what string, do func()) (tried, failed int) {
 	n.t.Helper()
 	server, f1 := n.record(n.upstream, "u0"), n.record(n.firewall, "f1")
-	stop, tried := make(chan struct{}), make(chan int)
+	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		for i := 0; ; i++ {
+		defer close(ended)
+		for ; ; tried++ {
 			select {
 			case <-stop:
-				tried <- i
 				return
 			default:
-				_ = n.dial() // it may fail: the chain is closed while the link is down
+				if n.dial() != nil { // the chain is closed while the link is down
+					failed++
+				}
 			}
 		}
 	}()
-	for range times {
-		n.up(n.here, "v-fw0", false)
-		n.up(n.here, "v-fw0", true)
-		n.wait("the link", func(*snap.Frame) bool {
-			l, err := n.here.NL.LinkByName("v-fw0")
-			return err == nil && l.Attrs().OperState == netlink.OperUp
-		})
-	}
-	n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
+	do()
 	close(stop)
-	i := <-tried
+	<-ended
 	server.stop()
 	f1.stop()
 	bypassed := 0
@@ -160,9 +167,10 @@ func (n *town) flap(times int) {
 		bypassed += max(0, m-f1.out[k])
 	}
 	if bypassed > 0 || len(server.in) == 0 {
-		n.t.Errorf("%d of %d packets passed the service by in %d flaps", bypassed, len(server.in), times)
+		n.t.Errorf("%s: %d of %d packets passed the service by", what, bypassed, len(server.in))
 	}
-	n.t.Logf("%d connections tried in %d flaps, %d packets arrived", i, times, len(server.in))
+	n.t.Logf("%s: %d connections tried, %d failed, %d packets arrived", what, tried, failed, len(server.in))
+	return tried, failed
 }
 
 func (n *town) up(ns *ktest.NS, dev string, up bool) {
@@ -233,7 +241,7 @@ func TestDriftAndFlaps(t *testing.T) {
 		t.Errorf("repair: %+v", a)
 	}
 	n.calm()
-	n.flap(flaps)
+	n.flap()
 	n.trial("allow\n")
 	n.keepTrial()
 	n.wait("no chain", func(f *snap.Frame) bool { return len(f.Chains.Rows) == 0 })
@@ -246,5 +254,94 @@ func TestDriftAndFlaps(t *testing.T) {
 	}
 	if after, err := n.host.Rules(); err != nil || !slices.Equal(before, after) {
 		t.Errorf("what is foreign changed: %v, before %v (%v)", after, before, err)
+	}
+}
+
+// A changed mark: rules of both stand beside each other during the trial, and no packet takes another way than through the service,
+// whether the trial is kept or restored. A way that changes under the same mark is refused.
+func TestChangedMark(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+	next := strings.Replace(townChain, "0x10/", "0x20/", 1) + "closed\n"
+	_, failed := n.underTraffic("changes of the mark", func() {
+		for _, keep := range []bool{false, true} {
+			n.trial(next)
+			n.wait("both in place", func(f *snap.Frame) bool { return states(f)["staged"] == 9 && states(f)["old"] == 9 })
+			if keep {
+				n.keepTrial()
+			} else {
+				n.do(snap.Intent{Kind: snap.RestorePolicy})
+			}
+			n.wait("one in place", func(f *snap.Frame) bool { return states(f)["in place"] == 9 && len(f.Chains.Steer) == 9 })
+		}
+	})
+	if failed > 0 {
+		t.Errorf("%d connections failed", failed)
+	}
+	base := n.wait("a frame", func(*snap.Frame) bool { return true }).Policy.Kept
+	moved := strings.Replace(next, "via 10.9.0.2", "via 10.9.0.3", 1)
+	n.do(snap.Intent{Kind: snap.StagePolicy, Policy: snap.PolicyWish{Seq: 9, Text: moved, Base: base}})
+	d := n.wait("the draft", func(f *snap.Frame) bool { return f.Policy.Draft.Seq == 9 && f.Policy.Draft.Checked }).Policy.Draft
+	if len(d.Errors) != 1 || !strings.Contains(d.Errors[0], "write another mark, such as 0x10/0xf0") {
+		t.Errorf("the draft: %+v", d.Errors)
+	}
+	if a := n.e.Do(n.ctx, snap.Intent{Kind: snap.CommitPolicy, Policy: snap.PolicyWish{Seq: 9, Base: base, Host: n.s.opt.Host}}); a.Err == "" {
+		t.Error("it was committed")
+	}
+}
+
+// states counts rules and routes.
+func states(f *snap.Frame) map[string]int {
+	out := map[string]int{}
+	for _, s := range f.Chains.Steer {
+		out[s.State]++
+	}
+	return out
+}
+
+// A device of the chain is deleted and made again: packets pass through the service as before, marked by the new device's programs.
+func TestADeviceOfAChainComesBack(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+	for _, dev := range []string{"v-fw0", "v-wan"} {
+		other, far, net4 := n.firewall, "f0", "10.9.0.x/30"
+		if dev == "v-wan" {
+			other, far, net4 = n.upstream, "u0", "10.2.0.x/24"
+		}
+		n.here.Del(t, dev)
+		n.wait("the device to be gone", func(f *snap.Frame) bool { return len(f.Interfaces) == 3 })
+		ktest.Veth(t, n.here, dev, other, far)
+		n.here.Addr(t, dev, strings.Replace(net4, "x", "1", 1))
+		other.Addr(t, far, strings.Replace(net4, "x", "2", 1))
+		if dev == "v-wan" {
+			n.upstream.Route(t, "0.0.0.0/0", "10.2.0.1")
+		} else {
+			n.firewallRoutes()
+		}
+		n.wait("everything in place", func(f *snap.Frame) bool { return len(f.Interfaces) == 4 && states(f)["in place"] == 9 })
+		n.calm()
+		before := n.wait("a frame", func(*snap.Frame) bool { return true }).Chains.Rows[0].Legs
+		n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
+		n.wait("packets on each leg", func(f *snap.Frame) bool {
+			for i, l := range f.Chains.Rows[0].Legs {
+				if l.Packets <= before[i].Packets {
+					_ = n.dial() // the new device's programs may not have been there yet
+					return false
+				}
+			}
+			return true
+		})
 	}
 }

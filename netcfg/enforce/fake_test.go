@@ -122,6 +122,8 @@ func (f *fakePlane) Counts(gen uint32) (Counts, error) {
 	return c, nil
 }
 
+func (f *fakePlane) Legs(uint32) ([]LegCount, error) { return nil, nil }
+
 func (f *fakePlane) Judge(gen uint32, list []acl.Packet, _ map[string]uint16) ([]acl.Decision, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

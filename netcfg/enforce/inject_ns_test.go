@@ -109,7 +109,7 @@ func newFaulty(t *testing.T) *faulty {
 	})
 	dev := kern.Device{Index: b.here.Index(t, "v0"), Name: "v0", Slot: 1}
 	for _, egress := range []bool{false, true} {
-		if _, err := p.AttachTCX(dev, egress); err != nil {
+		if _, err := p.AttachTCX(dev, map[bool]kern.Hook{false: kern.TCIngress, true: kern.TCEgress}[egress]); err != nil {
 			t.Fatal(err)
 		}
 	}

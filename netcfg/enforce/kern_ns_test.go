@@ -28,6 +28,7 @@ type bench struct {
 	done chan error
 	ctx  context.Context
 	seq  uint64
+	mode string
 }
 
 func newBench(t *testing.T, o Options, more ...func(*probes.Config)) *bench {
@@ -66,7 +67,7 @@ func (b *bench) run(o Options, between func(*Service) probes.Policy, more ...fun
 	}
 	b.host = host
 	b.s.SteerBy(steer.New(host, b, func(sev snap.Severity, text string) { b.e.Tell(sev, "chain", text) }))
-	cfg := probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}
+	cfg := probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Mode: b.mode, Policy: between(b.s)}
 	for _, f := range more {
 		f(&cfg)
 	}

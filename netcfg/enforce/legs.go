@@ -24,9 +24,36 @@ type legKey struct {
 // idleAfter is how many seconds without a packet make a leg idle, and how many a loss is told of.
 const idleAfter = 10
 
-// takeLegs adds what a generation marked since the last look, and gives the new marks.
-func (t *tally) takeLegs(p *acl.Policy, legs, marks []LegCount, now time.Time) []LegCount {
-	out := append([]LegCount(nil), marks...)
+// countLegs reads what was marked: few counters, so that it is done for each look at chains. mu is held.
+func (s *Service) countLegs(now time.Time) {
+	if s.plane == nil {
+		return
+	}
+	list := append([]edition{}, s.fading...)
+	list = append(list, s.kept)
+	if s.trial != nil {
+		list = append(list, s.trial.edition)
+	}
+	for i := range list {
+		e := &list[i]
+		if e.gen == 0 || len(e.acl.Chains) == 0 {
+			continue
+		}
+		legs, err := s.plane.Legs(e.gen)
+		if err != nil {
+			if i >= len(s.fading) { // the slot of one that fades may be in use again
+				s.trouble("counters of chains can't be read: " + err.Error())
+			}
+			continue
+		}
+		s.hits.takeLegs(e.gen, &e.acl, legs, now)
+	}
+}
+
+// takeLegs adds what a generation marked since the last look.
+func (t *tally) takeLegs(gen uint32, p *acl.Policy, legs []LegCount, now time.Time) {
+	read := t.read[gen]
+	out := append([]LegCount(nil), read.Legs...)
 	for len(out) < len(legs) {
 		out = append(out, LegCount{})
 	}
@@ -42,7 +69,8 @@ func (t *tally) takeLegs(p *acl.Policy, legs, marks []LegCount, now time.Time) [
 			out[i] = l
 		}
 	}
-	return out
+	read.Legs = out
+	t.read[gen] = read
 }
 
 func (t *tally) leg(key legKey) *counter {

@@ -71,12 +71,17 @@ func (k *kernPlane) Counts(gen uint32) (Counts, error) {
 	for i := range c.Default {
 		out.Default[i] = Count(c.Default[i])
 	}
+	return out, nil
+}
+
+func (k *kernPlane) Legs(gen uint32) ([]LegCount, error) {
 	legs, err := k.p.LegCounts(gen)
 	if err != nil {
-		return Counts{}, err
+		return nil, err
 	}
-	for _, l := range legs {
-		out.Legs = append(out.Legs, LegCount{l.Of, l.Packets, l.Bytes})
+	out := make([]LegCount, len(legs))
+	for i, l := range legs {
+		out[i] = LegCount{l.Of, l.Packets, l.Bytes}
 	}
 	return out, nil
 }

@@ -31,6 +31,8 @@ type Plane interface {
 	State() []Word
 	// Counts are what a generation counted since it was written.
 	Counts(gen uint32) (Counts, error)
+	// Legs are what a generation marked on the legs of its chains since it was written.
+	Legs(gen uint32) ([]LegCount, error)
 	// Judge runs the program on packets and counts nothing. Devices are named as for Write.
 	Judge(gen uint32, packets []acl.Packet, devices map[string]uint16) ([]acl.Decision, error)
 	// Note lets established match these packets, and from now on those that answer to flows that begin. It returns how many it
@@ -67,7 +69,7 @@ type Count struct {
 type Counts struct {
 	Rules   []Count // by index in acl.Policy.Rules
 	Default [2]Count
-	Guard   []Count // by index in acl.Policy.Guard
-	Legs    []LegCount
-	Tunnels []Count // by index in acl.Policy.Tunnels; Limited: unwrapped
+	Guard   []Count    // by index in acl.Policy.Guard
+	Legs    []LegCount // what Plane.Legs told
+	Tunnels []Count    // by index in acl.Policy.Tunnels; Limited: unwrapped
 }

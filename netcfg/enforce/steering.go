@@ -8,6 +8,7 @@ import (
 
 	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
+	"hooktop/ui/format"
 )
 
 // Steering makes the rules and routes of chains; netcfg/steer does. All may take as long as the kernel does for a few requests.
@@ -20,6 +21,8 @@ type Steering interface {
 	Repair() (string, error)
 	// View tells what stands; whole: also what must be read for it.
 	View(chains []acl.Chain, whole bool) snap.Chains
+	// Lineage says what becomes of a packet by the mark of a chain's leg: mark, rule, table, device.
+	Lineage(c *acl.Chain, leg acl.LegKind) []string
 	Close() error
 }
 
@@ -135,8 +138,31 @@ func (s *Service) Chains(whole bool) snap.Chains {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opt.Now()
+	if len(out.Rows) > 0 {
+		s.countLegs(now)
+	}
 	for i := range out.Rows {
 		s.hits.chain(&out.Rows[i], now)
 	}
 	return out
+}
+
+// Lineage follows one packet: who marks it, and what becomes of it by its mark.
+func (s *Service) Lineage(k acl.Packet) []string {
+	s.mu.Lock()
+	p := s.inForce().acl
+	now := s.opt.Now()
+	s.mu.Unlock()
+	if len(p.Chains) == 0 || s.steering == nil {
+		return nil
+	}
+	d := acl.Evaluate(&p, k, acl.NewState(now))
+	of := acl.Marked(&p, k)
+	switch {
+	case of.Chain == 0:
+		return []string{"mark: none: no chain is for " + format.Clean(k.String())}
+	case d.Verdict == acl.Deny && !d.Limited:
+		return []string{"mark: none: " + format.Clean(p.Words(d))}
+	}
+	return s.steering.Lineage(&p.Chains[of.Chain-1], of.Kind)
 }

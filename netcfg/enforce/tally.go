@@ -76,7 +76,7 @@ func (t *tally) take(gen uint32, p *acl.Policy, c Counts, now time.Time) {
 	for i := range min(len(c.Guard), len(p.Guard)) {
 		gain(t.line(&p.Guard[i]), c.Guard[i], &marks.Guard[i])
 	}
-	marks.Legs = t.takeLegs(p, c.Legs, old.Legs, now)
+	marks.Legs = old.Legs
 	marks.Tunnels = grown(old.Tunnels, len(c.Tunnels))
 	for i := range min(len(c.Tunnels), len(p.Tunnels)) {
 		gain(t.tunnel(&p.Tunnels[i]), c.Tunnels[i], &marks.Tunnels[i])

@@ -193,6 +193,7 @@ func (s *Service) count(now time.Time) {
 		}
 		s.hits.take(e.gen, &e.acl, c, now)
 	}
+	s.countLegs(now)
 	s.hits.keep(gens, policies...)
 }
 

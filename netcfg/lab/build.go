@@ -68,7 +68,7 @@ func connect(ctx context.Context, host *nl.Host, n *node, w wire) error {
 		return err
 	}
 	defer peer.Close()
-	if err := prepare(peer, false); err != nil {
+	if err := prepare(peer, w.role == firewall); err != nil {
 		return err
 	}
 	if err := host.AddVeth(nl.End{Name: w.host.dev, MAC: w.host.mac}, peer, nl.End{Name: w.node.dev, MAC: w.node.mac}, 0); err != nil {

@@ -11,6 +11,9 @@
 //	                                                             clients 198.51.100.0/24, 2001:db8:c::/64
 //	                                                             servers 203.0.113.0/24, 2001:db8:5::/64
 //
+// A firewall stands beside the host, at fw0 and fw1: what a policy's chain sends to the one it forwards to the other (Chain is such
+// a line). LAN clients ask a server for which it is made.
+//
 // Some packets are sent to die at the host (dying.go): closed ports, wrong checksums, no route, netfilter, a forged source,
 // a TTL at its end, a full socket and a full listen queue. Their senders know which counter of the host tells.
 //

@@ -52,11 +52,13 @@ func Build(ctx context.Context) (l *Lab, err error) {
 		return l, fmt.Errorf("build the lab: %w", err)
 	}
 	for _, w := range topology() {
-		n, err := spawn(l.keeper, w.role, true)
-		if err != nil {
-			return l, err
+		n := l.node(w.role)
+		if n == nil {
+			if n, err = spawn(l.keeper, w.role, true); err != nil {
+				return l, err
+			}
+			l.nodes = append(l.nodes, n)
 		}
-		l.nodes = append(l.nodes, n)
 		if err := connect(ctx, host, n, w); err != nil {
 			return l, fmt.Errorf("build the lab: join %s: %w", w.role, err)
 		}
@@ -77,6 +79,16 @@ func Build(ctx context.Context) (l *Lab, err error) {
 		_, err = l.all(ctx, "meet")
 	}
 	return l, err
+}
+
+// node finds the one with a role; nil: it was not started yet.
+func (l *Lab) node(role string) *node {
+	for _, n := range l.nodes {
+		if n.role == role {
+			return n
+		}
+	}
+	return nil
 }
 
 // watch waits for the death of each node.

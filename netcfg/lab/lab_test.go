@@ -98,8 +98,8 @@ func waitForFrames(t *testing.T, ns *ktest.NS, n uint64) {
 func TestNothingIsLeftAfterClose(t *testing.T) {
 	h := startHost(t)
 	before := family(t, h.cmd.Process.Pid)
-	if len(before) != 7 {
-		t.Fatalf("host and nodes are %d processes, want 7", len(before))
+	if len(before) != 8 {
+		t.Fatalf("host and nodes are %d processes, want 8", len(before))
 	}
 	h.tell(t, "send")
 	h.in.Close()
@@ -131,8 +131,8 @@ func TestEnterMakesAnotherNamespace(t *testing.T) {
 	for _, p := range family(t, h.cmd.Process.Pid) {
 		seen[p.namespace] = true
 	}
-	if len(seen) != 4 { // ours, the host's, wan's, lan's
-		t.Errorf("%d namespaces with ours, want 4", len(seen))
+	if len(seen) != 5 { // ours, the host's, wan's, lan's
+		t.Errorf("%d namespaces with ours, want 5", len(seen))
 	}
 	if lab.Inside() {
 		t.Error("the test itself is inside")

@@ -39,18 +39,19 @@ func roles() map[string]role {
 	return map[string]role{
 		"wan": {
 			comm:  "lab-wan",
-			serve: []func(*station) error{serveWebServers, serveResolver, serveBulk},
+			serve: []func(*station) error{serveWebServers, serveResolver, serveBulk, serveChained},
 			meet:  meetHost,
 			send:  []func(context.Context, *station){browseHost, scanHost, flood, keepAsking, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys},
 		},
 		"lan": {
 			comm: "lab-lan",
-			send: []func(context.Context, *station){browseServers, lookUp, lookUpOutside, scanBlackhole},
+			send: []func(context.Context, *station){browseServers, browseChained, lookUp, lookUpOutside, scanBlackhole},
 		},
-		"sshd":  {comm: Agent, serve: []func(*station) error{serveSession}},
-		"web":   {comm: "lab-web", serve: []func(*station) error{serveHost}},
-		"dns":   {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard, serveFlooded}},
-		"batch": {comm: "lab-batch", serve: []func(*station) error{serveStuck}, send: []func(context.Context, *station){fetch, upload, knock}},
+		firewall: {comm: "lab-fw"},
+		"sshd":   {comm: Agent, serve: []func(*station) error{serveSession}},
+		"web":    {comm: "lab-web", serve: []func(*station) error{serveHost}},
+		"dns":    {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard, serveFlooded}},
+		"batch":  {comm: "lab-batch", serve: []func(*station) error{serveStuck}, send: []func(context.Context, *station){fetch, upload, knock}},
 	}
 }
 

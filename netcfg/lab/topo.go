@@ -6,11 +6,18 @@ import "net/netip"
 
 // Devices of the host.
 const (
-	WAN = "wan0"
-	LAN = "lan0"
+	WAN    = "wan0"
+	LAN    = "lan0"
+	FWTo   = "fw0" // to the firewall
+	FWBack = "fw1" // and back from it
 )
 
-// nodeDev is the one device of a node.
+// Chain is the line of a policy that sends LAN clients' requests to one server of the world through the firewall. Until a policy has
+// it they go straight there.
+const Chain = "chain fw in " + LAN + " match tcp to " + chained4 + " port 443 service via " + fwTo4 + " dev " + FWTo + " return " + FWBack +
+	" mark 0x10/0xf0 upstream via " + gateway4 + " dev " + WAN + " fail open"
+
+// nodeDev is the device of a node; the firewall has a second one.
 const nodeDev = "eth0"
 
 // Agent is the process name of the stand-in access agent that holds the operator's session.
@@ -31,6 +38,8 @@ const (
 	resolver4          = "203.0.113.53"
 	resolver6          = "2001:db8:5::53"
 	bulk4              = "203.0.113.20"
+	chained4           = "203.0.113.44" // what the chain is for
+	fwTo4, fwBack4     = "10.78.0.2", "10.78.1.2"
 )
 
 // Ports of the operator's session, fixed so that the session can be named before it exists.
@@ -39,6 +48,7 @@ const (
 	operatorPort = 50022
 	bulkPort     = 5201 // iperf's
 	discardPort  = 9
+	chainedPort  = 443
 )
 
 func webClients() []string {
@@ -83,7 +93,7 @@ func topology() []wire {
 		hostR: []gate{{"0.0.0.0/0", gateway4}, {"::/0", gateway6}},
 		nodeR: []gate{{"10.77.0.0/24", hostWAN4}, {"2001:db8:2::/64", hostWAN6}},
 	}
-	single := append(append(webClients(), webServers()...), operator4, scanner4, scanner6, tagger4, tagger6, pinger6, steady4, steady6, resolver4, resolver6, bulk4)
+	single := append(append(webClients(), webServers()...), operator4, scanner4, scanner6, tagger4, tagger6, pinger6, steady4, steady6, resolver4, resolver6, bulk4, chained4)
 	for _, a := range single {
 		wan.node.addrs = append(wan.node.addrs, netip.PrefixFrom(addr(a), addr(a).BitLen()).String())
 	}
@@ -100,8 +110,23 @@ func topology() []wire {
 		}
 		lan.node.addrs = append(lan.node.addrs, netip.PrefixFrom(addr(a), bits).String())
 	}
-	return []wire{wan, lan}
+	to := wire{
+		role:  firewall,
+		host:  end{FWTo, [6]byte{2, 'h', 't', 0, 2, 1}, []string{"10.78.0.1/30"}},
+		node:  end{nodeDev, [6]byte{2, 'h', 't', 0, 2, 0xfe}, []string{fwTo4 + "/30"}},
+		nodeR: []gate{{"10.77.0.0/24", "10.78.0.1"}},
+	}
+	back := wire{
+		role:  firewall,
+		host:  end{FWBack, [6]byte{2, 'h', 't', 0, 3, 1}, []string{"10.78.1.1/30"}},
+		node:  end{"eth1", [6]byte{2, 'h', 't', 0, 3, 0xfe}, []string{fwBack4 + "/30"}},
+		nodeR: []gate{{"0.0.0.0/0", "10.78.1.1"}},
+	}
+	return []wire{wan, lan, to, back}
 }
+
+// firewall is the node that forwards what the chain sends it.
+const firewall = "fw"
 
 // isHost says whether the host itself has the address.
 func isHost(a netip.Addr) bool {

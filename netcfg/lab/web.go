@@ -30,14 +30,16 @@ func serveHost(*station) error { return serveWeb(hostWAN4, hostWAN6) }
 func serveWebServers(*station) error { return serveWeb(webServers()...) }
 
 // serveWeb answers GET /N with N bytes.
-func serveWeb(at ...string) error {
+func serveWeb(at ...string) error { return serveWebAt(webPort, at...) }
+
+func serveWebAt(port uint16, at ...string) error {
 	server := &http.Server{
 		Handler:           http.HandlerFunc(page),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that leave in the middle are part of the traffic
 	}
 	for _, a := range at {
-		l, err := listen(a, webPort)
+		l, err := listen(a, port)
 		if err != nil {
 			return err
 		}
@@ -93,6 +95,10 @@ func fetch(ctx context.Context, s *station) {
 
 // browse lets each client ask the servers of its family in turn until ctx ends.
 func browse(ctx context.Context, s *station, clients, servers []string) {
+	browseAt(ctx, s, webPort, clients, servers)
+}
+
+func browseAt(ctx context.Context, s *station, port uint16, clients, servers []string) {
 	for _, c := range clients {
 		var known []string
 		for _, v := range servers {
@@ -100,21 +106,24 @@ func browse(ctx context.Context, s *station, clients, servers []string) {
 				known = append(known, v)
 			}
 		}
+		if len(known) == 0 {
+			continue
+		}
 		s.senders.Go(func() {
 			for ctx.Err() == nil {
-				visit(ctx, c, known[rand.IntN(len(known))])
+				visit(ctx, c, netip.AddrPortFrom(addr(known[rand.IntN(len(known))]), port))
 			}
 		})
 	}
 }
 
 // visit asks a server for some pages over one kept connection.
-func visit(ctx context.Context, from, to string) {
+func visit(ctx context.Context, from string, to netip.AddrPort) {
 	transport := &http.Transport{DialContext: dialer(from, 0).DialContext, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	for range 1 + rand.IntN(perConnection) {
-		url := fmt.Sprintf("http://%s/%d", netip.AddrPortFrom(addr(to), webPort), pageSize())
+		url := fmt.Sprintf("http://%s/%d", to, pageSize())
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return

@@ -28,6 +28,7 @@ type Question struct {
 	SPort, DPort uint16
 	In           bool   // it comes in on Dev; else the host sends it
 	Dev          string // of a packet that the host sends: the one it leaves by, "" for any
+	Mark         uint32
 }
 
 // Way is where the kernel's routing sends a packet.
@@ -109,6 +110,9 @@ func (h *Host) question(q Question) ([]byte, error) {
 			kind = unix.RTA_IIF
 		}
 		body = append(body, attr(kind, native.AppendUint32(nil, uint32(link.Attrs().Index)))...)
+	}
+	if q.Mark != 0 {
+		body = append(body, attr(unix.RTA_MARK, native.AppendUint32(nil, q.Mark))...)
 	}
 	switch q.Proto { // the kernel takes no other here (rtm_getroute_parse_ip_proto)
 	case unix.IPPROTO_TCP, unix.IPPROTO_UDP:

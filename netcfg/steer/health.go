@@ -17,6 +17,7 @@ const (
 	askEach  = 150 * time.Millisecond
 	patience = 4
 	askWide  = 2 // questions without an answer before everybody is asked: the address may have moved
+	askRest  = 7 // next hops that are no service's are asked so much less: nothing depends on their answer
 )
 
 // hop is the health of one next hop.
@@ -24,6 +25,7 @@ type hop struct {
 	sock  *nl.Hop // nil: the device is down, or knows no neighbours
 	index int     // of the device that sock asks on
 	mute  int     // questions without an answer
+	often bool    // it is a service's
 	state string  // "ok", "down", "unknown"
 	why   string
 }
@@ -43,6 +45,7 @@ func (s *Steer) keepHops() {
 		if s.hops[w.Hop] == nil {
 			s.hops[w.Hop] = &hop{state: "unknown"}
 		}
+		s.hops[w.Hop].often = s.hops[w.Hop].often || w.ByService()
 	}
 	for key, h := range s.hops {
 		if !wanted[key] {
@@ -64,7 +67,11 @@ func (s *Steer) ask() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	moved := false
+	s.rounds++
 	for key, h := range s.hops {
+		if !h.often && s.rounds%askRest != 1 {
+			continue
+		}
 		was := h.state
 		s.askOne(key, h)
 		moved = moved || was != h.state

@@ -129,23 +129,25 @@ func (s *Steer) looked() {
 	}
 }
 
-// restore makes routes again that went with their device. True when it made any.
+// restore makes routes again that went with their device. True when it made any. A device may be back before its addresses are,
+// and with them the next hop: each change of those is another try.
 func (s *Steer) restore() bool {
-	any := false
+	made := false
 	for _, w := range s.ways {
 		if !w.lost || w.away || s.down(w.Hop.Dev) {
 			continue
 		}
-		w.lost = false
 		if w.route == inPlace {
+			w.lost = false
 			continue
 		}
-		any = true
 		if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
-			s.tell(snap.Crit, fmt.Sprintf("chain %s: %v", w.Chain, err))
+			w.why = err.Error()
+			continue
 		}
+		w.lost, w.why, made = false, "", true
 	}
-	return any
+	return made
 }
 
 // down reports whether a device takes no packets.

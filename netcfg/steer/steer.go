@@ -30,6 +30,7 @@ type way struct {
 	away    bool   // the route is taken away: the service does not answer
 	lost    bool   // the device was down: its routes went with it
 	changes uint32 // carrier changes of the device at the last look
+	why     string // its route can't be made again
 }
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
@@ -38,16 +39,17 @@ type Steer struct {
 	journal Journal
 	tell    func(snap.Severity, string)
 
-	mu    sync.Mutex
-	kept  []acl.Chain
-	trial []acl.Chain
-	ways  []*way // in order of their numbers
-	hops  map[acl.Hop]*hop
-	links map[string]snap.Link
-	extra []chain.Rule // that look like ours and are not wanted
-	rules []chain.Rule // all, at the last look
-	why   string       // why nothing can be seen any more
-	wake  chan struct{}
+	mu     sync.Mutex
+	kept   []acl.Chain
+	trial  []acl.Chain
+	ways   []*way // in order of their numbers
+	hops   map[acl.Hop]*hop
+	rounds int // of questions
+	links  map[string]snap.Link
+	extra  []chain.Rule // that look like ours and are not wanted
+	rules  []chain.Rule // all, at the last look
+	why    string       // why nothing can be seen any more
+	wake   chan struct{}
 
 	cancel context.CancelFunc
 	done   chan struct{}

@@ -3,6 +3,7 @@
 package steer
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -132,6 +133,9 @@ func (s *Steer) steered() []snap.Steer {
 			out[len(out)-1].Why = "taken away: the service does not answer"
 		case w.lost && w.route != inPlace:
 			out[len(out)-1].Why = "went with its device, and comes back with it"
+			if w.why != "" {
+				out[len(out)-1].Why += ": " + format.Clean(w.why)
+			}
 		}
 		if g, ok := w.Guard(w.n); ok {
 			put(w, g.String(), w.guard)
@@ -251,4 +255,38 @@ func (s *Steer) reverse(c *acl.Chain, l acl.Leg) []snap.Check {
 	valid := snap.Check{Name: "src_valid_mark " + dev, Have: s.setting("ipv4/conf/" + l.From + "/src_valid_mark"), OK: true,
 		Why: "whether the reverse path is looked up with the mark: rules of chains ask for the device too and match neither way"}
 	return []snap.Check{out, valid}
+}
+
+// Lineage says what becomes of a packet by the mark of a chain's leg.
+func (s *Steer) Lineage(c *acl.Chain, leg acl.LegKind) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []string{fmt.Sprintf("mark: %s, chain %s: %s", c.Marking(), format.Clean(c.Name), leg)}
+	for _, l := range c.Legs() {
+		if l.Kind != leg {
+			continue
+		}
+		w := s.wayOf(c, l)
+		switch {
+		case l.Hop.Dev == "":
+			return append(out, "rule: none asks for the mark on "+format.Clean(l.From), "table: main", "device: where the destination is routed")
+		case w == nil:
+			return append(out, "rule: not made yet")
+		}
+		out = append(out, "rule: "+format.Clean(w.Rule(w.n).String())+" ("+w.rule+")")
+		switch {
+		case w.route == inPlace:
+			out = append(out, "table: "+format.Clean(w.Route(w.n).String()))
+		case w.Open:
+			return append(out, fmt.Sprintf("table: %d has no route, the next rules decide (fail open)", chain.FirstTable+w.n), "device: as without the chain")
+		default:
+			return append(out, fmt.Sprintf("table: %d is unreachable (fail closed)", chain.FirstTable+w.n), "device: none, the packet ends here")
+		}
+		state := "unknown"
+		if h := s.hops[w.Hop]; h != nil {
+			state = h.state
+		}
+		out = append(out, fmt.Sprintf("device: %s, next hop %s (%s)", format.Clean(w.Hop.Dev), w.Hop.Via, state))
+	}
+	return out
 }

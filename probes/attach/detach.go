@@ -108,7 +108,11 @@ func usesFilter(h *held) bool {
 	if h == nil {
 		return false
 	}
-	_, ok := h.Hold.(*filterHold)
+	hold := h.Hold
+	if x, ok := hold.(*xdpHold); ok {
+		hold = x.mark
+	}
+	_, ok := hold.(*filterHold)
 	return ok
 }
 

@@ -27,8 +27,8 @@ type filterHold struct {
 
 // attachFilter puts the pipeline on the clsact qdisc of a device. The journal is told before each attempt, so that a
 // crash at any instant leaves nothing that nobody knows of.
-func (s *Set) attachFilter(d *Dev, egress bool) (h Hold, err error) {
-	prog, err := s.plane.Program(d.device(), egress)
+func (s *Set) attachFilter(d *Dev, k Hook) (h Hold, err error) {
+	prog, err := s.plane.Program(d.device(), k)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +37,9 @@ func (s *Set) attachFilter(d *Dev, egress bool) (h Hold, err error) {
 			prog.Close()
 		}
 	}()
-	dir := "in"
-	if egress {
-		dir = "out"
-	}
+	dir := map[Hook]string{TCIngress: "in", TCEgress: "out", TCMark: "mark"}[k]
 	f := snap.Filter{
-		Index: d.Link.Index, Egress: egress, Prio: 1, Handle: filterHandle,
+		Index: d.Link.Index, Egress: k == TCEgress, Prio: 1, Handle: filterHandle,
 		Name: s.journal.Tag() + "-" + dir, FD: prog.FD(),
 	}
 	if err := s.ensureQdisc(d); err != nil {

@@ -17,6 +17,7 @@ const (
 	XDPGeneric Hook = "xdp generic"
 	TCIngress  Hook = "tc ingress"
 	TCEgress   Hook = "tc egress"
+	TCMark     Hook = "tc mark" // ingress beside XDP: gives packets of chains their mark
 )
 
 // Device is what a program is loaded for.
@@ -36,7 +37,7 @@ type Plane interface {
 	// hook errors.Is(err, ErrNoTCX) where there is no tcx.
 	Attach(Device, Hook) (Hold, error)
 	// Program loads the pipeline for a clsact filter.
-	Program(d Device, egress bool) (Program, error)
+	Program(d Device, h Hook) (Program, error)
 	// Forget clears what the flow table holds of a slot.
 	Forget(slot uint16) error
 	// MaxSlots is the number of devices that can be told apart.

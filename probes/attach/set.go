@@ -128,7 +128,7 @@ func (s *Set) Egress(d *Dev) snap.Status {
 // attach puts the pipeline on one hook of a device.
 func (s *Set) attach(d *Dev, k Hook) (*held, error) {
 	if k == XDPNative || k == XDPGeneric {
-		h, err := s.plane.Attach(d.device(), k)
+		h, err := s.attachXDP(d, k)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +148,7 @@ func (s *Set) attach(d *Dev, k Hook) (*held, error) {
 		}
 		s.noTCX = ErrNoTCX.Error()
 	}
-	h, err := s.attachFilter(d, k == TCEgress)
+	h, err := s.attachFilter(d, k)
 	if err != nil {
 		s.dropQdisc(d)
 		return nil, err

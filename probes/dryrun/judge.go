@@ -112,6 +112,7 @@ type Explained struct {
 	By      acl.By
 	Index   int        // of the deciding rule or guard line, -1: the default
 	Counted []int      // indexes of the count rules that were passed
+	Leg     acl.LegOf  // of the chain that marks it
 	Found   acl.Packet // what the parser read in the frame
 	Bytes   int        // of the frame
 	Reason  string     // why the frame is malformed, "" when it is not
@@ -135,7 +136,7 @@ func Explain(p acl.Policy, k acl.Packet) (out Explained, err error) {
 	if err != nil {
 		return Explained{}, err
 	}
-	out = Explained{Tunnel: tunnelOf(got.Tunnel), Verdict: acl.Allow, By: got.By, Index: got.Index, Counted: got.Counted, Bytes: len(frame), Reason: got.Reason, Notes: scene.state()}
+	out = Explained{Tunnel: tunnelOf(got.Tunnel), Verdict: acl.Allow, By: got.By, Index: got.Index, Counted: got.Counted, Leg: got.Leg, Bytes: len(frame), Reason: got.Reason, Notes: scene.state()}
 	if got.Deny {
 		out.Verdict = acl.Deny
 	}

@@ -30,6 +30,28 @@ func (h *fileHost) SteeringLeft() ([]int, error) {
 	return out, err
 }
 
+// The watcher of a run that was killed undoes them too.
+func TestTheWatcherUndoesSteering(t *testing.T) {
+	dir, h := newDir(t)
+	j, err := OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.IntendSteering(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.add(h.steering(0)); err != nil {
+		t.Fatal(err)
+	}
+	w := &watcher{dir: dir, journal: filepath.Base(j.Name()), open: func() (Host, error) { return h, nil }}
+	if err := j.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if items, err := w.undo(); err != nil || len(items) != 1 || len(h.names(t)) != 0 {
+		t.Errorf("%+v, %v; left: %v", items, err, h.names(t))
+	}
+}
+
 // Rules and routes of chains are undone by the numbers that the journal of the dead run has, and others are left alone.
 func TestSteeringOfADeadRunIsUndone(t *testing.T) {
 	dir, h := newDir(t)

@@ -121,7 +121,7 @@ func (w *watcher) undo() ([]Item, error) {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
 	var items []Item
-	if len(c.Filters)+len(c.Qdiscs) > 0 {
+	if !c.empty() {
 		h, err := w.open()
 		if err != nil {
 			f.Close()
@@ -160,7 +160,7 @@ func lastLine(items []Item, err error) string {
 	}
 	line := "hooktop was killed: its programs went with it"
 	if n > 0 {
-		line += fmt.Sprintf(", %d filters and qdiscs were removed", n)
+		line += fmt.Sprintf(", %d filters, qdiscs, rules and routes were removed", n)
 	}
 	if err != nil {
 		return line + "; " + err.Error() + ": run hooktop cleanup"

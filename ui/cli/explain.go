@@ -43,6 +43,8 @@ type ExplainReport struct {
 	Found   acl.Packet // what the program's parser read
 	Bytes   int        // of the frame
 	Reason  string     // why the frame is malformed
+	Leg     acl.LegOf  // of the chain that marks it
+	Steered *Steered   // nil: not asked
 	Route   *Route     // nil: not asked, RouteWhy says why
 	// RouteWhy is also why the kernel has no route.
 	RouteWhy string
@@ -68,7 +70,7 @@ type explainObject struct {
 	Rule    ruleObject     `json:"rule"`
 	Counted []ruleObject   `json:"counted"`
 	Tunnel  *explainTunnel `json:"tunnel"` // null: it is in none
-	Mark    any            `json:"mark"`   // null: this version sets none
+	Mark    *markObject    `json:"mark"`
 	Route   *Route         `json:"route"`
 	Stages  []stageObject  `json:"stages"`
 	Notes   []string       `json:"notes"`
@@ -169,7 +171,11 @@ func (o *explainObject) fill(p *acl.Policy, dir acl.Dir, r *ExplainReport) {
 	o.Tunnel = explainTunnelOf(p, r.Tunnel)
 	stage("tunnel", o.Tunnel.words())
 	stage("acl", o.Verdict+" by "+o.Rule.place(o.By))
-	stage("chain", "none")
+	if o.Mark = marked(p, r.Leg, r.Steered); o.Mark != nil {
+		stage("chain", o.Mark.words()+"; "+o.Mark.way())
+	} else {
+		stage("chain", "none")
+	}
 	stage("route", routeWords(r))
 }
 
@@ -208,7 +214,10 @@ func explainTable(w io.Writer, o *explainObject) error {
 		row("counted", "line %d: %s", c.Line, c.Text)
 	}
 	row("tunnel", "%s", o.Tunnel.words())
-	row("mark", "none")
+	row("mark", "%s", o.Mark.words())
+	if o.Mark != nil {
+		row("rule", "%s", o.Mark.way())
+	}
 	for _, s := range o.Stages {
 		if s.Stage == "route" {
 			row("route", "%s", s.Result)

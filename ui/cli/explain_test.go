@@ -19,9 +19,12 @@ const asked = "tcp 10.0.0.9:4242 > 10.0.0.1:22 dev eth0"
 func explains(b *Backends) {
 	b.Explain = func(_ context.Context, p acl.Policy, k acl.Packet) (ExplainReport, error) {
 		d := acl.Evaluate(&p, k, nil)
-		r := ExplainReport{Verdict: d.Verdict, By: d.By, Index: d.Index, Counted: d.Counted, Found: k, Bytes: 54, RouteWhy: "dropped", Notes: []string{"a \x1bnote"}}
+		r := ExplainReport{Verdict: d.Verdict, By: d.By, Index: d.Index, Counted: d.Counted, Leg: d.Leg, Found: k, Bytes: 54, RouteWhy: "dropped", Notes: []string{"a \x1bnote"}}
 		if d.Verdict == acl.Allow {
 			r.Route = &Route{Kind: "forward", Via: "10.0.1.254", Dev: "eth1"}
+			if d.Leg.Chain > 0 && d.Leg.Kind == acl.ToService {
+				r.Steered = &Steered{Rule: "7400: from all fwmark 0x10/0xf0 iif lan0 lookup 267400 proto 199", Table: 267400, State: "in place"}
+			}
 		}
 		return r, nil
 	}
@@ -47,6 +50,22 @@ func TestExplain(t *testing.T) {
 	}
 	if s := play(t, explains, "explain", "not IP"); s.code != 0 || !strings.Contains(s.out, "allow by guard") || !strings.Contains(s.out, "not IP") {
 		t.Errorf("without a policy: code %d, %s%s", s.code, s.out, s.err)
+	}
+}
+
+func TestExplainTellsTheMark(t *testing.T) {
+	path := at(t, "p.acl", chainLine+"\n")
+	s := play(t, explains, "explain", "tcp 10.1.0.2:4242 > 10.2.0.2:443 dev lan0", "--policy", path)
+	for _, words := range []string{"mark     0x10/0xf0 by chain fw, line 1: to service\n",
+		"rule     7400: from all fwmark 0x10/0xf0 iif lan0 lookup 267400 proto 199, dev fw0\n", "chain   0x10/0xf0 by chain fw"} {
+		if !strings.Contains(s.out, words) {
+			t.Errorf("%q is not in\n%s", words, s.out)
+		}
+	}
+	var o explainObject
+	s = play(t, explains, "explain", "--json", "--policy", path, "tcp 10.2.0.2:443 > 10.1.0.2:4242 dev fw0")
+	if err := json.Unmarshal([]byte(s.out), &o); err != nil || o.Mark == nil || o.Mark.Leg != "reply back" || o.Mark.Dev != "" || o.Mark.Value != "0x10/0xf0" {
+		t.Errorf("%v: %s", err, s.out)
 	}
 }
 

@@ -55,7 +55,8 @@ type snapshotObject struct {
 	Flows      []flowObject      `json:"flows"`
 	ACL        aclObject         `json:"acl"`
 	Tunnels    []tunnelObject    `json:"tunnels"`
-	Chains     []struct{}        `json:"chains"`
+	Chains     []chainObject     `json:"chains"`
+	Steering   steeringObject    `json:"steering"`
 	Malformed  map[string]uint64 `json:"malformed"`
 	Drops      []dropObject      `json:"drops"`
 	DropErrs   []string          `json:"drop_errors"`
@@ -128,7 +129,7 @@ func snapshotJSON(shot Snapshot) snapshotObject {
 		Interfaces: make([]interfaceObject, 0, len(f.Interfaces)), LeftOut: make([]leftOutObject, 0, len(f.LeftOut)),
 		Programs: make([]programObject, 0, len(f.Programs)), Flows: flowObjects(f.Flows.Rows),
 		ACL:     aclJSON(&f.Policy),
-		Tunnels: tunnelObjects(f.Tunnels.Rows), Chains: []struct{}{},
+		Tunnels: tunnelObjects(f.Tunnels.Rows), Chains: chainObjects(f.Chains.Rows), Steering: steeringJSON(&f.Chains),
 		Malformed: counts(f.Malformed), Drops: dropObjects(f.Ledger.Rows), DropErrs: make([]string, 0, len(f.Ledger.Errs)), Events: make([]eventObject, 0, len(f.Notices)), Lost: counts(f.Lost), Lab: shot.Lab,
 		Totals: totalsObject{Packets: f.Totals.Packets, Bytes: f.Totals.Bytes, PPS: round(f.Totals.Rate.PPS),
 			BPS: round(f.Totals.Rate.BPS), DropPPS: round(f.Totals.Drops), Flows: f.Totals.Flows, Capacity: f.Totals.Capacity},

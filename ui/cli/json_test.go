@@ -71,7 +71,7 @@ func TestFieldNamesOfTheSnapshot(t *testing.T) {
 		of    any
 		names string
 	}{
-		{got, "schema host at interfaces programs flows acl tunnels chains malformed events lost"},
+		{got, "schema host at interfaces programs flows acl tunnels chains steering malformed events lost"},
 		{first("interfaces"), "name mode why packets bytes generation lease_s"},
 		{first("programs"), "name type hook dev state reason run_ns runs"},
 		{first("flows"), "src sport dst dport proto dev dir vlan vni packets bytes pps bps age_s process pid rule verdict own_session"},
