@@ -45,7 +45,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 		news = s.reclaim()
 	}
 	cfg.ReadOnly, cfg.HeldBy = s.takePen()
-	if s.policy, err = enforcer(opt, cfg.ReadOnly, cfg.HeldBy); err != nil {
+	if s.policy, err = enforcer(opt, host, cfg.ReadOnly, cfg.HeldBy); err != nil {
 		return nil, errors.Join(err, s.pen.Drop(), s.host.Close())
 	}
 	cfg.Policy = enforce.OnKern{Service: s.policy}
@@ -220,7 +220,7 @@ func onceWhile(ctx context.Context, opt cli.Options, watch func(context.Context)
 		return shot, err
 	}
 	if opt.Policy.File != "" {
-		if _, err := s.launch(ctx, opt.Policy.Text); err != nil {
+		if _, err := s.launch(ctx, opt.Policy); err != nil {
 			return shot, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"hooktop/netcfg/enforce"
 	"hooktop/netcfg/lab"
+	"hooktop/netcfg/nl"
 	"hooktop/probes/guard"
 	"hooktop/probes/procfs"
 	"hooktop/probes/snap"
@@ -23,10 +24,11 @@ import (
 const auditLog = "/var/lib/hooktop/audit.jsonl"
 
 // enforcer makes the service that carries out changes of the policy. heldBy is not "" when another hooktop has the pen.
-func enforcer(opt cli.Options, readOnly, heldBy string) (*enforce.Service, error) {
+func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string) (*enforce.Service, error) {
 	o := enforce.Options{
 		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, Events: opt.Policy.Events,
-		File: opt.Policy.File, FileText: opt.Policy.Text,
+		File: opt.Policy.File, FileText: opt.Policy.Text, Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits,
+		Standing: host.Standing,
 	}
 	if err := appendable(o.Events); err != nil {
 		return nil, err
@@ -86,21 +88,31 @@ func keepTrial(ctx context.Context, code string) (string, error) {
 	return enforce.Knock(ctx, guard.Door(guard.Dir, inode), code)
 }
 
-// waysWait is how long a launch waits for the ways in: the guard is made of them.
-const waysWait = 3 * time.Second
+// waysWait is how long a launch waits for the ways in, of which the guard is made, and for what is normal, which a canary is
+// held against.
+const waysWait = 6 * time.Second
 
 // launch puts the policy of the command line on trial once everything is attached.
-func (s *session) launch(ctx context.Context, text string) (snap.Answer, error) {
+func (s *session) launch(ctx context.Context, p cli.Policy) (snap.Answer, error) {
 	if _, err := s.engine.Started(ctx); err != nil {
 		return snap.Answer{}, err
 	}
-	select {
-	case <-s.policy.Looked():
-	case <-time.After(waysWait): // the commit says what is missing
-	case <-ctx.Done():
+	known := []<-chan struct{}{s.policy.Looked()}
+	if len(p.Canary.On) > 0 {
+		known = append(known, s.policy.Watched())
+	}
+	wait, cancel := context.WithTimeout(ctx, waysWait)
+	defer cancel()
+	for _, it := range known {
+		select {
+		case <-it:
+		case <-wait.Done(): // the commit says what is missing
+		}
+	}
+	if ctx.Err() != nil {
 		return snap.Answer{}, ctx.Err()
 	}
-	a := s.policy.Launch(text)
+	a := s.policy.Launch(p.Text, snap.PolicyWish{On: p.Canary.On})
 	if a.Err != "" {
 		return a, errors.New(a.Err)
 	}

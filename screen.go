@@ -56,7 +56,7 @@ func showScreen(ctx context.Context, opt cli.Options, lab *lab.Lab) error {
 	}
 	if opt.Policy.File != "" {
 		probes.Go(ctx, "policy of the launch", func(ctx context.Context) error {
-			_, err := s.launch(ctx, opt.Policy.Text)
+			_, err := s.launch(ctx, opt.Policy)
 			return err
 		}, func(err error) {
 			if err != nil && ctx.Err() == nil {

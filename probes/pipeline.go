@@ -40,6 +40,7 @@ type pipeline struct {
 	interfaces []snap.Interface
 	malformed  []snap.Count
 	lost       []snap.Count
+	seen       []snap.Link     // a second ago at most; nil: they could not be listed
 	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
 	said       map[string]bool // troubles that were told once
 }

@@ -71,7 +71,8 @@ func (p *pipeline) Second(now time.Time) {
 		return
 	}
 	p.set.Check()
-	p.dropped(p.links())
+	p.seen = p.links()
+	p.dropped(p.seen)
 	p.follow(now)
 	p.review(now)
 }

@@ -23,6 +23,7 @@ type Policy interface {
 	Look(ways []acl.WayIn, noRemote bool, devices map[string]uint16) (rewrite bool)
 	Rewrite() error
 	Count()                                                 // once a second: read the counters
+	Health(h snap.Health)                                   // once a second: a canary decides no longer when it stays away
 	View(counters bool) snap.Policy                         // for a frame
 	Verdict(path, gen uint16) (line int, verdict string)    // what let a flow pass
 	Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer // flows: the fastest first
@@ -107,33 +108,45 @@ func (p *policer) Collect(now time.Time) {
 	})
 }
 
+// quietAfter is how long a flow that sends packets may be without one. The table is not read more often than frames are made.
+func (p *policer) quietAfter() time.Duration { return quietAfter + p.b.engine.period() }
+
 // talking lists the flows that send packets, also those whose packets are denied.
-func talking(flows []snap.Flow) map[snap.FlowKey]bool {
+func (p *policer) talking(flows []snap.Flow) map[snap.FlowKey]bool {
 	out := map[snap.FlowKey]bool{}
 	for i := range flows {
-		if f := &flows[i]; f.Rates[0].PPS > 0 && f.Idle < quietAfter {
+		if f := &flows[i]; f.Rates[0].PPS > 0 && f.Idle < p.quietAfter() {
 			out[f.Key] = true
 		}
 	}
 	return out
 }
 
-// Second has the counters read, which takes a walk over the flow table, and looks which flows have gone quiet.
-func (p *policer) Second(time.Time) {
-	if p.on && len(p.talked) > 0 {
-		if p.svc.View(false).Trial.Gen == 0 {
-			p.talked, p.quiet = nil, 0
-		} else {
-			now := talking(p.flows())
-			p.quiet = 0
-			for k := range p.talked {
-				if !now[k] {
-					p.quiet++
-				}
-			}
+// hush counts the flows that sent packets when the trial was committed, and do not now.
+func (p *policer) hush(flows []snap.Flow) {
+	now := p.talking(flows)
+	p.quiet = 0
+	for k := range p.talked {
+		if !now[k] {
+			p.quiet++
 		}
 	}
-	if !p.on || p.busy.count {
+}
+
+// Second tells the policy how the host is, has the counters read, which takes a walk over the flow table, and looks which flows
+// have gone quiet.
+func (p *policer) Second(now time.Time) {
+	if !p.on || p.pl.dp == nil || p.pl.store == nil {
+		return
+	}
+	v := p.svc.View(false)
+	if v.Trial.Gen == 0 {
+		p.talked, p.quiet = nil, 0
+	} else if len(p.talked) > 0 {
+		p.hush(p.flows())
+	}
+	p.tellHealth(now, v.Trial.Gen != 0 || v.Canary.Gen != 0)
+	if p.busy.count {
 		return
 	}
 	p.busy.count = true
@@ -170,7 +183,10 @@ func (p *policer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)
 		flows := p.flows()
 		slow = func() snap.Answer { return p.svc.Stage(in.Policy, flows) }
 	case snap.CommitPolicy:
-		p.talked, p.quiet = talking(p.flows()), 0
+		p.talked, p.quiet = p.talking(p.flows()), 0
+		if len(in.Policy.On) > 0 {
+			p.tellHealth(time.Now(), true) // what sends now is what a canary is held against
+		}
 		slow = func() snap.Answer { return p.svc.Commit(in.Policy) }
 	case snap.SavePolicy:
 		slow = func() snap.Answer { return p.svc.Save(in.Target, in.Arg) }

@@ -21,6 +21,7 @@ func (*slowPolicy) Begin(*kern.Pipeline, func(snap.Severity, string)) error { re
 func (*slowPolicy) Look([]acl.WayIn, bool, map[string]uint16) bool          { return false }
 func (*slowPolicy) Rewrite() error                                          { return nil }
 func (*slowPolicy) Count()                                                  {}
+func (*slowPolicy) Health(snap.Health)                                      {}
 func (*slowPolicy) Verdict(_, _ uint16) (int, string)                       { return 0, "pass" }
 func (*slowPolicy) Commit(snap.PolicyWish) snap.Answer                      { return snap.Answer{Text: "committed"} }
 func (*slowPolicy) Save(path, _ string) snap.Answer                         { return snap.Answer{Text: "saved " + path} }

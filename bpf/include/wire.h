@@ -170,7 +170,7 @@ struct shadow_io {
 	__u32 found;   /* out: enum malformed, MAL_MAX: not IP */
 	struct flow_key key; /* out, when found == 0 */
 	__u32 tcp_flags;
-	__u32 gen;    /* in: judge by this generation and count nothing; 0: no */
+	__u32 gen;    /* in: judge by this generation and count nothing, GEN_EACH: by none; 0: no */
 	__u32 egress; /* in, with gen: TAG_EGRESS or 0 */
 	__u32 dev;    /* in, with gen: device slot */
 	__u32 judged; /* out, with gen: JUDGED_* */

@@ -33,7 +33,7 @@ func (p *Pipeline) TryPolicy(gen uint32, devs []uint16, lease time.Duration) err
 		return fmt.Errorf("try policy %d: a lease of %v is none", gen, lease)
 	}
 	if q.loaded[gen%aclSlots].flows {
-		if err := p.seedSeen(); err != nil {
+		if _, err := p.seedSeen(); err != nil {
 			return fmt.Errorf("try policy %d: %w", gen, err)
 		}
 	}
@@ -90,7 +90,7 @@ func (p *Pipeline) SwapPolicy(old, next uint32) error {
 		return fmt.Errorf("swap policy %d for %d: it decides nothing", old, next)
 	}
 	if q.loaded[next%aclSlots].flows {
-		if err := p.seedSeen(); err != nil {
+		if _, err := p.seedSeen(); err != nil {
 			return fmt.Errorf("swap policy %d for %d: %w", old, next, err)
 		}
 	}

@@ -38,12 +38,8 @@ func (p *Pipeline) JudgePolicy(gen uint32, frames []Judge) ([]Judgement, error) 
 	q := &p.policy
 	q.judging.Lock()
 	defer q.judging.Unlock()
-	if q.judge == nil {
-		s := &Shadow{p: p, shared: true} // the verifier takes its time, and nobody who keeps or restores may wait for it
-		if err := s.load(false); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		q.judge = s
+	if err := q.openJudge(p); err != nil {
+		return nil, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -57,6 +53,20 @@ func (p *Pipeline) JudgePolicy(gen uint32, frames []Judge) ([]Judgement, error) 
 		}
 	}
 	return out, nil
+}
+
+// openJudge loads the program that judges. The verifier takes its time, and nobody who keeps or restores may wait for it: judging is
+// held, mu is not.
+func (q *policies) openJudge(p *Pipeline) error {
+	if q.judge != nil {
+		return nil
+	}
+	s := &Shadow{p: p, shared: true}
+	if err := s.load(false); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	q.judge = s
+	return nil
 }
 
 // Bits of acl_judge's answer (JUDGED_* in bpf/include/wire.h).

@@ -12,25 +12,62 @@ import (
 	"hooktop/netcfg/acl"
 )
 
+// Tuple stands for the packets of one direction of a connection. Addresses are IPv6, IPv4 ones mapped; for ICMP SPort is type and
+// code.
+type Tuple struct {
+	Src, Dst     [16]byte
+	SPort, DPort uint16
+	Proto        uint8
+}
+
+// NoteSeen notes tuples for established, beside those that answer to the flows in the table, and has the programs note those of
+// flows that begin. It returns for how many there is no room: the map holds the latest.
+func (p *Pipeline) NoteSeen(list []Tuple) (lost int, err error) {
+	p.policy.mu.Lock()
+	flows, err := p.seedSeen()
+	p.policy.mu.Unlock() // a long list holds nobody up
+	if err != nil {
+		return 0, err
+	}
+	seen, one := p.maps[bpf.XdpMapHtSeen], uint32(1)
+	for i := range list {
+		key := list[i].key()
+		if err := seen.Update(&key, &one, ebpf.UpdateAny); err != nil {
+			return len(list) - i, fmt.Errorf("note the connections that stand: %w", err)
+		}
+	}
+	return max(0, flows+len(list)-p.sizes.seen()), nil
+}
+
+// key is the seen_key of these packets.
+func (t *Tuple) key() (out [40]byte) {
+	copy(out[0:16], t.Src[:])
+	copy(out[16:32], t.Dst[:])
+	binary.BigEndian.PutUint16(out[32:], t.SPort)
+	binary.BigEndian.PutUint16(out[34:], t.DPort)
+	out[36] = t.Proto
+	return out
+}
+
 // seedSeen notes the tuples that answer to the flows in the table: those that began before a policy asked for established. From
 // before the scan on the programs note those of new flows.
-func (p *Pipeline) seedSeen() error {
+func (p *Pipeline) seedSeen() (n int, err error) {
 	for i := range p.policy.states {
 		p.policy.states[i].Track = 1
 	}
 	seen, one := p.maps[bpf.XdpMapHtSeen], uint32(1)
-	var err error
 	p.table.Scan(func(e *Entry) bool {
 		key, ok := answers(e.Raw())
 		if ok {
 			err = seen.Update(&key, &one, ebpf.UpdateAny)
+			n++
 		}
 		return err == nil
 	})
 	if err != nil {
-		return fmt.Errorf("note the connections that stand: %w", err)
+		return n, fmt.Errorf("note the connections that stand: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
 // answers is the seen_key of the packets that answer a flow's: note_seen in bpf/include/acl.h.

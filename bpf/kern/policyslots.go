@@ -46,6 +46,7 @@ type policies struct {
 
 	judging sync.Mutex // one at a time; taken before mu
 	judge   *Shadow
+	watch   time.Duration // what measuring adds to a run, 0: not known yet; under judging
 }
 
 // loaded says what a slot holds.

@@ -30,11 +30,14 @@ type actor struct {
 type event struct {
 	Schema string    `json:"schema"`
 	At     time.Time `json:"at"`
-	What   string    `json:"what"` // commit, keep, restore, lease over, extend, save
+	What   string    `json:"what"` // commit, canary, keep, restore, lease over, extend, save
 	actor
 	Generation uint32   `json:"generation"`
 	Base       uint32   `json:"base"`
 	Lease      float64  `json:"lease_s,omitempty"`
+	Soak       float64  `json:"soak_s,omitempty"`
+	On         []string `json:"on,omitempty"`   // devices of a canary
+	Why        string   `json:"why,omitempty"`  // of an end
 	Diff       []string `json:"diff,omitempty"` // against what was kept
 	Text       string   `json:"text,omitempty"`
 	File       string   `json:"file,omitempty"`

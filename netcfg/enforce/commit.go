@@ -23,7 +23,7 @@ func (s *Service) Commit(w snap.PolicyWish) snap.Answer {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	d := s.draft
+	d, drops := s.draft, s.drops
 	s.mu.Unlock()
 	switch {
 	case w.Seq != 0 && w.Seq != d.Seq || w.Text != "" && w.Text != d.Text:
@@ -31,25 +31,25 @@ func (s *Service) Commit(w snap.PolicyWish) snap.Answer {
 	case d.Text == "":
 		return snap.Answer{Err: "commit: there is no draft: edit first"}
 	}
-	return s.answer(s.commit(w, d))
+	return s.answer(s.commit(w, d, drops))
 }
 
-// Launch puts a text on trial that was named on the command line; the draft stays as it is. That there is no remote session
-// to protect is no news to who starts the program, so only a cut of a way in refuses it.
-func (s *Service) Launch(text string) snap.Answer {
+// Launch puts a text on trial that was named on the command line, on some devices first where w says so; the draft stays as
+// it is. That there is no remote session to protect is no news to who starts the program, so only a cut of a way in refuses it.
+func (s *Service) Launch(text string, w snap.PolicyWish) snap.Answer {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	file, err := policy.Parse(text)
 	if err != nil {
 		return snap.Answer{Err: "commit: " + err.Error()}
 	}
-	w, now := snap.PolicyWish{}, s.opt.Now()
+	now := s.opt.Now()
 	world, _, _ := s.look()
 	p := s.guarded(file.Resolve(now), world.Ways)
 	if len(cuts(&p, world.onDevices(), either(&p, now))) == 0 {
 		w.Host = s.opt.Host
 	}
-	return s.answer(s.commit(w, snap.Draft{Text: text}))
+	return s.answer(s.commit(w, snap.Draft{Text: text}, nil))
 }
 
 func (s *Service) answer(t *trial, err error) snap.Answer {
@@ -57,7 +57,7 @@ func (s *Service) answer(t *trial, err error) snap.Answer {
 		return snap.Answer{Err: "commit: " + err.Error()}
 	}
 	return snap.Answer{
-		Text:    fmt.Sprintf("generation %d decides for %s: keep it, or what was kept before decides again", t.id, t.lease),
+		Text:    fmt.Sprintf("generation %d decides%s for %s: keep it, or what was kept before decides again", t.id, t.where(), t.lease),
 		Command: "hooktop keep " + t.code,
 	}
 }
@@ -73,18 +73,22 @@ func (s *Service) lease(wanted time.Duration) (time.Duration, error) {
 	return wanted, nil
 }
 
-// commit does what Commit says. turn is held.
-func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
+// commit does what Commit says; drops is what the draft was found to deny, by device. turn is held.
+func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float64) (*trial, error) {
 	lease, err := s.lease(w.Lease)
 	if err != nil {
 		return nil, err
 	}
-	next, world, err := s.candidate(w, d.Text)
+	c, err := s.canaryOf(w, drops)
+	if err != nil {
+		return nil, err
+	}
+	next, kept, world, err := s.candidate(w, d.Text)
 	if err != nil {
 		return nil, err
 	}
 	now := s.opt.Now()
-	if err := s.typed(&next.acl, world, w.Host, now); err != nil {
+	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world.Ways, now)); err != nil {
 		return nil, err
 	}
 	if next.gen == 0 {
@@ -97,11 +101,14 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft) (*trial, error) {
 	if err := s.preflight(next, world, now); err != nil {
 		return nil, err
 	}
+	if err := s.seed(&next.acl, &kept); err != nil {
+		return nil, err
+	}
 	code, err := newCode()
 	if err != nil {
 		return nil, err
 	}
-	t, old, err := s.begin(trial{edition: next, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
+	t, old, err := s.begin(trial{edition: next, canary: c, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
 	if err == nil {
 		s.describe(t.id, old, next.file)
 	}
@@ -126,44 +133,44 @@ func (s *Service) recordCommit(t *trial) {
 		return
 	}
 	t.written = true
-	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Lease, e.Text = t.asked.Seconds(), t.text })
+	s.record("commit", &t.edition, s.audit.self(), func(e *event) { e.Lease, e.Text, e.On = t.asked.Seconds(), t.text, cleaned(t.on) })
 	what := ""
 	if t.what != "" {
 		what = " (" + t.what + ")"
 	}
-	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.asked, what, t.code))
+	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial%s for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.where(), t.asked, what, t.code))
 }
 
 var errNothing = errors.New("the draft says what is in force: there is nothing to commit")
 
-// candidate makes the edition that a commit is about; its gen is not 0 when it lies in the kernel already.
-func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, world World, err error) {
+// candidate makes the edition that a commit is about; its gen is not 0 when it lies in the kernel already. kept is what decides now.
+func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, kept acl.Policy, world World, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err = s.open(w.Base); err != nil {
-		return e, world, err
+		return e, kept, world, err
 	}
 	now := s.opt.Now()
 	if r := &s.ready; r.gen != 0 && r.raw == text && r.base == s.kept.id && !r.world.moved(s.world) {
 		if r.text == s.kept.text && s.kept.id != 0 {
-			return e, world, errNothing
+			return e, kept, world, errNothing
 		}
 		e = r.edition
 		e.at = now
-		return e, s.world, nil
+		return e, s.kept.acl, s.world, nil
 	}
 	file := s.parsed
 	if text != s.draft.Text || file.Len() == 0 {
 		if file, err = policy.Parse(text); err != nil {
-			return e, world, fmt.Errorf("%w: nothing was changed", err)
+			return e, kept, world, fmt.Errorf("%w: nothing was changed", err)
 		}
 	}
 	file = file.Succeed(s.kept.file).Resolve(now)
 	if text = file.String(); text == s.kept.text && s.kept.id != 0 {
-		return e, world, errNothing
+		return e, kept, world, errNothing
 	}
 	e = edition{text: text, file: file, acl: s.guarded(file, s.world.Ways), at: now}
-	return e, s.world, nil
+	return e, s.kept.acl, s.world, nil
 }
 
 // open reports why no trial may begin from this base. mu is held.
@@ -178,6 +185,8 @@ func (s *Service) open(base uint32) error {
 		return errors.New("who has logged in is not known yet: try again in a moment")
 	}
 	switch {
+	case s.trial.soaking():
+		return fmt.Errorf("generation %d is watched%s before the rest follows: keep lets it follow now, restore takes it back", s.trial.id, s.trial.where())
 	case s.trial != nil:
 		return errors.New("a trial is running: keep or restore it first")
 	case base != s.kept.id:
@@ -266,7 +275,11 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 		return nil, old, err
 	}
 	now := s.opt.Now()
-	if err := s.plane.Try(t.gen, lease); err != nil {
+	slots, err := s.slotsOf(&t.canary)
+	if err != nil {
+		return nil, old, err
+	}
+	if err := s.plane.Try(t.gen, slots, lease); err != nil {
 		return nil, old, err
 	}
 	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)

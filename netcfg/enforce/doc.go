@@ -12,6 +12,13 @@
 //	                                                           │
 //	                                  restore, end, lease over └──▶ what was kept before
 //
+// A commit may be for some devices first, the canary: its keep begins a soak, after which the rest follows. What was kept before
+// stays kept until then, and what leases fall back to.
+//
+//	trial on some ── keep ──▶ soak ── its end, keep ──▶ kept
+//	                           │
+//	  a figure past its limit, restore, end, no look at the host for 5 s ──▶ what was kept before
+//
 // The data plane holds the clock of a lease: whatever becomes of this process, what was kept decides again when it ends.
 // Nothing here ends a trial by a timer; Look only notices that one has ended.
 //

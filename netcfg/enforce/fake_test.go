@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,8 +25,11 @@ type fakePlane struct {
 	counts      map[uint32]Counts
 	last        uint32
 	trial, kept uint32
+	slots       []uint16 // of the trial, nil: all
 	deadline    time.Time
-	bare        bool                            // no device
+	bare        bool // no device
+	noted       []Tuple
+	priced      []int                           // packets that each measurement was made with
 	fail        map[string]error                // by method
 	lie         func(acl.Packet, *acl.Decision) // a broken compiler
 	meanwhile   func()                          // in Write
@@ -45,17 +49,20 @@ func (f *fakePlane) Write(p *acl.Policy, _ map[string]uint16, _ time.Time) (uint
 	return f.last, nil
 }
 
-func (f *fakePlane) Try(gen uint32, lease time.Duration) error {
+func (f *fakePlane) Try(gen uint32, slots []uint16, lease time.Duration) error {
 	if err := f.fail["try"]; err != nil {
 		return err
 	}
-	f.trial, f.deadline = gen, f.now().Add(lease)
+	f.trial, f.slots, f.deadline = gen, slots, f.now().Add(lease)
 	return nil
 }
 
 func (f *fakePlane) over() bool { return f.trial == f.kept || !f.now().Before(f.deadline) }
 
 func (f *fakePlane) Extend(lease time.Duration) error {
+	if err := f.fail["extend"]; err != nil {
+		return err
+	}
 	if f.over() {
 		return ErrLeaseOver
 	}
@@ -64,6 +71,9 @@ func (f *fakePlane) Extend(lease time.Duration) error {
 }
 
 func (f *fakePlane) Keep(gen uint32) error {
+	if err := f.fail["keep"]; err != nil {
+		return err
+	}
 	if f.trial != gen || f.over() {
 		return ErrLeaseOver
 	}
@@ -93,13 +103,15 @@ func (f *fakePlane) State() []Word {
 	if f.bare {
 		return nil
 	}
-	w := Word{Gen: f.kept, Kept: f.kept}
-	if !f.over() {
-		w.Gen, w.Lease = f.trial, f.deadline.Sub(f.now())
+	var out []Word
+	for slot := range uint16(2) {
+		w := Word{Slot: slot + 1, Gen: f.kept, Kept: f.kept}
+		if !f.over() && (f.slots == nil || slices.Contains(f.slots, w.Slot)) {
+			w.Gen, w.Lease = f.trial, f.deadline.Sub(f.now())
+		}
+		out = append(out, w)
 	}
-	other := w
-	other.Slot = 1
-	return []Word{w, other}
+	return out
 }
 
 func (f *fakePlane) Counts(gen uint32) (Counts, error) {
@@ -130,9 +142,22 @@ func (f *fakePlane) Judge(gen uint32, list []acl.Packet, _ map[string]uint16) ([
 	return out, nil
 }
 
+func (f *fakePlane) Note(list []Tuple) (int, error) {
+	f.noted = append(f.noted, list...)
+	return max(0, len(f.noted)-100), f.fail["note"]
+}
+
+func (f *fakePlane) Price(gen uint32, list []acl.Packet, _ map[string]uint16) (float64, error) {
+	f.priced = append(f.priced, len(list))
+	if err := f.fail["price"]; err != nil {
+		return 0, err
+	}
+	return float64(100 + gen), nil
+}
+
 func (f *fakePlane) What(uint32, uint16) (acl.By, int, bool) { return 0, 0, false }
 
-// decides says what decides now, as rules; the guard aside.
+// decides says what decides now on the device in slot 1, where no canary is.
 func (f *fakePlane) decides() uint32 { return f.State()[0].Gen }
 
 // rig is a service on a made-up plane, with a clock of its own.
@@ -143,6 +168,7 @@ type rig struct {
 	plane   *fakePlane
 	s       *Service
 	notices []string
+	health  snap.Health // of the last look
 	opt     Options
 }
 

@@ -20,22 +20,22 @@ const (
 // MaxFlows is how many flows, the fastest first, Stage looks at.
 const MaxFlows = maxJudged
 
-// impact compares two judgements of live flows.
-func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (snap.Impact, error) {
-	var out snap.Impact
+// impact compares two judgements of live flows. drops are packets a second that pass and would not, by device.
+func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (out snap.Impact, drops map[string]float64, err error) {
 	var packets []acl.Packet
 	flows, packets = judged(flows)
 	if len(packets) == 0 {
-		return out, nil
+		return out, nil, nil
 	}
 	old, err := before(packets)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	next, err := after(packets)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
+	drops = map[string]float64{}
 	for i := range flows {
 		rate := flows[i].Rates[0]
 		add(&out.Of, rate)
@@ -44,6 +44,7 @@ func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (snap
 			continue
 		case next[i].Verdict == acl.Deny:
 			out.Dropped++
+			drops[flows[i].Device] += rate.PPS
 			add(&out.DropRate, rate)
 		default:
 			out.Allowed++
@@ -59,7 +60,7 @@ func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (snap
 	})
 	out.Flows = out.Flows[:min(len(out.Flows), maxListed)]
 	out.OneWay = oneWay(packets, is)
-	return out, nil
+	return out, drops, nil
 }
 
 func add(sum *snap.Rate, r snap.Rate) {

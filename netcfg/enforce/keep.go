@@ -43,7 +43,21 @@ func (s *Service) keep(code string, by actor) (string, error) {
 		return "", errors.New("no trial is running")
 	case (by.Fresh || code != "") && subtle.ConstantTimeCompare([]byte(code), []byte(t.code)) != 1:
 		return "", errors.New("this is not the code of the trial that runs")
+	case t.soaking() && (by.Fresh || code != ""):
+		// The same command in a second login is no wish to end the soak.
+		return "", fmt.Errorf("generation %d is kept already%s and watched for %s more", t.id, t.where(), t.until.Sub(s.opt.Now()).Round(time.Second))
+	case len(t.on) > 0 && !t.soaking():
+		return s.beginSoak(t, by)
+	case t.soaking():
+		if way, cut := s.cutsNow(t); cut {
+			return "", fmt.Errorf("on the rest it would cut a way in: %s: restore it, and commit to all devices", way)
+		}
 	}
+	return s.keepAll(t, by)
+}
+
+// keepAll makes the trial what decides on all devices. mu is held.
+func (s *Service) keepAll(t *trial, by actor) (string, error) {
 	err := s.plane.Keep(t.gen)
 	if errors.Is(err, ErrLeaseOver) {
 		s.over()
@@ -107,6 +121,10 @@ func (s *Service) Extend(wanted time.Duration) snap.Answer {
 	if s.trial == nil {
 		return snap.Answer{Err: "extend: no trial is running"}
 	}
+	if s.trial.soaking() {
+		s.trial.until = s.opt.Now().Add(s.trial.soak)
+		return snap.Answer{Text: fmt.Sprintf("the rest follows in %s", s.trial.soak)}
+	}
 	err = s.plane.Extend(lease)
 	if errors.Is(err, ErrLeaseOver) {
 		s.over()
@@ -150,7 +168,11 @@ func (s *Service) over() {
 	if err := s.plane.Restore(); err != nil {
 		s.tell(snap.Crit, fmt.Sprintf("after the end of a lease: %v", err))
 	}
-	s.endTrial("lease over", "the lease is over and nobody kept it")
+	why := "the lease is over and nobody kept it"
+	if s.trial.soaking() {
+		why = "the canary's lease was not renewed, for the host could not be looked at"
+	}
+	s.endTrial("lease over", why)
 }
 
 // endTrial takes note of the end of a trial. mu is held.
@@ -161,7 +183,7 @@ func (s *Service) endTrial(what, why string) {
 	s.trial = nil
 	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
 	s.fade(t.edition)
-	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base = s.kept.id })
+	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base, e.Why, e.On = s.kept.id, why, cleaned(t.on) })
 	s.tell(snap.Warn, s.lastEnd)
 }
 

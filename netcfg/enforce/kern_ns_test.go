@@ -29,16 +29,38 @@ type bench struct {
 }
 
 func newBench(t *testing.T, o Options) *bench {
+	return newBenchWith(t, o, onKern)
+}
+
+func onKern(s *Service) probes.Policy { return OnKern{s} }
+
+// newBenchWith puts something between the engine and the service.
+func newBenchWith(t *testing.T, o Options, between func(*Service) probes.Policy) *bench {
+	b := newQuietBench(t)
+	b.run(o, between)
+	return b
+}
+
+// newQuietBench is one whose engine does not run yet.
+func newQuietBench(t *testing.T) *bench {
 	b := &bench{t: t, desk: ktest.NewNS(t), done: make(chan error, 1), ctx: t.Context(), here: ktest.OpenNS(t, "/proc/self/ns/net")}
 	b.join("v0", "10.9.0")
+	return b
+}
+
+// run starts the engine.
+func (b *bench) run(o Options, between func(*Service) probes.Policy) {
+	t := b.t
+	t.Helper()
 	host, err := nl.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Standing = host.Standing
 	if b.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: OnKern{b.s}}, host)
+	b.e = probes.New(probes.Config{Interfaces: []string{"v*"}, NoTrace: true, Hz: 10, Policy: between(b.s)}, host)
 	b.e.Ask(snap.Query{Tab: snap.ACLTab, Focus: true, Hz: 10, Flows: snap.FlowQuery{Limit: 100}})
 	go func() { b.done <- b.e.Run(context.Background()) }()
 	t.Cleanup(func() {
@@ -56,7 +78,6 @@ func newBench(t *testing.T, o Options) *bench {
 		t.Fatal(err)
 	}
 	<-b.s.Looked()
-	return b
 }
 
 // join adds a pair of devices with addresses net.1 here and net.2 at the desk.
@@ -150,6 +171,9 @@ func TestPolicyInTheKernel(t *testing.T) {
 	d := b.wait("the draft", func(f *snap.Frame) bool { return f.Policy.Draft.Seq == 7 && f.Policy.Draft.Checked }).Policy.Draft
 	if len(d.Errors) > 0 || d.Impact.Dropped != 1 || d.Impact.Allowed != 0 {
 		t.Fatalf("the dry run: %+v", d)
+	}
+	if d.PriceNs[0] <= 0 || d.PriceNs[1] <= d.PriceNs[0] {
+		t.Errorf("a packet costs %.0f ns now and %.0f after", d.PriceNs[0], d.PriceNs[1])
 	}
 	if c := d.Impact.Flows[0]; c.Key.DPort != 4000 || c.Was != "allow by default" || c.Is != "deny by line 2" {
 		t.Fatalf("the flow: %+v", c)

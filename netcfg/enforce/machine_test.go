@@ -16,31 +16,93 @@ import (
 // twin is the state machine as slowly as it can be said.
 type twin struct {
 	kept, trial, draft string
-	ends               time.Time
+	ends               time.Time // of the lease
+	canary             bool      // the trial is on eth1 only
+	soak               time.Duration
+	until              time.Time // of the soak, zero: it has not begun
+	began              time.Time // of the trial
+	looks              []time.Time
+	worse              time.Time // look at which something had got worse
 	now                time.Time
+
+	soaks, followed, failed, stalled int
 }
 
 func (w *twin) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	if w.trial != "" && !w.now.Before(w.ends) {
-		w.trial = ""
+		if w.soaking() {
+			w.stalled++
+		}
+		w.end()
 	}
 }
 
-func (w *twin) decides() string {
-	if w.trial != "" {
-		return w.trial
+func (w *twin) end() { w.trial, w.canary, w.until = "", false, time.Time{} }
+
+func (w *twin) soaking() bool { return !w.until.IsZero() }
+
+// follow is the end of a trial that all devices take.
+func (w *twin) follow() {
+	if w.draft == w.trial {
+		w.draft = ""
 	}
-	return w.kept
+	w.kept = w.trial
+	w.end()
+}
+
+// failing says whether something got worse in the seconds that count, and whether enough of them have passed.
+func (w *twin) failing() bool {
+	since := w.now.Add(-checkWindow)
+	if w.began.After(since) {
+		since = w.began
+	}
+	var from time.Time
+	for _, at := range w.looks {
+		if !at.After(since) {
+			from = at
+		}
+	}
+	return w.now.Sub(from) >= leastWindow && w.worse.After(since)
+}
+
+// health is a look at the host.
+func (w *twin) health(worse bool) {
+	w.looks = append(w.looks, w.now)
+	if worse {
+		w.worse = w.now
+	}
+	switch {
+	case !w.soaking():
+	case w.failing():
+		w.failed++
+		w.end()
+	case !w.now.Before(w.until):
+		w.followed++
+		w.follow()
+	default:
+		w.ends = w.now.Add(soakLease)
+	}
+}
+
+// decides says what decides on eth0 and on eth1.
+func (w *twin) decides() (rest, canary string) {
+	switch {
+	case w.trial == "":
+		return w.kept, w.kept
+	case w.canary:
+		return w.kept, w.trial
+	}
+	return w.trial, w.trial
 }
 
 // machine runs random events on a service and on its twin.
 type machine struct {
 	*rig
-	w     twin
-	r     *rand.Rand
-	texts map[uint32]string // by generation, as the plane knows it
-	log   []string
+	w      twin
+	r      *rand.Rand
+	errors uint64 // of the latest bad second
+	log    []string
 }
 
 func (m *machine) is(a snap.Answer, want bool, what string) {
@@ -60,7 +122,7 @@ func (m *machine) tail() string {
 }
 
 func (m *machine) step() {
-	switch m.r.IntN(12) {
+	switch m.r.IntN(16) {
 	case 0, 1:
 		text := []string{"", "deny in tcp to any port 23\n", "default in deny\n", "deny everything\n", "limit in udp rate 5/s per source burst 9\n"}[m.r.IntN(5)]
 		m.is(m.s.Stage(snap.PolicyWish{Text: text, Base: m.s.kept.id}, nil), true, "stage "+text)
@@ -76,11 +138,12 @@ func (m *machine) step() {
 			code, right = t.Code, true
 		}
 		ok := right && m.w.trial != ""
+		ok = ok && !m.w.soaking()
 		m.is(m.s.keepFrom(code, actor{Who: "other", Fresh: true}), ok, "keep "+code)
 		m.keep(ok)
 	case 6:
 		m.is(m.s.Restore(), m.w.trial != "", "restore")
-		m.w.trial = ""
+		m.w.end()
 	case 7:
 		lease := time.Duration(m.r.IntN(70)) * time.Second
 		ok := m.w.trial != "" && lease <= MaxLease
@@ -88,7 +151,10 @@ func (m *machine) step() {
 		if lease == 0 {
 			lease = DefaultLease
 		}
-		if ok {
+		switch {
+		case ok && m.w.soaking():
+			m.w.until = m.w.now.Add(m.w.soak)
+		case ok:
 			m.w.ends = m.w.now.Add(lease)
 		}
 	case 8, 9:
@@ -96,7 +162,8 @@ func (m *machine) step() {
 		m.pass(d)
 		m.w.pass(d)
 	case 10:
-		w := World{Devices: map[string]uint16{"eth0": uint16(m.r.IntN(3))}}
+		w := twoDevices()
+		w.Devices["eth9"] = uint16(m.r.IntN(3))
 		for i := range m.r.IntN(3) {
 			w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
 		}
@@ -107,7 +174,42 @@ func (m *machine) step() {
 		}
 	case 11:
 		m.s.Count()
+	case 12, 13:
+		for range m.r.IntN(12) {
+			m.second(false)
+		}
+	case 14:
+		m.second(true)
+	case 15:
+		m.vanish()
 	}
+}
+
+// second lets a second pass and looks at the host, which may be doing badly.
+func (m *machine) second(bad bool) {
+	m.pass(time.Second)
+	m.w.pass(time.Second)
+	bad = bad && m.errors < 1e15
+	if bad {
+		m.errors *= 1000 // what was bad before is normal by then
+	}
+	m.look(func(h *snap.Health) {
+		if bad {
+			d := h.Devices["eth1"]
+			d.Errors += m.errors
+			h.Devices["eth1"] = d
+		}
+	})
+	m.w.health(bad)
+}
+
+// vanish takes eth1 away for a moment.
+func (m *machine) vanish() {
+	m.s.Look(World{Devices: map[string]uint16{"eth0": 1}})
+	if m.w.canary {
+		m.w.end()
+	}
+	m.s.Look(twoDevices())
 }
 
 func (m *machine) commitOne() {
@@ -118,9 +220,14 @@ func (m *machine) commitOne() {
 	}
 	valid := m.w.draft != "" && m.w.draft != "deny everything\n"
 	ok := valid && !stale && m.w.trial == "" && m.w.draft != m.w.kept
-	m.is(m.s.Commit(snap.PolicyWish{Base: base, Lease: lease, Host: "gate"}), ok, "commit")
+	wish := snap.PolicyWish{Base: base, Lease: lease, Host: "gate"}
+	if m.r.IntN(2) == 0 {
+		wish.On, wish.Soak = []string{"eth1"}, time.Duration(1+m.r.IntN(40))*time.Second
+	}
+	m.is(m.s.Commit(wish), ok, "commit")
 	if ok {
-		m.w.trial, m.w.ends = m.w.draft, m.w.now.Add(lease)
+		m.w.trial, m.w.began, m.w.ends = m.w.draft, m.w.now, m.w.now.Add(lease)
+		m.w.canary, m.w.soak = wish.On != nil, wish.Soak
 	}
 }
 
@@ -128,16 +235,17 @@ func (m *machine) keep(ok bool) {
 	if !ok {
 		return
 	}
-	if m.w.draft == m.w.trial {
-		m.w.draft = ""
+	if m.w.canary && !m.w.soaking() {
+		m.w.until, m.w.ends = m.w.now.Add(m.w.soak), m.w.now.Add(soakLease)
+		m.w.soaks++
+		return
 	}
-	m.w.kept, m.w.trial = m.w.trial, ""
+	m.w.follow()
 }
 
-// agree compares what the plane decides by with what the twin says.
-func (m *machine) agree() {
-	m.t.Helper()
-	p := m.plane.written[m.plane.decides()]
+// text gives the text of a generation as the plane knows it.
+func (m *machine) text(gen uint32) string {
+	p := m.plane.written[gen]
 	got := acl.Policy{In: p.In, Out: p.Out, Rules: p.Rules}
 	text := ""
 	if got.In == acl.Deny {
@@ -151,11 +259,21 @@ func (m *machine) agree() {
 			text += "limit in udp rate 5/s per source burst 9\n"
 		}
 	}
-	if text != m.w.decides() {
-		m.t.Fatalf("the plane decides by %q, the twin by %q\n%s", text, m.w.decides(), m.tail())
+	return text
+}
+
+// agree compares what the plane decides by on each device with what the twin says.
+func (m *machine) agree() {
+	m.t.Helper()
+	rest, canary := m.w.decides()
+	for i, want := range []string{rest, canary} {
+		if text := m.text(m.plane.State()[i].Gen); text != want {
+			m.t.Fatalf("the plane decides by %q on eth%d, the twin by %q\n%+v\n%s", text, i, want, m.w, m.tail())
+		}
 	}
 	m.s.Look(m.s.world)
-	if v := m.s.View(true); (v.Trial.Gen != 0) != (m.w.trial != "") || v.Draft.Text != m.w.draft {
+	v := m.s.View(true)
+	if (v.Trial.Gen != 0) != (m.w.trial != "" && !m.w.soaking()) || (v.Canary.Gen != 0) != m.w.soaking() || v.Draft.Text != m.w.draft {
 		m.t.Fatalf("view %+v, twin %+v\n%s", v, m.w, m.tail())
 	}
 }
@@ -164,27 +282,38 @@ func (m *machine) agree() {
 func TestMachineAgreesWithItsTwin(t *testing.T) {
 	const chunk = 1000
 	sequences, steps := ktest.Rounds(t, 800), 0
+	var saw twin
 	for first := 0; first < sequences; first += chunk {
 		t.Run(fmt.Sprintf("from%d", first), func(t *testing.T) {
 			r := newRig(t, func(o *Options) { o.Draft, o.State, o.Audit, o.Door = "", "", "", "" })
 			for seed := first; seed < min(sequences, first+chunk); seed++ {
-				steps += sequence(r, uint64(seed))
+				n, w := sequence(r, uint64(seed))
+				steps += n
+				saw.soaks, saw.followed, saw.failed, saw.stalled = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled
 			}
 		})
 	}
-	t.Logf("%d sequences, %d events, no difference", sequences, steps)
+	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times",
+		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled)
+	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 {
+		t.Error("not everything was tried")
+	}
 }
 
 // sequence runs one, on a service that has ended or was not used yet, and ends it.
-func sequence(r *rig, seed uint64) (steps int) {
+func sequence(r *rig, seed uint64) (steps int, saw twin) {
 	if r.s.ended {
 		r.notices = nil
 		r.start()
 	}
 	m := &machine{rig: r, r: rand.New(rand.NewPCG(seed, 4))}
-	m.w.now = m.clock
+	m.w.now, m.errors = m.clock, 1
+	m.s.Look(twoDevices())
+	for range 4 {
+		m.second(false)
+	}
 	steps = 1 + m.r.IntN(20)
-	if seed%100 == 0 {
+	if seed%10 == 0 { // soaks take their time
 		steps = 120
 	}
 	for range steps {
@@ -194,8 +323,9 @@ func sequence(r *rig, seed uint64) (steps int) {
 	if err := m.s.End(); err != nil {
 		m.t.Fatal(err)
 	}
+	m.w.trial = ""
 	if got := m.plane.decides(); m.plane.trial != m.plane.kept {
 		m.t.Fatalf("seed %d: the end left generation %d on trial\n%s", seed, got, m.tail())
 	}
-	return steps
+	return steps, m.w
 }

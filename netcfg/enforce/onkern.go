@@ -37,11 +37,13 @@ func (k *kernPlane) Write(p *acl.Policy, devices map[string]uint16, now time.Tim
 	return k.p.WritePolicy(image)
 }
 
-func (k *kernPlane) Try(gen uint32, lease time.Duration) error { return k.p.TryPolicy(gen, nil, lease) }
-func (k *kernPlane) Extend(lease time.Duration) error          { return over(k.p.ExtendLease(lease)) }
-func (k *kernPlane) Keep(gen uint32) error                     { return over(k.p.KeepPolicy(gen)) }
-func (k *kernPlane) Restore() error                            { return k.p.RestorePolicy() }
-func (k *kernPlane) Swap(old, next uint32) error               { return k.p.SwapPolicy(old, next) }
+func (k *kernPlane) Try(gen uint32, slots []uint16, lease time.Duration) error {
+	return k.p.TryPolicy(gen, slots, lease)
+}
+func (k *kernPlane) Extend(lease time.Duration) error { return over(k.p.ExtendLease(lease)) }
+func (k *kernPlane) Keep(gen uint32) error            { return over(k.p.KeepPolicy(gen)) }
+func (k *kernPlane) Restore() error                   { return k.p.RestorePolicy() }
+func (k *kernPlane) Swap(old, next uint32) error      { return k.p.SwapPolicy(old, next) }
 
 // over makes the end of a lease this package's error.
 func over(err error) error {
@@ -81,12 +83,7 @@ func counted(list []kern.RuleCount) []Count {
 }
 
 func (k *kernPlane) Judge(gen uint32, packets []acl.Packet, devices map[string]uint16) ([]acl.Decision, error) {
-	frames := make([]kern.Judge, len(packets))
-	for i, p := range packets {
-		b := frame(p)
-		frames[i] = kern.Judge{Frame: b, Wire: len(b), Egress: p.Dir == acl.Out, Slot: devices[p.Dev]}
-	}
-	said, err := k.p.JudgePolicy(gen, frames)
+	said, err := k.p.JudgePolicy(gen, framesOf(packets, devices))
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +98,31 @@ func (k *kernPlane) Judge(gen uint32, packets []acl.Packet, devices map[string]u
 		}
 	}
 	return out, nil
+}
+
+func framesOf(packets []acl.Packet, devices map[string]uint16) []kern.Judge {
+	frames := make([]kern.Judge, len(packets))
+	for i, p := range packets {
+		b := frame(p)
+		frames[i] = kern.Judge{Frame: b, Wire: len(b), Egress: p.Dir == acl.Out, Slot: devices[p.Dev]}
+	}
+	return frames
+}
+
+func (k *kernPlane) Note(list []Tuple) (int, error) {
+	tuples := make([]kern.Tuple, len(list))
+	for i := range list {
+		t := &list[i]
+		tuples[i] = kern.Tuple{Src: t.Src, Dst: t.Dst, SPort: t.SPort, DPort: t.DPort, Proto: t.Proto}
+	}
+	return k.p.NoteSeen(tuples)
+}
+
+// pricedRuns is how often each packet is run for a price.
+const pricedRuns = 32
+
+func (k *kernPlane) Price(gen uint32, packets []acl.Packet, devices map[string]uint16) (float64, error) {
+	return k.p.JudgePolicyNs(gen, framesOf(packets, devices), pricedRuns)
 }
 
 func (k *kernPlane) What(gen uint32, path uint16) (acl.By, int, bool) { return k.p.What(gen, path) }

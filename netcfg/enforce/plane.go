@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/acl"
+	"hooktop/probes/snap"
 )
 
 // ErrLeaseOver is what Plane.Keep and Plane.Extend return, perhaps wrapped, for a trial that has ended.
@@ -16,8 +17,8 @@ var ErrLeaseOver = errors.New("the lease is over")
 type Plane interface {
 	// Write compiles a policy into an idle slot, where it decides nothing yet.
 	Write(p *acl.Policy, devices map[string]uint16, now time.Time) (gen uint32, err error)
-	// Try lets gen decide on all devices, also those that come, until the lease ends.
-	Try(gen uint32, lease time.Duration) error
+	// Try lets gen decide on the devices in these slots, nil: on all, also those that come, until the lease ends.
+	Try(gen uint32, slots []uint16, lease time.Duration) error
 	// Extend makes the lease end that long from now.
 	Extend(lease time.Duration) error
 	// Keep makes the trial what leases fall back to.
@@ -32,8 +33,20 @@ type Plane interface {
 	Counts(gen uint32) (Counts, error)
 	// Judge runs the program on packets and counts nothing. Devices are named as for Write.
 	Judge(gen uint32, packets []acl.Packet, devices map[string]uint16) ([]acl.Decision, error)
+	// Note lets established match these packets, and from now on those that answer to flows that begin. It returns how many it
+	// had no room for.
+	Note(list []Tuple) (lost int, err error)
+	// Price measures what deciding about these packets takes, ns each, by gen or for 0 by no policy. It takes some ms.
+	Price(gen uint32, packets []acl.Packet, devices map[string]uint16) (float64, error)
 	// What says which rule, guard line or default a flow's path stands for. False when the generation is gone.
 	What(gen uint32, path uint16) (by acl.By, index int, ok bool)
+}
+
+// Tuple stands for the packets of one direction of a connection. For ICMP SPort is type and code.
+type Tuple struct {
+	Src, Dst     snap.Addr
+	SPort, DPort uint16
+	Proto        uint8
 }
 
 // Word is what decides on one device.

@@ -3,6 +3,8 @@
 package enforce
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
@@ -23,8 +26,60 @@ type savedFile struct {
 	known bool // text was read or written by this session
 }
 
-// Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read.
+// Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read, whatever it says.
+// The answer to a save that was refused has one that is good for what the file said then.
 const Overwrite = "overwrite"
+
+// changedError refuses a save over a file that says something that nobody here has read.
+type changedError struct {
+	Since bool     // it was read before, and changed since
+	What  string   // "1 added, 2 changed"
+	Lines []string // what it says otherwise
+	Arg   string   // replaces exactly this
+}
+
+func (e *changedError) Error() string {
+	if e.Since {
+		return fmt.Sprintf("it changed on disk since it was read (%s): overwrite it, or save to another name", e.What)
+	}
+	return fmt.Sprintf("it exists and this session has not read it (%s): overwrite it, or save to another name", e.What)
+}
+
+// maxChanged is how many lines a refusal lists.
+const maxChanged = 200
+
+// changed tells what disk says otherwise than the text that this session knows the file by, or than what would be written.
+func changed(file savedFile, text, disk string) *changedError {
+	e := &changedError{Since: file.known, Arg: overwriteOf(disk)}
+	if file.known {
+		text = file.text
+	}
+	is, err := policy.Parse(disk)
+	if err != nil {
+		e.What, e.Lines = "it can't be read as a policy", []string{format.Clean(err.Error())}
+		return e
+	}
+	was, err := policy.Parse(text)
+	if err != nil {
+		e.What = "it could not be read as a policy before"
+		return e
+	}
+	diff := policy.Diff(was, is)
+	if e.Lines = cleaned(changes(&diff)); len(e.Lines) == 0 {
+		e.What = "in comments or spaces only"
+		return e
+	}
+	if e.What = summary(&diff); len(e.Lines) > maxChanged {
+		e.Lines = append(e.Lines[:maxChanged], fmt.Sprintf("and %d more", len(e.Lines)-maxChanged))
+	}
+	return e
+}
+
+// overwriteOf is the Arg that replaces a file as long as it says this.
+func overwriteOf(disk string) string {
+	sum := sha256.Sum256([]byte(disk))
+	return Overwrite + " " + hex.EncodeToString(sum[:])
+}
 
 // Save writes the kept policy to its file, or to path.
 func (s *Service) Save(path, arg string) snap.Answer {
@@ -46,7 +101,11 @@ func (s *Service) Save(path, arg string) snap.Answer {
 	note, err := s.put(file, kept.text, arg)
 	name := format.Clean(file.path)
 	if err != nil {
-		return snap.Answer{Err: fmt.Sprintf("save %s: %v", name, bare(err))}
+		a := snap.Answer{Err: fmt.Sprintf("save %s: %v", name, bare(err))}
+		if other := (*changedError)(nil); errors.As(err, &other) {
+			a.Changed, a.Overwrite = other.Lines, other.Arg
+		}
+		return a
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,11 +143,8 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 	if err != nil {
 		return "", err
 	}
-	if arg != Overwrite && old != text && !(file.known && old == file.text) {
-		if file.known {
-			return "", errors.New("it changed on disk since it was read: save to another name, or move it away")
-		}
-		return "", errors.New("it exists, and this session has not read it: save to another name, or move it away")
+	if arg != Overwrite && arg != overwriteOf(old) && old != text && !(file.known && old == file.text) {
+		return "", changed(file, text, old)
 	}
 	m.perm = info.Mode().Perm()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -96,6 +96,48 @@ func TestSaveOfAFileThatChangedOrVanished(t *testing.T) {
 	r.bad(r.s.Save("", ""), "no regular file")
 }
 
+// What somebody else wrote into the file is told line by line, and is overwritten only as it was told.
+func TestARefusedSaveTellsWhatChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy")
+	read := "deny in tcp to any port 22\ndeny in udp to any port 53 # dns\n"
+	r := newRig(t, func(o *Options) { o.File, o.FileText = path, read })
+	r.keepOne("deny in tcp to any port 23\n")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("default in deny\ndeny in tcp to any port 22\ndeny in udp to any port 54 # dns\n")
+	first := r.s.Save("", "")
+	r.bad(first, "changed on disk since it was read (")
+	if text := strings.Join(first.Changed, "\n"); len(first.Changed) != 2 || !strings.Contains(text, "default in: deny") || !strings.Contains(text, "54") {
+		t.Errorf("changed: %q", first.Changed)
+	}
+	put("deny in tcp to any port 22   # changed\ndeny in udp to any port 53\n")
+	second := r.s.Save("", first.Overwrite)
+	r.bad(second, "in comments or spaces only")
+	put("deny everything\x1b[2J\n")
+	third := r.s.Save("", second.Overwrite)
+	r.bad(third, "can't be read as a policy")
+	if len(third.Changed) != 1 || strings.Contains(third.Changed[0], "\x1b") {
+		t.Errorf("changed: %q", third.Changed)
+	}
+	r.good(r.s.Save("", third.Overwrite))
+	if got := readFile(t, path); !strings.Contains(got, "port 23") {
+		t.Errorf("the file says %q", got)
+	}
+	put(strings.Repeat("deny in tcp to any port 24\n", 2*maxChanged))
+	if a := r.s.Save("", ""); len(a.Changed) != maxChanged+1 || !strings.HasPrefix(a.Changed[maxChanged], "and ") {
+		t.Errorf("%d lines", len(a.Changed))
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, []byte(read), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.bad(r.s.Save(other, ""), "this session has not read it")
+}
+
 // A disk of one page holds the old file, and nothing beside it.
 func TestFullDiskLeavesTheOldFileWhole(t *testing.T) {
 	if os.Getuid() != 0 {

@@ -27,7 +27,13 @@ type Options struct {
 	File     string        // the policy file that a save goes to, "": not known
 	FileText string        // what File held when it was read
 	Host     string        // name to be typed; "": os.Hostname
-	Now      func() time.Time
+	// Standing lists the connections that stand, for policies that say established; what it could read comes beside an error.
+	// nil: those of the flow table alone are known.
+	Standing func() ([]snap.Socket, []snap.Tracked, error)
+
+	Soak   time.Duration     // of a canary that asks for none; 0: DefaultSoak
+	Limits snap.CanaryLimits // zero value: the default ones
+	Now    func() time.Time
 }
 
 // Leases that a trial may have.
@@ -59,6 +65,7 @@ type edition struct {
 // trial is an edition under its lease.
 type trial struct {
 	edition
+	canary
 	started  time.Time
 	asked    time.Duration // the lease that the commit asked for
 	lease    time.Duration // left at the last look
@@ -93,12 +100,15 @@ type Service struct {
 	tell     func(snap.Severity, string)
 	world    World
 	looked   chan struct{} // closed when the world is known
+	watched  chan struct{} // closed when it is known what is normal
 	kept     edition
 	trial    *trial
 	lastEnd  string // what became of the last trial
+	past     past
 	draft    snap.Draft
-	parsed   policy.File // of draft.Text, when that has no errors
-	fading   []edition   // decided a moment ago: packets may still be on their way to their counters
+	drops    map[string]float64 // packets a second that the draft would deny, by device
+	parsed   policy.File        // of draft.Text, when that has no errors
+	fading   []edition          // decided a moment ago: packets may still be on their way to their counters
 	hits     *tally
 	second   time.Time // of the last look at the counters
 	versions []snap.PolicyVersion
@@ -118,6 +128,12 @@ func New(o Options) (*Service, error) {
 	if o.Lease == 0 {
 		o.Lease = DefaultLease
 	}
+	if o.Soak == 0 {
+		o.Soak = DefaultSoak
+	}
+	if o.Limits == (snap.CanaryLimits{}) {
+		o.Limits = snap.DefaultCanaryLimits()
+	}
 	if o.Host == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -125,7 +141,8 @@ func New(o Options) (*Service, error) {
 		}
 		o.Host = name
 	}
-	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally(), looked: make(chan struct{})}
+	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hits: newTally()}
+	s.looked, s.watched = make(chan struct{}), make(chan struct{})
 	s.saved = savedFile{path: o.File, text: o.FileText, known: o.File != ""}
 	text, err := readDraft(o.Draft)
 	if err != nil {

@@ -25,18 +25,18 @@ func (s *Service) Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer {
 	}
 	s.mu.Lock()
 	base := s.inForce().id
-	s.draft, s.parsed = snap.Draft{Seq: w.Seq, Text: w.Text, Base: w.Base}, policy.File{}
+	s.draft, s.drops, s.parsed = snap.Draft{Seq: w.Seq, Text: w.Text, Base: w.Base}, nil, policy.File{}
 	s.mu.Unlock()
 	if w.Text == "" {
 		return snap.Answer{Text: "the draft is gone"}
 	}
-	d, file := s.check(w.Text, flows)
+	d, file, drops := s.check(w.Text, flows)
 	d.Seq, d.Base = w.Seq, w.Base
 	if w.Base != base && len(d.Errors) == 0 {
 		d.Remarks = append([]string{fmt.Sprintf("made from generation %d, and %d decides now", w.Base, base)}, d.Remarks...)
 	}
 	s.mu.Lock()
-	s.draft, s.parsed = d, file
+	s.draft, s.drops, s.parsed = d, drops, file
 	s.mu.Unlock()
 	if n := len(d.Errors); n > 0 {
 		return snap.Answer{Text: fmt.Sprintf("kept as a draft, with %s", plural(n, "error"))}
@@ -51,23 +51,23 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// inForce is the edition that decides now. mu is held.
+// inForce is the edition that decides now, on most devices where there is a canary that was kept. mu is held.
 func (s *Service) inForce() *edition {
-	if s.trial != nil {
+	if s.trial != nil && !s.trial.soaking() {
 		return &s.trial.edition
 	}
 	return &s.kept
 }
 
-// check says what a text would do. turn is held.
-func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File) {
-	d := snap.Draft{Text: text, Checked: true}
+// check says what a text would do, also by device: packets a second that it denies. turn is held.
+func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file policy.File, drops map[string]float64) {
+	d = snap.Draft{Text: text, Checked: true}
 	file, err := policy.Parse(text)
 	if err != nil {
 		var list *policy.Errors
 		if !errors.As(err, &list) {
 			d.Errors = []string{err.Error()}
-			return d, file
+			return d, file, nil
 		}
 		for _, e := range list.List {
 			d.Errors = append(d.Errors, e.Error())
@@ -75,7 +75,7 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 		if list.More > 0 {
 			d.Errors = append(d.Errors, fmt.Sprintf("and %d more", list.More))
 		}
-		return d, file
+		return d, file, nil
 	}
 	now := s.opt.Now()
 	world, before, kept := s.look()
@@ -96,16 +96,19 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 	}
 	d.Cuts = cuts(&p, ways, either(&p, now))
 	if s.idle() || s.opt.ReadOnly != "" {
-		return d, file
+		return d, file, nil
 	}
 	gen, err := s.write(&p, world.Devices, now)
 	if err != nil {
 		d.Errors = append(d.Errors, err.Error())
-		return d, file
+		return d, file, nil
 	}
 	if next.text = next.file.String(); next.text == file.String() { // else the commit counts expiries from its own time
 		next.gen = gen
 		s.ready = prepared{edition: next, raw: text, base: kept.id, world: world}
+	}
+	if err := s.seed(&p, &before.acl); err != nil {
+		d.Remarks = append(d.Remarks, "established may miss connections that stand: "+err.Error())
 	}
 	judge := func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(gen, &p, list) }
 	if more, err := cutsBy(&p, ways, judge); err == nil {
@@ -115,11 +118,14 @@ func (s *Service) check(text string, flows []snap.Flow) (snap.Draft, policy.File
 			}
 		}
 	}
-	d.Impact, err = impact(flows, &before.acl, &p, s.judgeNow(before), judge)
+	d.Impact, drops, err = impact(flows, &before.acl, &p, s.judgeNow(before), judge)
 	if err != nil {
 		d.Remarks = append(d.Remarks, "what it does to live flows is not known: "+err.Error())
 	}
-	return d, file
+	if d.PriceNs, err = s.price(before.gen, gen, flows, world); err != nil {
+		d.Remarks = append(d.Remarks, "what it costs is not known: "+err.Error())
+	}
+	return d, file, drops
 }
 
 func remark(line int, text string) string {

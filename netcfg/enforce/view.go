@@ -30,7 +30,10 @@ func (s *Service) View(counters bool) snap.Policy {
 	}
 	out.Readmits.PPS = s.hits.deniedPPS(&s.kept.acl)
 	out.Devices = s.devices()
-	if t := s.trial; t != nil {
+	switch t := s.trial; {
+	case t.soaking():
+		out.Canary = s.canaryView(t)
+	case t != nil:
 		out.Trial = snap.Trial{
 			Gen: t.id, Text: t.text, Started: t.started, Lease: t.lease, Code: t.code, Fresh: t.fresh,
 			Forecast: t.forecast, DropPPS: t.dropPPS,

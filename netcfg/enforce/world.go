@@ -11,6 +11,7 @@ import (
 
 	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
+	"hooktop/ui/format"
 )
 
 // Look takes in the world and what the kernel says, and never waits for the disk or a compiler. It reports whether what
@@ -32,6 +33,9 @@ func (s *Service) Look(w World) (rewrite bool) {
 	s.stale = s.stale || moved
 	if t := s.trial; t != nil {
 		t.fresh = t.fresh || anew(t.seen, w.Ways)
+		if name, lost := s.lostCanary(&t.canary); lost {
+			s.rollBack(fmt.Sprintf("%s, where it was tried first, is gone", format.Clean(name)))
+		}
 	}
 	return s.stale && (s.kept.gen != 0 || s.trial != nil)
 }

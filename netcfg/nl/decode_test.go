@@ -77,14 +77,15 @@ func TestDecodeAtEveryLength(t *testing.T) {
 
 func TestParseTracked(t *testing.T) {
 	line := "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1000 dport=443 packets=5 bytes=600 " +
-		"src=10.0.0.2 dst=10.0.0.1 sport=443 dport=1000 packets=4 bytes=5000 [ASSURED] mark=0 zone=0 use=2"
+		"src=192.0.2.9 dst=10.0.0.1 sport=8443 dport=1000 packets=4 bytes=5000 [ASSURED] mark=0 zone=0 use=2"
 	want := snap.Tracked{Proto: 6, Src: snap.AddrFrom(netip.MustParseAddr("10.0.0.1")), Dst: snap.AddrFrom(netip.MustParseAddr("10.0.0.2")),
-		SPort: 1000, DPort: 443, Packets: 5, Bytes: 600, RPackets: 4, RBytes: 5000}
+		SPort: 1000, DPort: 443, Packets: 5, Bytes: 600, RPackets: 4, RBytes: 5000, Replied: true,
+		RSrc: snap.AddrFrom(netip.MustParseAddr("192.0.2.9")), RDst: snap.AddrFrom(netip.MustParseAddr("10.0.0.1")), RSPort: 8443, RDPort: 1000}
 	if got, ok := parseTracked(line); !ok || got != want {
 		t.Errorf("got %+v", got)
 	}
 	line = "ipv6     10 icmpv6   58 29 src=2001:db8::1 dst=2001:db8::2 type=128 code=0 id=7 [UNREPLIED] src=2001:db8::2 dst=2001:db8::1 type=129 code=0 id=7 mark=0"
-	if got, ok := parseTracked(line); !ok || got.SPort != 128<<8 || got.Proto != 58 || got.Packets != 0 {
+	if got, ok := parseTracked(line); !ok || got.SPort != 128<<8 || got.Proto != 58 || got.Packets != 0 || got.Replied || got.RSPort != 129<<8 {
 		t.Errorf("got %+v, %v", got, ok)
 	}
 	for _, bad := range []string{"", "ipv4 2 tcp", "ipv4 2 tcp x", "ipv4 2 tcp 6 1 src=10.0.0.1", "ipv4 2 tcp 6 1 src=nonsense dst=10.0.0.1"} {

@@ -45,11 +45,12 @@ func parseTracked(line string) (snap.Tracked, bool) {
 	if err != nil {
 		return snap.Tracked{}, false
 	}
-	c := snap.Tracked{Proto: uint8(proto)}
+	c := snap.Tracked{Proto: uint8(proto), Replied: true}
 	sources, addresses := 0, 0
 	for _, w := range words[4:] {
 		name, value, ok := strings.Cut(w, "=")
 		if !ok {
+			c.Replied = c.Replied && w != "[UNREPLIED]"
 			continue
 		}
 		if name == "src" {
@@ -100,11 +101,30 @@ func setOriginal(c *snap.Tracked, name, value string) {
 }
 
 func setReply(c *snap.Tracked, name, value string) {
+	if name == "src" || name == "dst" {
+		a, err := netip.ParseAddr(value)
+		switch {
+		case err != nil:
+		case name == "src":
+			c.RSrc = snap.AddrFrom(a)
+		default:
+			c.RDst = snap.AddrFrom(a)
+		}
+		return
+	}
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {
 		return
 	}
 	switch name {
+	case "sport":
+		c.RSPort = uint16(n)
+	case "dport":
+		c.RDPort = uint16(n)
+	case "type":
+		c.RSPort |= uint16(n) << 8
+	case "code":
+		c.RSPort |= uint16(n) & 0xff
 	case "packets":
 		c.RPackets = n
 	case "bytes":

@@ -42,7 +42,7 @@ const (
 // Refusals lists the rules of nf_tables that drop or reject and have a counter. iptables-nft gives every rule one; rules
 // of the legacy iptables are not among them.
 func (h *Host) Refusals() ([]snap.Refusal, error) {
-	if !nftThere() {
+	if !moduleThere("nf_tables") {
 		return nil, nil
 	}
 	return h.refusals()
@@ -64,10 +64,10 @@ func (h *Host) refusals() ([]snap.Refusal, error) {
 	return all, nil
 }
 
-// nftThere keeps a look from changing the machine: asking for rules would load the module nf_tables. It is there when it
+// moduleThere keeps a look from changing the machine: asking for rules would load the module nf_tables. One is there when it
 // is loaded, built in, or when the kernel loads no modules at all and can be asked without harm.
-func nftThere() bool {
-	if _, err := os.Stat("/sys/module/nf_tables"); err == nil {
+func moduleThere(name string) bool {
+	if _, err := os.Stat("/sys/module/" + name); err == nil {
 		return true
 	}
 	if _, err := os.Stat("/proc/modules"); errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +78,7 @@ func nftThere() bool {
 		return false
 	}
 	b, err := os.ReadFile("/lib/modules/" + unix.ByteSliceToString(u.Release[:]) + "/modules.builtin")
-	return err == nil && bytes.Contains(b, []byte("/nf_tables.ko"))
+	return err == nil && bytes.Contains(b, []byte("/"+name+".ko"))
 }
 
 // decodeRefusal reads the payload of NFT_MSG_NEWRULE; false for a rule without a counter, or that lets packets go on.

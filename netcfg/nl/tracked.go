@@ -18,6 +18,8 @@ const (
 	ctNew           = 1 << 8   // answers come as IPCTNL_MSG_CT_NEW
 	nfGenLen        = 4        // struct nfgenmsg
 	ctaTupleOrig    = 1
+	ctaTupleReply   = 2
+	ctaStatus       = 3
 	ctaCountersOrig = 9
 	ctaCountersRepl = 10
 	ctaTupleIP      = 1
@@ -35,6 +37,7 @@ const (
 	ctaICMPv6Code   = 9
 	ctaPackets      = 1
 	ctaBytes        = 2
+	ctSeenReply     = 1 << 1 // IPS_SEEN_REPLY (nf_conntrack_common.h)
 )
 
 // Tracked dumps conntrack by netlink, or from /proc/net/nf_conntrack where netlink may or can not.
@@ -59,12 +62,18 @@ func decodeTracked(p []byte) (snap.Tracked, bool) {
 	if len(p) < nfGenLen {
 		return snap.Tracked{}, false
 	}
-	var c snap.Tracked
+	var c, reply snap.Tracked
 	seen := false
 	for t, v := range attrs(p[nfGenLen:]) {
 		switch t {
 		case ctaTupleOrig:
 			seen = decodeTuple(&c, v)
+		case ctaTupleReply:
+			if decodeTuple(&reply, v) {
+				c.RSrc, c.RDst, c.RSPort, c.RDPort = reply.Src, reply.Dst, reply.SPort, reply.DPort
+			}
+		case ctaStatus:
+			c.Replied = len(v) >= 4 && binary.BigEndian.Uint32(v)&ctSeenReply != 0
 		case ctaCountersOrig:
 			c.Packets, c.Bytes = decodeCounters(v)
 		case ctaCountersRepl:

@@ -60,5 +60,6 @@ func TestTracked(t *testing.T) {
 // tracked is a UDP connection to port 53 without an answer. Bytes are those of IP packets.
 func tracked(src, dst string, port uint16, packets, bytes uint64) snap.Tracked {
 	return snap.Tracked{Proto: unix.IPPROTO_UDP, Src: snap.AddrFrom(netip.MustParseAddr(src)), Dst: snap.AddrFrom(netip.MustParseAddr(dst)),
-		SPort: port, DPort: 53, Packets: packets, Bytes: bytes}
+		SPort: port, DPort: 53, Packets: packets, Bytes: bytes,
+		RSrc: snap.AddrFrom(netip.MustParseAddr(dst)), RDst: snap.AddrFrom(netip.MustParseAddr(src)), RSPort: 53, RDPort: port}
 }

@@ -67,3 +67,32 @@ func TestFastestAreTheFastest(t *testing.T) {
 		}
 	}
 }
+
+func TestTalkingFlowsAreThoseThatSend(t *testing.T) {
+	f := newFake(1, 64)
+	s, c := New(f, Options{}), newClock(f)
+	collect(t, s, c.tick(time.Second))
+	for n := range 20 {
+		f.send(keyN(n), 0, 1, 100, 0, false, 0)
+	}
+	collect(t, s, c.tick(time.Second))
+	sum := func() (n int) {
+		for _, flows := range s.Talking(c.now, 2*time.Second) {
+			n += flows
+		}
+		return n
+	}
+	if got := sum(); got != 20 {
+		t.Errorf("%d flows talk, 20 sent a packet", got)
+	}
+	for range 3 {
+		c.tick(time.Second)
+		for n := range 5 {
+			f.send(keyN(n), 0, 1, 100, 0, false, 0)
+		}
+		collect(t, s, c.now)
+	}
+	if got := sum(); got != 5 {
+		t.Errorf("%d flows talk, 5 still send", got)
+	}
+}

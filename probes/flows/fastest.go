@@ -34,3 +34,18 @@ func (s *Store) Fastest(now time.Time, n int, join Joiner) []snap.Flow {
 	}
 	return out
 }
+
+// Talking counts the flows by device slot that have sent a packet within that time and still have a rate, also those whose packets
+// are denied.
+func (s *Store) Talking(now time.Time, within time.Duration) map[uint16]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[uint16]int{}
+	s.each(func(_ uint32, r *record) bool {
+		if r.state&gone == 0 && r.pps[0] > 0 && s.idle(r, now) < within {
+			out[r.key.device()]++
+		}
+		return true
+	})
+	return out
+}

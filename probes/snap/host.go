@@ -86,11 +86,14 @@ type Socket struct {
 	TCP          TCPInfo
 }
 
-// Tracked is one connection of conntrack, for the fallback without eBPF.
+// Tracked is one connection of conntrack.
 type Tracked struct {
 	Proto            uint8
 	Src, Dst         Addr
 	SPort, DPort     uint16
 	Packets, Bytes   uint64 // original direction; 0 when accounting is off
-	RPackets, RBytes uint64 // reply direction
+	RSrc, RDst       Addr   // reply direction: where addresses are translated it is not the original one turned round
+	RSPort, RDPort   uint16
+	RPackets, RBytes uint64
+	Replied          bool // a reply was seen
 }

@@ -82,4 +82,7 @@ type Answer struct {
 	Err     string
 	Command string
 	Headers []Header // of ShowHeaders, newest first
+
+	Changed   []string // of a SavePolicy that was refused: what the file says otherwise, a line each, cleaned
+	Overwrite string   // the Arg with which it is done all the same, as long as the file says that
 }

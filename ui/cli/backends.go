@@ -71,6 +71,7 @@ type Policy struct {
 	Lease   time.Duration // of trials, 0: default
 	NoGuard bool          // no rule 0
 	Events  string        // file of JSON Lines, "": none
+	Canary  Canary
 }
 
 // Screen is how the dashboard looks.

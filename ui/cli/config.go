@@ -31,6 +31,8 @@ type configFile struct {
 	Reduced      bool     `toml:"reduced"`
 	Comfortable  bool     `toml:"comfortable"`
 	Paint        bool     `toml:"paint"`
+
+	Canary canaryFile `toml:"canary"`
 }
 
 // findConfig returns the file to read, "" for none.
@@ -71,7 +73,7 @@ func (s *settings) readConfig(path string, flags *pflag.FlagSet) error {
 		return &Error{Code: ExitUsage, Err: configError(path, err), Fix: "mend it or use --no-config"}
 	}
 	s.apply(file, flags)
-	return nil
+	return file.Canary.apply(&s.opt.Policy.Canary, path, flags)
 }
 
 func (s *settings) apply(file configFile, flags *pflag.FlagSet) {

@@ -27,6 +27,7 @@ type settings struct {
 	check    bool
 	write    bool
 	policy   string
+	limits   string
 	dir, dev string
 	config   string
 	noConfig bool
@@ -64,6 +65,12 @@ func policyFlags() []flag {
 			kind: text(func(s *settings) *string { return &s.opt.Policy.File })},
 		{name: "lease", usage: "`time` that a trial lasts unless it is kept: 1s to 60s (default 15s)",
 			kind: span(func(s *settings) *time.Duration { return &s.opt.Policy.Lease })},
+		{name: "canary", usage: "try the policy on this `device` first (repeatable): once it is kept, the rest follows after --soak",
+			kind: list(func(s *settings) *[]string { return &s.opt.Policy.Canary.On })},
+		{name: "soak", usage: "`time` that a canary is watched after its keep, before the rest follows (default 5m)",
+			kind: span(func(s *settings) *time.Duration { return &s.opt.Policy.Canary.Soak })},
+		{name: "canary-limits", usage: "how much worse a canary's figures may get: errors=1,cpu=20", hidden: true,
+			kind: text(func(s *settings) *string { return &s.limits })},
 		{name: "no-guard", usage: "no rule 0: policies may cut ARP, neighbour discovery and your own session; only the lease brings them back",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Policy.NoGuard })},
 		{name: "events", usage: "append what happens to the policy to this `file`, one JSON object a line",

@@ -18,6 +18,39 @@ type aclObject struct {
 	LeaseS     float64       `json:"lease_s"`
 	Rules      []countedRule `json:"rules"`
 	Guard      []countedRule `json:"guard"`
+	Canary     *canaryObject `json:"canary,omitempty"` // while one soaks
+}
+
+// canaryObject is a generation that decides on some devices only, and is watched before the rest follows.
+type canaryObject struct {
+	Generation uint32        `json:"generation"`
+	Devices    []string      `json:"devices"`
+	Rest       []string      `json:"rest"`
+	LeftS      float64       `json:"left_s"`
+	LeaseS     float64       `json:"lease_s"`
+	Checks     []canaryCheck `json:"checks"`
+}
+
+type canaryCheck struct {
+	Name   string  `json:"name"`
+	Before float64 `json:"before"`
+	Now    float64 `json:"now"`
+	Limit  float64 `json:"limit"`
+	Failed bool    `json:"failed"`
+}
+
+func canaryJSON(c *snap.Canary) *canaryObject {
+	if c.Gen == 0 {
+		return nil
+	}
+	out := &canaryObject{
+		Generation: c.Gen, Devices: append([]string{}, c.Devices...), Rest: append([]string{}, c.Rest...),
+		LeftS: round(c.Left.Seconds()), LeaseS: round(c.Lease.Seconds()), Checks: []canaryCheck{},
+	}
+	for _, k := range c.Checks {
+		out.Checks = append(out.Checks, canaryCheck{k.Name, round(k.Before), round(k.Now), round(k.Limit), k.Failed})
+	}
+	return out
 }
 
 type countedRule struct {
@@ -36,7 +69,7 @@ func aclJSON(p *snap.Policy) aclObject {
 		text, gen = p.Trial.Text, p.Trial.Gen
 	}
 	out := aclObject{Default: "allow", DefaultOut: "allow", Why: format.Clean(p.Why), Generation: gen, Kept: p.Kept,
-		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []countedRule{}, Guard: []countedRule{}}
+		LeaseS: round(p.Trial.Lease.Seconds()), Rules: []countedRule{}, Guard: []countedRule{}, Canary: canaryJSON(&p.Canary)}
 	file, err := policy.Parse(text)
 	if err != nil {
 		return out // a frame holds nothing that does not parse

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestPolicyFlagsReachTheBackend(t *testing.T) {
 		}
 	}, "--once", "--no-config", "--policy", path, "--lease", "20s", "--no-guard", "--events", path+".jsonl")
 	want := Policy{File: path, Text: "deny in udp\n", Lease: 20 * time.Second, NoGuard: true, Events: path + ".jsonl"}
-	if s.code != ExitOK || got != want {
+	if s.code != ExitOK || !reflect.DeepEqual(got, want) {
 		t.Errorf("%d %q: %+v", s.code, s.err, got)
 	}
 	args := strings.Join(Options{Policy: want}.Args(), " ")

@@ -34,6 +34,12 @@ func (s *settings) complete(flags *pflag.FlagSet) error {
 		}
 	}
 	o := &s.opt
+	if s.limits != "" {
+		var err error
+		if o.Policy.Canary.Limits, err = parseLimits(s.limits); err != nil {
+			return err
+		}
+	}
 	if o.Screen.Theme == "" && flags.Lookup("theme") != nil {
 		o.Screen.Theme = os.Getenv("HOOKTOP_THEME")
 	}
@@ -62,6 +68,9 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 		return usagef("name a file", "--policy: standard input is the keyboard's")
 	case given("config") && given("no-config"):
 		return usagef("give one of them", "--config and --no-config exclude each other")
+	}
+	if err := o.Policy.Canary.check(o.Policy.File, flags); err != nil {
+		return err
 	}
 	for _, name := range o.Interfaces {
 		if strings.TrimSpace(name) == "" {
@@ -95,6 +104,7 @@ func (o Options) Args() []string {
 	add(o.NoTCX, "--no-tcx")
 	add(o.Policy.File != "", "--policy="+o.Policy.File)
 	add(o.Policy.Lease != 0, "--lease="+o.Policy.Lease.String())
+	args = append(args, o.Policy.Canary.args()...)
 	add(o.Policy.NoGuard, "--no-guard")
 	add(o.Policy.Events != "", "--events="+o.Policy.Events)
 	add(o.Once, "--once")

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hooktop/probes/ktest"
+)
+
+// arrives reports whether a datagram from there gets to a socket of here, as often as it takes to know.
+func arrives(t *testing.T, there *ktest.NS, c *net.UDPConn) bool {
+	t.Helper()
+	there.Do(t, func() error {
+		out, err := net.Dial("udp4", c.LocalAddr().String())
+		if err != nil {
+			return err
+		}
+		defer out.Close()
+		_, err = out.Write([]byte("hello"))
+		return err
+	})
+	if err := c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := c.ReadFromUDP(make([]byte, 16))
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// A canary is watched, so it must not outlive its watcher: once hooktop is stopped the kernel goes back by itself.
+func TestAStoppedHooktopLosesItsCanary(t *testing.T) {
+	ns, there := ground(t), ktest.NewNS(t)
+	ktest.Veth(t, ns, "up2", there, "up3")
+	ns.Addr(t, "up2", "198.51.100.1/24")
+	there.Addr(t, "up3", "198.51.100.2/24")
+	var socket *net.UDPConn
+	ns.Do(t, func() (err error) {
+		socket, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(198, 51, 100, 1), Port: 4000})
+		return err
+	})
+	t.Cleanup(func() { socket.Close() })
+	if !arrives(t, there, socket) {
+		t.Fatal("nothing arrives without a policy")
+	}
+	policy := write(t, "policy", "deny in udp to any port 4000\n")
+	s := open(t, ns, 160, 40, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "-i", "up2", "--lease", "60s",
+		"--policy", policy, "--canary", "up2", "--soak", "10m")
+	code := regexp.MustCompile(`hooktop keep ([a-z0-9]{6})`)
+	text := s.until("the code of the trial", func(text string) bool {
+		if code.MatchString(text) {
+			return true
+		}
+		s.keys("!")
+		return false
+	})
+	r := execute(t, ns, nil, "keep", code.FindStringSubmatch(text)[1])
+	if r.code != 0 || !strings.Contains(r.out, "on up2 and is watched for 10m0s, then the rest follows: up0") {
+		t.Fatalf("keep: %d %q %q", r.code, r.out, r.err)
+	}
+	if arrives(t, there, socket) {
+		t.Error("the canary does not decide")
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began, late := time.Now(), time.After(30*time.Second)
+	for !arrives(t, there, socket) {
+		select {
+		case <-late:
+			t.Fatal("the canary outlives its watcher")
+		default:
+		}
+	}
+	t.Logf("the kernel went back %v after SIGSTOP", time.Since(began).Round(10*time.Millisecond))
+	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.until("what became of it", func(text string) bool {
+		if strings.Contains(text, "was not renewed") {
+			return true
+		}
+		s.keys("!")
+		return false
+	})
+	s.keys(ctrlC)
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
+	}
+}
