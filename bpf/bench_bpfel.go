@@ -34,6 +34,7 @@ const (
 	BenchMapHtSeen         = "ht_seen"
 	BenchMapHtShadow       = "ht_shadow"
 	BenchMapHtStats        = "ht_stats"
+	BenchMapHtTags         = "ht_tags"
 	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
 	BenchMapSamples        = "samples"
@@ -143,6 +144,7 @@ type BenchMapSpecs struct {
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 	Lru         *ebpf.MapSpec `ebpf:"lru"`
 	Samples     *ebpf.MapSpec `ebpf:"samples"`
@@ -206,6 +208,7 @@ type BenchMaps struct {
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 	Lru         *ebpf.Map `ebpf:"lru"`
 	Samples     *ebpf.Map `ebpf:"samples"`
@@ -231,6 +234,7 @@ func (m *BenchMaps) Close() error {
 		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
+		m.HtTags,
 		m.HtWatched,
 		m.Lru,
 		m.Samples,

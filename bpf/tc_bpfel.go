@@ -22,11 +22,13 @@ const (
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
 	TcMapHtMalformed = "ht_malformed"
+	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtStats     = "ht_stats"
+	TcMapHtTags      = "ht_tags"
 	TcMapHtWatched   = "ht_watched"
 	TcProgHtTcIn     = "ht_tc_in"
 	TcProgHtTcOut    = "ht_tc_out"
@@ -97,11 +99,13 @@ type TcMapSpecs struct {
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -146,11 +150,13 @@ type TcMaps struct {
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
+	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -162,11 +168,13 @@ func (m *TcMaps) Close() error {
 		m.HtFlows,
 		m.HtHits,
 		m.HtMalformed,
+		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
+		m.HtTags,
 		m.HtWatched,
 	)
 }

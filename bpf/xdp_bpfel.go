@@ -89,7 +89,12 @@ type XdpAclQuery struct {
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
+	Best        uint32
+	At          uint32
+	Runs        uint32
+	Run         [8]uint32
 	Pad         uint32
+	_           [4]byte
 }
 
 type XdpBucketKey struct {
@@ -157,6 +162,11 @@ type XdpFlowKey struct {
 	VniProto uint32
 	Tag      uint16
 	Dev      uint16
+}
+
+type XdpFlowTags struct {
+	_   structs.HostLayout
+	Way [8]uint8
 }
 
 type XdpMalformed uint32
@@ -233,6 +243,7 @@ const (
 	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtStats     = "ht_stats"
+	XdpMapHtTags      = "ht_tags"
 	XdpMapHtWatched   = "ht_watched"
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
@@ -306,6 +317,7 @@ type XdpMapSpecs struct {
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
 	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
@@ -355,6 +367,7 @@ type XdpMaps struct {
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtStats     *ebpf.Map `ebpf:"ht_stats"`
+	HtTags      *ebpf.Map `ebpf:"ht_tags"`
 	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
 }
 
@@ -371,6 +384,7 @@ func (m *XdpMaps) Close() error {
 		m.HtSeen,
 		m.HtShadow,
 		m.HtStats,
+		m.HtTags,
 		m.HtWatched,
 	)
 }

@@ -8,7 +8,7 @@
 
 #define NO_RECORD ACL_RECORDS
 
-static __noinline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
 {
 	u32 index = (slot * (hit_shards + 1) + (bpf_get_smp_processor_id() & hit_shards)) * ACL_HITS + (hit & 0xffff);
 	struct acl_hits *h = bpf_map_lookup_elem(&ht_hits, &index);
@@ -89,7 +89,7 @@ static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
  * it once. */
 __noinline int ht_acl_judge(u32 slot, u32 gen)
 {
-	u32 zero = 0, best = NO_RECORD, judged, out;
+	u32 zero = 0, best, judged, out;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 	struct acl_record *r;
@@ -101,20 +101,28 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->counted_n = 0;
 	q->passed = 0;
 	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, q->w);
-	q->interval[0] = ht_acl_find(slot, 0);
-	q->interval[1] = ht_acl_find(slot, 1);
-	best = ht_acl_walk(slot, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)], best);
-	best = ht_acl_walk(slot, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)], best);
+	ht_acl_find(slot);
+	q->best = NO_RECORD;
+	q->at = 0;
+	q->runs = 0;
+	ask(q, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)]);
+	ask(q, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)]);
 	if (q->tag_dev & TAG_FRAG_LATER) {
-		best = ht_acl_walk(slot, img->ports[0].later, best);
-		best = ht_acl_walk(slot, img->ports[1].later, best);
+		ask(q, img->ports[0].later);
+		ask(q, img->ports[1].later);
 	} else {
 		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
 
-		best = ht_acl_walk(slot, port_list(&img->ports[0], be16(ports)), best);
-		best = ht_acl_walk(slot, port_list(&img->ports[1], be16(ports >> 16)), best);
+		ask(q, port_list(&img->ports[0], be16(ports)));
+		ask(q, port_list(&img->ports[1], be16(ports >> 16)));
 	}
-	best = ht_acl_walk(slot, img->wild, best);
+	ask(q, img->wild);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i <= ACL_RECORDS / SCAN && q->runs; i++) {
+		if (ht_acl_scan(slot))
+			break;
+	}
+	best = q->best;
 	out = !!(q->tag_dev & TAG_EGRESS);
 	judged = HIT_DEFAULT_IN + out;
 	if (img->deny[out])

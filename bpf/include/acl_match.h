@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet against the records of a list. Global functions, so that the verifier follows them once. */
+/* A packet against the records of its lists. A global function, so that the verifier follows it once. */
 #pragma once
 
 #include "ip.h"
 #include "maps.h"
 
-#define SCAN 64 /* records that one call looks at */
+#define SCAN 32 /* records that one call looks at */
 
 static __always_inline int within(u32 lo, u32 hi, u32 n)
 {
@@ -66,56 +66,58 @@ static __always_inline int record_matches(const struct acl_image *img, const str
 	return q->tag_dev & TAG_FRAG_LATER ? !!(flags & RECORD_LATER) : deep_matches(img, r, q, proto);
 }
 
-/* 1 when the query's packet matches a record. */
-__noinline int ht_acl_match(u32 slot, u32 number)
+static __always_inline u32 run_left(u32 run)
+{
+	return run >> LIST_OFFSET_BITS;
+}
+
+/* Adds a list to those that the packet is held against. */
+static __always_inline void ask(struct acl_query *q, u32 list)
+{
+	q->run[bounded(q->runs, ACL_RUNS - 1)] = list;
+	q->runs += nonzero(run_left(list));
+}
+
+/* Looks at up to SCAN records of the query's runs, and takes down the first that decides. Returns 0 when there are more. One loop
+ * over all runs, and where it is lies in the query: the verifier would follow it once for each place otherwise, and a call for
+ * each run costs more than the run. */
+__noinline int ht_acl_scan(u32 slot)
 {
 	u32 zero = 0;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
-	return img && q && record_matches(img, &img->record[bounded(number, ACL_RECORDS - 1)], q);
-}
-
-/* Looks at up to SCAN records of a list; returns the number of the first that decides, else best. */
-__noinline int ht_acl_scan(u32 slot, u32 offset, u32 n, u32 best)
-{
-	u32 zero = 0, number, counted;
-	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
-
 	if (!img || !q)
-		return best;
+		return 1;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < SCAN; i++) {
-		if (i >= n)
-			break;
-		number = img->list[bounded(offset + i, ACL_LISTS - 1)];
-		if (number >= best)
-			break;
-		if (!ht_acl_match(slot, number))
+		u32 at = bounded(q->at, ACL_RUNS - 1), run = q->run[at], number, counted;
+		const struct acl_record *r;
+
+		if (!run_left(run)) {
+			q->at = ++at;
+			if (at >= q->runs)
+				return 1;
+			at = bounded(at, ACL_RUNS - 1);
+			run = q->run[at];
+		}
+		q->run[at] = run + 1 - (1 << LIST_OFFSET_BITS);
+		number = img->list[bounded(run, ACL_LISTS - 1)];
+		if (number >= q->best) { /* nor is any of those behind it before the best */
+			q->run[at] = 0;
 			continue;
-		if (!(img->record[bounded(number, ACL_RECORDS - 1)].flags & RECORD_COUNT))
-			return number;
+		}
+		r = &img->record[bounded(number, ACL_RECORDS - 1)];
+		if (!record_matches(img, r, q))
+			continue;
+		if (!(r->flags & RECORD_COUNT)) {
+			q->best = number;
+			q->run[at] = 0;
+			continue;
+		}
 		counted = q->counted_n++;
 		if (counted < JUDGED)
 			q->counted[bounded(counted, JUDGED - 1)] = number;
 	}
-	return best;
-}
-
-/* Walks a whole list. */
-__noinline int ht_acl_walk(u32 slot, u32 list, u32 best)
-{
-	u32 offset = list & ((1 << LIST_OFFSET_BITS) - 1), left = list >> LIST_OFFSET_BITS;
-
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < ACL_RECORDS / SCAN; i++) {
-		u32 found = ht_acl_scan(slot, offset, left, best);
-
-		if (found != best || left <= SCAN)
-			return found;
-		offset += SCAN;
-		left -= SCAN;
-	}
-	return best;
+	return 0;
 }

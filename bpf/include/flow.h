@@ -105,6 +105,25 @@ static __always_inline struct flow_entry *flow_way(struct flow_bucket *b, u32 wa
 	return &b->way[way & (FLOW_WAYS - 1)];
 }
 
+static __always_inline u8 tag_of(u64 hash)
+{
+	return hash >> 24; /* bits that neither bucket nor home slot is made of */
+}
+
+#define BYTES(b) ((b) * 0x0101010101010101ULL)
+
+/* 0: the flow with this hash is not in the bucket, which need not be looked at then: of a flood, entries would have to come from
+ * memory for nothing. 1: it may be. Whether a byte is zero: Hacker's Delight, 6-1. */
+static __always_inline int flow_may_be(u32 index, u64 hash)
+{
+	u64 *tags = bpf_map_lookup_elem(&ht_tags, &index), x;
+
+	if (!tags)
+		return 1;
+	x = *tags ^ BYTES(tag_of(hash));
+	return ((x - BYTES(1)) & ~x & BYTES(0x80)) != 0;
+}
+
 #define WAY_NONE FLOW_WAYS
 
 /* The way that the query's flow has in a bucket, WAY_NONE: it has none. */
@@ -126,14 +145,15 @@ __noinline int ht_flow_find(u32 index)
 	return WAY_NONE;
 }
 
-/* The way whose entry is needed least. */
+/* The way whose entry is needed least. It is the query's from now on: its tag says so. */
 __noinline int ht_flow_victim(u32 index)
 {
+	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
 	u32 zero = 0, now = bpf_jiffies64(), victim, oldest;
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
-	if (!b || !q)
+	if (!b || !q || !tags)
 		return 0;
 	victim = q->hash >> 61;
 	oldest = flow_age(flow_way(b, victim), now);
@@ -146,15 +166,16 @@ __noinline int ht_flow_victim(u32 index)
 			victim = way;
 		}
 	}
+	tags->way[bounded(victim, FLOW_WAYS - 1)] = tag_of(q->hash);
 	return victim;
 }
 
 /* Puts a new flow into an entry, after what is there. */
-static __noinline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
+static __always_inline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
 {
 	if (e->packets) {
 		flow_fold(e);
-		stat_add(STAT_EVICTIONS);
+		stat_count(STAT_EVICTIONS);
 	}
 	/* A reader that sees packets == 0 leaves the slot alone. */
 	e->packets = 0;
@@ -166,17 +187,17 @@ static __noinline int flow_put(struct flow_entry *e, const struct acl_query *q, 
 	e->last = bpf_jiffies64();
 	barrier();
 	e->packets = 1;
-	stat_add(STAT_NEW_FLOWS);
+	stat_count(STAT_NEW_FLOWS);
 	return 0;
 }
 
 /* A denied packet goes into the sample of denied flows. */
-static __noinline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
+static __always_inline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
 {
 	u32 index = bpf_get_smp_processor_id() * DENIED_WAYS + ((u32)(q->hash >> 32) & (DENIED_WAYS - 1));
 	struct flow_entry *d = bpf_map_lookup_elem(&ht_denied, &index);
 
-	count_device(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
+	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!d)
 		return 0;
 	if (!flow_is(d, q->w, q->tag_dev)) {
@@ -192,11 +213,11 @@ static __noinline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
 	return 0;
 }
 
-/* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. Returns 1 when the packet is
- * denied. */
-__noinline int ht_flow_slow(u32 index, u32 gen, u64 flags)
+/* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. `absent`: it is not in the bucket.
+ * Returns 1 when the packet is denied. */
+__noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 {
-	u32 zero = 0, judged = 0, way = ht_flow_find(index);
+	u32 zero = 0, judged = 0, way = absent ? WAY_NONE : ht_flow_find(index);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 	u64 now = bpf_jiffies64();
@@ -250,10 +271,13 @@ static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 fla
 		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
 	}
+	/* Without a policy a new flow gets an entry in any case. */
+	if (gen && unlikely(!flow_may_be(index, p->hash)))
+		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
 	struct flow_entry *e = flow_way(b, p->hash >> 61);
 	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < 0xfffffffe && now < expiry(gen))) {
 		flow_count(e, p->len, p->tcp_flags, now, flags);
 		return 0;
 	}
-	return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags) : 0;
+	return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 0) : 0;
 }

@@ -65,11 +65,14 @@ static __always_inline u32 nonzero(u32 x)
 
 #define BIT(n) (1ULL << (n))
 
-static __always_inline int is_ip6_ext(u32 next)
+/* Without a branch, too. `next` is a byte. */
+static __always_inline u32 is_ip6_ext(u32 next)
 {
-	if (next < 64)
-		return (BIT(NEXT_HBH) | BIT(NEXT_ROUTING) | BIT(NEXT_FRAGMENT) | BIT(NEXT_AH) | BIT(NEXT_DEST)) >> next & 1;
-	return next == NEXT_MOBILITY || next == NEXT_HIP || next == NEXT_SHIM6;
+	u64 low = BIT(NEXT_HBH) | BIT(NEXT_ROUTING) | BIT(NEXT_FRAGMENT) | BIT(NEXT_AH) | BIT(NEXT_DEST);
+	u64 high = BIT(NEXT_MOBILITY & 63) | BIT(NEXT_HIP & 63) | BIT(NEXT_SHIM6 & 63); /* all in the third 64 */
+	u32 group = next >> 6;
+
+	return (low >> (next & 63) & (nonzero(group) ^ 1)) | (high >> (next & 63) & (nonzero(group ^ 2) ^ 1));
 }
 
 /* Size of an extension header: 8 more per unit, of 4 bytes for AH; a fragment header has no units. */

@@ -37,6 +37,8 @@ static __always_inline u32 parse(struct cursor *c, struct packet *p, u32 tag, u3
 /* The frame ended, for the parser, before the packet did: more of it may be elsewhere. */
 static __always_inline int ran_short(u32 why)
 {
-	return why == MAL_SHORT_ETH || why == MAL_SHORT_VLAN || why == MAL_SHORT_IP4 || why == MAL_SHORT_IP6 ||
-	       why == MAL_IP6_EXT_SHORT || why == MAL_SHORT_L4 || why == MAL_FRAG_TINY;
+	u32 reasons = 1 << MAL_SHORT_ETH | 1 << MAL_SHORT_VLAN | 1 << MAL_SHORT_IP4 | 1 << MAL_SHORT_IP6 | 1 << MAL_IP6_EXT_SHORT |
+		      1 << MAL_SHORT_L4 | 1 << MAL_FRAG_TINY;
+
+	return reasons >> why & 1;
 }

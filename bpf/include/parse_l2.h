@@ -86,6 +86,8 @@ static __always_inline u32 parse_l2(struct cursor *c, u32 *tag, u32 tags)
 	if (why)
 		return why;
 	cursor_settle(c);
+	*tag += unknown_zero(c);
+	c->left += unknown_zero(c);
 	if (type == be16(ETHERTYPE_IP4))
 		return FOUND_IP4;
 	return type == be16(ETHERTYPE_IP6) ? FOUND_IP6 : FOUND_NOT_IP;

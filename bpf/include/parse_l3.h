@@ -93,15 +93,30 @@ static __always_inline u32 parse_ip6_ext(struct cursor *c, struct packet *p, u32
 	return 0;
 }
 
+/* Makes the verifier forget what it knows from the headers that it has followed: it would follow the next ones once for each
+ * way of having come to them. */
+static __always_inline void forget(struct cursor *c, struct packet *p, u32 *proto)
+{
+	u32 zero = unknown_zero(c);
+
+	*proto += zero;
+	p->frag += zero;
+	c->left += zero;
+}
+
 static __always_inline u32 parse_ip6_chain(struct cursor *c, struct packet *p, u32 *proto)
 {
+	forget(c, p, proto);
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < IP6_EXT_MAX; i++) {
-		u32 why = parse_ip6_ext(c, p, proto);
+		u32 why = parse_ip6_ext(c, p, proto), more = is_ip6_ext(*proto);
 
 		if (why)
 			return why;
-		if (p->frag & TAG_FRAG_LATER || !is_ip6_ext(*proto))
+		if (p->frag & TAG_FRAG_LATER)
+			more = 0;
+		forget(c, p, proto);
+		if (!more)
 			return 0;
 	}
 	return MAL_IP6_EXT_CHAIN;

@@ -28,7 +28,7 @@ static __always_inline u64 expiry(u32 gen)
 	return st->expiry[gen != (u32)(st->word >> 48)];
 }
 
-static __noinline int count_device(enum dev_count which, u32 len)
+static __always_inline void device_count(enum dev_count which, u32 len)
 {
 	u32 slot = dev_slot;
 	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &slot);
@@ -37,5 +37,11 @@ static __noinline int count_device(enum dev_count which, u32 len)
 		counter_add(&d->by[which], 1, len);
 	else
 		stat_add(STAT_LOOKUP_FAILED);
+}
+
+/* The same out of the way. */
+static __noinline int count_device(enum dev_count which, u32 len)
+{
+	device_count(which, len);
 	return 0;
 }

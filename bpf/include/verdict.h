@@ -19,8 +19,9 @@ static __noinline int count_malformed(enum malformed why)
 	return 0;
 }
 
-/* Frames that belong to no flow. Returns 1 when the frame is denied. */
-static __always_inline u32 record_other(u32 found, u32 len, u32 gen, u32 out)
+/* Frames that belong to no flow. Returns 1 when the frame is denied. A global function: the verifier would follow it once for each
+ * way in which a frame can be malformed. */
+__noinline int ht_record_other(u32 found, u32 len, u32 gen, u32 out)
 {
 	u32 denied = gen && acl_other(gen, found == FOUND_NOT_IP, out, len) & JUDGED_DENY;
 
@@ -40,5 +41,5 @@ static __always_inline u32 record(const struct packet *p, u32 found, u32 gen, u3
 {
 	if (likely(!found))
 		return flow_account(p, gen, flags);
-	return record_other(found, p->len, gen, out);
+	return ht_record_other(found, p->len, gen, out);
 }

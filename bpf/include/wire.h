@@ -43,6 +43,11 @@ struct flow_bucket {
 	struct flow_entry way[FLOW_WAYS];
 };
 
+/* Of each way of a bucket eight bits of its flow's hash. A flow whose bits are none of them is not in the bucket. */
+struct flow_tags {
+	__u8 way[FLOW_WAYS];
+};
+
 struct counter {
 	__u64 packets;
 	__u64 bytes;
@@ -110,6 +115,8 @@ struct bucket_key {
 #define JUDGED_EACH 0x20000 /* not to be cached */
 #define JUDGED_LIMITED 0x40000
 
+#define ACL_RUNS 8 /* a power of two; there are five: either address, either port, and what all packets are held against */
+
 /* One packet on its way off the fast path; per CPU. Global functions take no pointers on old kernels. */
 struct acl_query {
 	__u64 w[5]; /* struct flow_key */
@@ -123,6 +130,10 @@ struct acl_query {
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */
+	__u32 best;            /* the first record that decides, so far */
+	__u32 at;              /* the run that is looked at, of runs */
+	__u32 runs;
+	__u32 run[ACL_RUNS]; /* lists to look through, none of them empty: what is left of each, as in acl_image */
 	__u32 pad;
 };
 

@@ -38,7 +38,7 @@ func TestLayouts(t *testing.T) {
 		"dev_counters": reflect.TypeFor[bpf.XdpDevCounters](), "dev_state": reflect.TypeFor[bpf.XdpDevState](),
 		"shadow_io": reflect.TypeFor[bpf.XdpShadowIo](), "acl_image": reflect.TypeFor[bpf.XdpAclImage](), "acl_hits": reflect.TypeFor[bpf.XdpAclHits](),
 	}
-	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "counter": counterBytes, "acl_image": uint32(imageBytes), "acl_hits": hitBytes, "dev_counters": deviceBytes, "dev_state": stateBytes}
+	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "flow_tags": tagBytes, "counter": counterBytes, "acl_image": uint32(imageBytes), "acl_hits": hitBytes, "dev_counters": deviceBytes, "dev_state": stateBytes}
 	for object, spec := range objects(t) {
 		here := types
 		if object == "trace" {

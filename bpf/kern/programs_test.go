@@ -43,9 +43,9 @@ func budgets() map[string]struct {
 		insns int
 		needs string
 	}{
-		bpf.XdpProgHtXdp:           {160_000, ""},
-		bpf.TcProgHtTcIn:           {240_000, ""},
-		bpf.TcProgHtTcOut:          {240_000, ""},
+		bpf.XdpProgHtXdp:           {100_000, ""},
+		bpf.TcProgHtTcIn:           {130_000, ""},
+		bpf.TcProgHtTcOut:          {130_000, ""},
 		bpf.TraceProgHtTrCall:      {100_000, ""},
 		bpf.TraceProgHtTrReturn:    {1_000, ""},
 		bpf.TraceProgHtTrFree:      {1_000, ""},
@@ -53,16 +53,16 @@ func budgets() map[string]struct {
 		bpf.TraceProgHtTrPoint:     {70_000, ""},
 		bpf.BenchProgPass:          {10, ""},
 		bpf.BenchProgPassRandom:    {1_000, ""},
-		bpf.BenchProgOursRandom:    {200_000, ""},
-		bpf.BenchProgOursEach:      {200_000, ""},
-		bpf.BenchProgObviousRandom: {100_000, ""},
-		bpf.BenchProgObviousEach:   {100_000, ""},
+		bpf.BenchProgOursRandom:    {100_000, ""},
+		bpf.BenchProgOursEach:      {100_000, ""},
+		bpf.BenchProgObviousRandom: {50_000, ""},
+		bpf.BenchProgObviousEach:   {50_000, ""},
 		bpf.BenchProgSamplePass:    {1_000, ""},
-		bpf.BenchProgSampleParse:   {100_000, ""},
-		bpf.BenchProgSampleOurs:    {200_000, ""},
-		bpf.BenchProgSampleVectors: {100_000, ""},
-		bpf.BenchProgNewOurs:       {200_000, ""},
-		bpf.BenchProgNewVectors:    {100_000, ""},
+		bpf.BenchProgSampleParse:   {30_000, ""},
+		bpf.BenchProgSampleOurs:    {110_000, ""},
+		bpf.BenchProgSampleVectors: {50_000, ""},
+		bpf.BenchProgNewOurs:       {100_000, ""},
+		bpf.BenchProgNewVectors:    {50_000, ""},
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	ways         = 8
 	entryBytes   = 64
 	bucketBytes  = ways * entryBytes
+	tagBytes     = ways // struct flow_tags
 
 	deviceBytes  = 9 * 16                                                                               // struct dev_counters
 	counterBytes = 16                                                                                   // struct counter
@@ -72,7 +73,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*bucketBytes + s.Slots*deviceBytes + smallBytes
+	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.Slots*deviceBytes + smallBytes
 	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + fixedBytes
 }
 
@@ -88,6 +89,7 @@ func (s Sizes) bucketShift() uint32 { return uint32(bits.TrailingZeros(uint(s.Bu
 func (s Sizes) entries() map[string]uint32 {
 	return map[string]uint32{
 		bpf.XdpMapHtFlows:   uint32(s.CPUs * s.BucketsPerCPU),
+		bpf.XdpMapHtTags:    uint32(s.CPUs * s.BucketsPerCPU),
 		bpf.XdpMapHtDevices: uint32(s.Slots),
 		bpf.XdpMapHtHits:    uint32(aclSlots * s.Shards * aclHits),
 		bpf.XdpMapHtSeen:    uint32(s.seen()),

@@ -1,36 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Egress, and ingress where XDP can't go: the same stages over an skb. One instance a device and direction. */
 #include "../include/handover.h"
-#include "../include/parse.h"
+#include "../include/parse_skb.h"
 #include "../include/verdict.h"
-
-#define PULL_MAX 2048 /* bytes of header made linear at most */
-#define VLAN_LEN 4
-
-/* The tag that the device took out of the frame, or that it is to put in, is the outermost one. */
-static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u32 out)
-{
-	struct cursor c = cursor((void *)(long)skb->data, (void *)(long)skb->data_end);
-	/* Products instead of a branch: the verifier would follow the parser twice. */
-	u32 taken_out = skb->vlan_present;
-	u32 vid = (skb->vlan_tci & TAG_VLAN_MASK) * taken_out;
-
-	c.left = skb->len;
-	p->len = skb->len + taken_out * VLAN_LEN;
-	return parse(&c, p, out | vid, taken_out);
-}
-
-/* Headers that lie beyond the linear part of the skb are fetched, once. */
-static __noinline int parse_pulled(struct __sk_buff *skb, struct packet *p, u32 found, u32 out)
-{
-	u32 want = skb->len < PULL_MAX ? skb->len : PULL_MAX;
-
-	if (bpf_skb_pull_data(skb, want)) {
-		stat_add(STAT_PULL_FAILED);
-		return found;
-	}
-	return parse_skb(skb, p, out);
-}
 
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {

@@ -90,6 +90,7 @@ func plane(t *testing.T, flows, slots int, more ...func(*ebpf.CollectionSpec)) *
 	set(t, spec, map[string]any{"dev_slot": uint16(1), "bucket_shift": uint32(shift), "bucket_mask": uint32(1<<shift - 1),
 		"hash_seed": seed, "hash_ip4": mapped, "flow_mask": uint32(flows - 1)})
 	spec.Maps["ht_flows"].MaxEntries = uint32(cpus << shift)
+	spec.Maps["ht_tags"].MaxEntries = uint32(cpus << shift)
 	spec.Maps["ht_devices"].MaxEntries = 2
 	spec.Maps["lru"].MaxEntries = uint32(slots)
 	for _, f := range more {
