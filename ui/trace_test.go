@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"reflect"
 	"testing"
 
 	"hooktop/probes/snap"
@@ -22,7 +23,7 @@ func TestAFlowIsTracedFromItsRow(t *testing.T) {
 	s.frame()
 	s.press("i")
 	want := snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@journey", Filter: "tcp flow 10.4.1.17:51544 > 10.9.0.10:443"}}
-	if len(s.b.did) != 1 || s.b.did[0] != want {
+	if len(s.b.did) != 1 || !reflect.DeepEqual(s.b.did[0], want) {
 		t.Errorf("the engine was asked for %+v", s.b.did)
 	}
 	s.want("[5 Trace]")

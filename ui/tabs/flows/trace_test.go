@@ -3,6 +3,7 @@
 package flows
 
 import (
+	"reflect"
 	"testing"
 
 	"hooktop/probes/snap"
@@ -20,7 +21,7 @@ func TestAFlowCanBeTraced(t *testing.T) {
 			b.Pick("trace its packets")
 		}
 		want := snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: snap.JourneyPreset, Filter: "tcp flow 10.4.1.17:51544 > 10.9.0.10:443"}}
-		if d, ok := uitest.Last[core.DoMsg](b); !ok || d.Intent != want {
+		if d, ok := uitest.Last[core.DoMsg](b); !ok || !reflect.DeepEqual(d.Intent, want) {
 			t.Errorf("%v: asked for %+v", ks, d.Intent)
 		}
 		if g, ok := uitest.Last[core.GoMsg](b); !ok || g.Tab != "Trace" {

@@ -3,6 +3,7 @@
 package programs
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestModesAndInterfaces(t *testing.T) {
 	b := plain(t)
 	b.Press("e")
 	b.Pick("tc")
-	if got := intent(t, b); got != (snap.Intent{Kind: snap.SetMode, Target: "eth0", Arg: "tc"}) {
+	if got := intent(t, b); !reflect.DeepEqual(got, snap.Intent{Kind: snap.SetMode, Target: "eth0", Arg: "tc"}) {
 		t.Errorf("mode of a program's device: %+v", got)
 	}
 	b.Press("e")
@@ -62,7 +63,7 @@ func TestModesAndInterfaces(t *testing.T) {
 		t.Errorf("confirmed: %+v", got)
 	}
 	b.Press("D")
-	if got := intent(t, b); got != (snap.Intent{Kind: snap.UnwatchInterface, Target: "eth0"}) {
+	if got := intent(t, b); !reflect.DeepEqual(got, snap.Intent{Kind: snap.UnwatchInterface, Target: "eth0"}) {
 		t.Errorf("stop watching: %+v", got)
 	}
 	b.Press("tab", "j", "j", "j")
@@ -70,7 +71,7 @@ func TestModesAndInterfaces(t *testing.T) {
 		t.Errorf("message %q", got)
 	}
 	b.Press("a")
-	if got := intent(t, b); got != (snap.Intent{Kind: snap.WatchInterface, Target: "docker0"}) {
+	if got := intent(t, b); !reflect.DeepEqual(got, snap.Intent{Kind: snap.WatchInterface, Target: "docker0"}) {
 		t.Errorf("watch: %+v", got)
 	}
 	for _, k := range b.Tab.Bindings() {

@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func TestTheFormStartsWhatItShows(t *testing.T) {
 			b.Press("n")
 			c.fill(b)
 			b.Press("enter")
-			if got := asked(t, b).Intent; got != (snap.Intent{Kind: snap.StartTrace, Trace: c.want}) {
+			if got := asked(t, b).Intent; !reflect.DeepEqual(got, snap.Intent{Kind: snap.StartTrace, Trace: c.want}) {
 				t.Errorf("%+v\nwant %+v", got.Trace, c.want)
 			}
 			answerer{b}.answer(t, "")

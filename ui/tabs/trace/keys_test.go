@@ -5,6 +5,7 @@ package trace
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -158,7 +159,7 @@ func TestTheLedgerTracesItsRows(t *testing.T) {
 		t.Errorf("i on a row without a function: %q", why)
 	}
 	b.Press("j", "i")
-	if got := asked(t, b).Intent; got != (snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@drops", Filter: "dev eth0"}}) {
+	if got := asked(t, b).Intent; !reflect.DeepEqual(got, snap.Intent{Kind: snap.StartTrace, Trace: snap.TraceSpec{Pattern: "@drops", Filter: "dev eth0"}}) {
 		t.Errorf("i: %+v", got)
 	}
 	answerer{b}.answer(t, "")
@@ -193,7 +194,7 @@ func TestActionsOfARow(t *testing.T) {
 		t.Errorf("preset: %+v", got)
 	}
 	b.Press("S")
-	if got := asked(t, b).Intent; got != (snap.Intent{Kind: snap.StopTrace}) {
+	if got := asked(t, b).Intent; !reflect.DeepEqual(got, snap.Intent{Kind: snap.StopTrace}) {
 		t.Errorf("S: %+v", got)
 	}
 	b.Base.Trace.Session.State = snap.TraceStopped
