@@ -234,8 +234,8 @@ func TestAFlowIsBlockedFromItsRow(t *testing.T) {
 	}
 }
 
-// TestNothingHappensByAccident: keys at random, a million of them in the long form (make test-faults). A trial begins by t in a review that C opened, and
-// is kept by k in the panel that C opened: by no other key and from nowhere else.
+// TestNothingHappensByAccident: keys at random, a million of them in the long form (make test-faults). A trial begins by t in a review that C opened,
+// and is kept by k in the panel that C opened; a canary goes on to the rest by n in that panel: by no other key and from nowhere else.
 func TestNothingHappensByAccident(t *testing.T) {
 	n := 12_000
 	if rounds, err := strconv.Atoi(os.Getenv("HOOKTOP_ROUNDS")); err == nil {
@@ -244,17 +244,20 @@ func TestNothingHappensByAccident(t *testing.T) {
 	t.Chdir(t.TempDir()) // w writes files
 	r := rand.New(rand.NewPCG(4, 2026))
 	s := enforcing(t, 80, 24)
-	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "P", "enter", "esc", "tab", "space",
+	s.b.engine.Several()
+	all := []string{"j", "k", "e", "a", "A", "D", "J", "K", ".", "u", "ctrl+r", "V", "w", "x", "y", "C", "C", "t", "k", "m", "r", "d", "c", "s", "n", "N", "P", "enter", "esc", "tab", "space",
 		"1", "2", "5", "8", "/", "q", "ctrl+c", "b", "down", "up", "?", ":", "@", "[", "]", "o", "i", "n", "S", "g", "G", "backspace", "ctrl+u", "pgdown"}
-	trials, keeps := 0, 0
+	trials, keeps, canaries, rests := 0, 0, 0, 0
 	for i := range n {
 		key := pickOne(r, all)
-		reviewing, panel := false, false // no other key may do it: only these look at the screen
+		reviewing, panel, soak := false, false, s.b.engine.Policy.Canary.Gen != 0 // no other key may do it: only these look at the screen
 		switch key {
 		case "t":
 			reviewing = strings.Contains(s.view().Text(), "apply to lb-07")
 		case "k":
 			panel = s.m.over != nil && strings.Contains(s.view().Text(), "trial of v")
+		case "n":
+			panel = s.m.over != nil && strings.Contains(s.view().Text(), "canary v")
 		}
 		before := len(s.b.did)
 		if i%97 == 0 { // neither a paste nor a click nor a size is a key
@@ -268,8 +271,13 @@ func TestNothingHappensByAccident(t *testing.T) {
 			switch {
 			case did.Kind == snap.CommitPolicy && (key != "t" || !reviewing):
 				t.Fatalf("key %d, %q, began a trial outside of the review", i, key)
-			case did.Kind == snap.KeepPolicy && (key != "k" || !panel):
-				t.Fatalf("key %d, %q, kept a trial outside of its panel", i, key)
+			case did.Kind == snap.KeepPolicy && (key != map[bool]string{true: "n", false: "k"}[soak] || !panel):
+				t.Fatalf("key %d, %q, kept a trial or canary outside of its panel", i, key)
+			case did.Kind == snap.CommitPolicy && len(did.Policy.On) > 0:
+				canaries++
+				trials++
+			case did.Kind == snap.KeepPolicy && soak:
+				rests++
 			case did.Kind == snap.CommitPolicy:
 				trials++
 			case did.Kind == snap.KeepPolicy:
@@ -281,6 +289,8 @@ func TestNothingHappensByAccident(t *testing.T) {
 			s.frame()
 		case i%211 == 0 && s.b.engine.Policy.Trial.Gen != 0:
 			s.b.engine.Policy.Trial = snap.Trial{} // the lease ends
+		case i%1009 == 0 && s.b.engine.Policy.Canary.Gen != 0:
+			s.b.engine.Do(snap.Intent{Kind: snap.RestorePolicy}) // a check fails
 		}
 		if got := s.lines(); i%50 == 0 && len(uitest.Faults(got, 80, 24, false)) > 0 {
 			t.Fatalf("key %d, %q: %v", i, key, uitest.Faults(got, 80, 24, false))
@@ -290,7 +300,10 @@ func TestNothingHappensByAccident(t *testing.T) {
 	if trials < 3 || keeps < 1 {
 		t.Errorf("%d trials and %d keeps: the keys never got there", trials, keeps)
 	}
-	t.Logf("%d keys, %d trials, %d keeps", n, trials, keeps)
+	if n > 100_000 && (canaries < 3 || rests < 1) {
+		t.Errorf("%d canaries, %d of them let the rest follow: the keys never got there", canaries, rests)
+	}
+	t.Logf("%d keys, %d trials, %d keeps, %d canaries, %d let the rest follow", n, trials, keeps, canaries, rests)
 }
 
 // TestTheTableStaysWithinItsBytes: UX 13, with every counter of the table moving twice a second. At 200x60 a cursor key

@@ -13,16 +13,25 @@ import (
 	"hooktop/ui/widget/trial"
 )
 
-// trialNow is the trial that runs. What is left of its lease counts on between frames, also while paused: the kernel does.
+// trialNow is the trial that runs, or the canary. What is left of its time counts on between frames, also while paused: the
+// kernel's clock does, and the engine's.
 func (m *model) trialNow() (trial.State, bool) {
 	f := m.feed.frame0()
-	if f.Policy.Trial.Gen == 0 {
+	now := m.env.Now()
+	since := now.Sub(m.feed.arrived)
+	s := trial.State{Policy: &f.Policy, Host: format.Clean(f.Host)}
+	switch c := &f.Policy.Canary; {
+	case f.Policy.Trial.Gen != 0:
+		s.Left = f.Policy.Trial.Lease - since
+	case c.Gen != 0: // frames may be rarer than its lease is renewed
+		s.Left, s.Stalled = c.Left-since, c.Lease < since && m.isStale(now)
+	default:
 		return trial.State{}, false
 	}
-	return trial.State{Policy: &f.Policy, Host: format.Clean(f.Host), Left: f.Policy.Trial.Lease - m.env.Now().Sub(m.feed.arrived)}, true
+	return s, true
 }
 
-// changes is C: the panel of the trial that runs, else the review of what is staged.
+// changes is C: the panel of the trial or canary that runs, else the review of what is staged.
 func (m *model) changes() tea.Cmd {
 	if _, on := m.trialNow(); !on {
 		return m.goToName(core.GoMsg{Tab: snap.ACLTab, With: core.ReviewMsg{}})
@@ -65,7 +74,7 @@ func (m *model) foot(n int) []string {
 func (m *model) leaving() (text string, enforced bool) {
 	p := &m.feed.frame0().Policy
 	staged := ""
-	if p.Draft.Seq > 0 && p.Draft.Text != "" && p.Draft.Text != p.Text && p.Draft.Text != p.Trial.Text {
+	if p.Draft.Seq > 0 && p.Draft.Text != "" && p.Draft.Text != p.Text && p.Draft.Text != p.Trial.Text && p.Draft.Text != p.Canary.Text {
 		staged = "staged edits stay on disk as draft"
 	}
 	switch {
@@ -73,6 +82,11 @@ func (m *model) leaving() (text string, enforced bool) {
 		return "", false
 	case p.Trial.Gen != 0:
 		text = "v" + strconv.FormatUint(uint64(p.Trial.Gen), 10) + " was not kept: quitting takes it back"
+		if p.Kept != 0 {
+			text += " and ends v" + strconv.FormatUint(uint64(p.Kept), 10)
+		}
+	case p.Canary.Gen != 0:
+		text = "v" + strconv.FormatUint(uint64(p.Canary.Gen), 10) + " is still a canary: quitting takes it back"
 		if p.Kept != 0 {
 			text += " and ends v" + strconv.FormatUint(uint64(p.Kept), 10)
 		}

@@ -5,7 +5,6 @@ package uitest
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"hooktop/netcfg/acl"
@@ -41,6 +40,7 @@ type Enforcer struct {
 	Slow   bool   // drafts stay unchecked
 	Kept   int    // keeps and commits that were carried out
 	Began  int
+	On     []string // devices of the trial that runs, nil: all
 }
 
 // NewEnforcer makes one with a policy that stands.
@@ -69,8 +69,11 @@ func hits(i int, pps float64) snap.Hits {
 func (e *Enforcer) Frame(f *snap.Frame) {
 	p := e.Policy
 	text := p.Text
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		text = p.Trial.Text
+	case p.Canary.Gen != 0:
+		text = p.Canary.Text
 	}
 	p.Rules = nil
 	if file, err := policy.Parse(text); err == nil {
@@ -115,24 +118,20 @@ func (e *Enforcer) Do(i snap.Intent) snap.Answer {
 			defer func() { e.Fail = "" }()
 			return snap.Answer{Err: e.Fail}
 		}
-		if p.Draft.Seq != i.Policy.Seq || p.Trial.Gen != 0 {
+		if p.Draft.Seq != i.Policy.Seq || p.Trial.Gen != 0 || p.Canary.Gen != 0 {
 			return snap.Answer{Err: "commit: the draft has changed since"}
 		}
 		e.Began++
 		p.Trial = snap.Trial{Gen: p.Kept + 1, Text: p.Draft.Text, Started: Epoch(), Lease: 12 * time.Second, Code: "7K3F-9Q",
 			Forecast: p.Draft.Impact, DropPPS: 12300}
-		p.Devices = slices.Clone(p.Devices) // frames share it
-		p.Devices[0].Gen, p.Devices[0].Lease = p.Trial.Gen, 12*time.Second
+		e.On = i.Policy.On
+		e.decide(p.Trial.Gen, 12*time.Second)
 		return snap.Answer{Text: fmt.Sprintf("v%d is on trial", p.Trial.Gen), Command: "hooktop keep 7K3F-9Q"}
 	case snap.KeepPolicy:
-		if p.Trial.Gen == 0 {
-			return snap.Answer{Err: "keep: the lease has ended"}
-		}
-		e.Kept++
-		p.Kept, p.Text, p.Trial = p.Trial.Gen, p.Trial.Text, snap.Trial{}
-		return snap.Answer{Text: fmt.Sprintf("v%d kept", p.Kept)}
+		return e.keep()
 	case snap.RestorePolicy:
-		p.Trial = snap.Trial{}
+		p.Trial, p.Canary, e.On = snap.Trial{}, snap.Canary{}, nil
+		e.decide(p.Kept, 0)
 		return snap.Answer{Text: fmt.Sprintf("v%d is back", p.Kept)}
 	case snap.ExtendPolicy:
 		p.Trial.Lease = min(p.Trial.Lease+15*time.Second, time.Minute)

@@ -277,6 +277,9 @@ func (t *Tab) paste(text string) tea.Cmd {
 	case t.review != nil && t.review.asking:
 		t.review.host.Paste(text)
 		t.review.hostTyped(t.frame.Host)
+	case t.review != nil && t.review.canary.typing:
+		t.review.canary.field.Paste(text)
+		_, t.review.canary.err = soakOf(t.review.canary.field.Value())
 	case t.edit != nil:
 		return t.pasteRule(text)
 	}

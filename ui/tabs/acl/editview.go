@@ -88,6 +88,8 @@ func (t *Tab) doesLine(w int) string {
 		add(themes.Warn, g.Warn+" "+ed.note)
 	case t.now() != "":
 		add(themes.TextDim, t.now())
+	case d != nil && priceText(d) != "" && t.staged.any():
+		add(themes.TextDim, "staged so far: "+priceText(d))
 	case ed.edit.Verb == policy.Insert:
 		add(themes.TextDim, "what it would do to live flows is checked once it is staged")
 	}

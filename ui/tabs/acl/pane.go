@@ -113,6 +113,9 @@ func (t *Tab) paneStaged(b *detail.Body) {
 		text := " " + m.Glyph + " " + string(t.number(nil, r, 8)) + "  " + lineText(l)
 		b.Line(m.Token, t.twin(string(format.AppendEnd(nil, text, b.Width()))))
 	}
+	if d := t.checked(); d != nil {
+		b.Field("price", priceText(d))
+	}
 	b.Gap()
 }
 

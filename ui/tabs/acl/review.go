@@ -27,6 +27,8 @@ type review struct {
 	host   prompt.Field
 	given  string // the name, once it was typed
 
+	canary canary // devices that the trial begins on
+
 	busy bool
 	err  string // why the trial did not begin
 
@@ -97,8 +99,13 @@ func (t *Tab) reviewKey(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return nil
 	}
+	if r.canary.open {
+		return t.canaryKey(k)
+	}
 	page := max(t.high/2, 1)
 	switch key {
+	case "c":
+		return t.openCanary()
 	case "esc":
 		t.review = nil
 	case "t":
@@ -153,6 +160,8 @@ func (t *Tab) noTrial() string {
 		return "a trial is beginning"
 	case p.Trial.Gen != 0:
 		return "a trial runs: C keeps or restores it"
+	case p.Canary.Gen != 0:
+		return "a canary is watched: C lets the rest follow or rolls it back"
 	case t.send.err != "":
 		return "the draft was not taken: " + format.Clean(t.send.err)
 	case d == nil:
@@ -162,7 +171,7 @@ func (t *Tab) noTrial() string {
 	case !t.staged.any():
 		return "nothing is staged"
 	}
-	return ""
+	return t.badCanary()
 }
 
 // try starts the trial, or asks for the host's name first.
@@ -177,7 +186,8 @@ func (t *Tab) try() tea.Cmd {
 		return nil
 	}
 	r.busy, t.tried = true, t.draft.File
-	wish := snap.PolicyWish{Seq: t.send.seq, Base: t.frame.Policy.Kept, Host: r.given}
+	wish := snap.PolicyWish{Seq: t.send.seq, Base: t.frame.Policy.Kept, Host: r.given, Soak: r.canary.soak}
+	wish.On, _ = t.first()
 	return func() tea.Msg {
 		return core.DoMsg{Intent: snap.Intent{Kind: snap.CommitPolicy, Policy: wish}, Quiet: true}
 	}
@@ -217,16 +227,20 @@ func (t *Tab) reviewBindings() []core.Binding {
 			{Keys: []string{"ctrl+u"}, Name: "review.clear", Help: "clear", Section: own, Hint: 2, Do: press("ctrl+u")},
 		}
 	}
+	if t.review.canary.open {
+		return t.canaryBindings()
+	}
 	full := "full diff"
 	if t.review.full {
 		full = "only what differs"
 	}
 	return []core.Binding{
 		{Keys: []string{"t"}, Name: "review.trial", Help: "trial", Section: own, Hint: 1, Disabled: t.noTrial(), Do: press("t")},
-		{Keys: []string{"d"}, Name: "review.full", Help: full, Section: own, Hint: 2, Do: press("d")},
-		{Keys: []string{"w"}, Name: "review.write", Help: "write draft to a file", Section: own, Hint: 3, Do: press("w")},
+		{Keys: []string{"c"}, Name: "review.canary", Help: "canary", Section: own, Hint: 2, Disabled: t.noCanary(), Do: press("c")},
+		{Keys: []string{"d"}, Name: "review.full", Help: full, Section: own, Hint: 3, Do: press("d")},
+		{Keys: []string{"w"}, Name: "review.write", Help: "write draft to a file", Section: own, Hint: 4, Do: press("w")},
 		{Keys: []string{"j", "down"}, Name: "review.down", Help: "scroll", Section: own, Do: press("j")},
 		{Keys: []string{"k", "up"}, Name: "review.up", Help: "scroll", Section: own, Do: press("k")},
-		{Keys: []string{"esc"}, Name: "review.close", Help: "back to editing", Section: own, Hint: 4, Do: press("esc")},
+		{Keys: []string{"esc"}, Name: "review.close", Help: "back to editing", Section: own, Hint: 5, Do: press("esc")},
 	}
 }

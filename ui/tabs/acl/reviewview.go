@@ -18,10 +18,13 @@ import (
 
 // reviewView draws the panel: what differs and what it does above, the ways on below.
 func (t *Tab) reviewView(w, h int) []string {
-	choices := t.choices(w)
+	choices, boxed := t.choices(w, h), true
 	if h-len(choices) < 4 { // hardly any height: the keys stand in the hints below too
-		choices = choices[:0]
-		if t.review.asking || t.review.err != "" {
+		choices, boxed = nil, false
+		switch {
+		case t.review.canary.open:
+			choices = t.canaryLines(w, max(h-2, 2))
+		case t.review.asking || t.review.err != "":
 			choices = append(choices, t.stateLine(w))
 		}
 	}
@@ -35,7 +38,7 @@ func (t *Tab) reviewView(w, h int) []string {
 	t.review.down = min(t.review.down, max(len(lines)-(room-1), 0))
 	title := "DIFF   " + generation(t.frame.Policy.Kept) + " kept " + t.env.Glyphs.Arrow + " draft"
 	out := detail.Pane(t.env, w, room, false, true, title, "", lines, t.review.down)
-	if t.at.y = h - 1; len(choices) > 1 { // inside the box
+	if t.at.y = h - 1; boxed {
 		t.at.x, t.at.y = t.at.x+1, h-2
 	}
 	return append(out, choices...)
@@ -163,9 +166,7 @@ func (t *Tab) impact(b *detail.Body) {
 		ways, tok = "no remote session to protect", themes.Warn
 	}
 	b.FieldTok("ways in", tok, ways)
-	if d.PriceNs[1] > 0 {
-		b.Field("price", fmt.Sprintf("%.0f ns a packet of an unknown flow, now %.0f", d.PriceNs[1], d.PriceNs[0]))
-	}
+	b.Field("price", priceText(d))
 	for _, f := range i.Flows {
 		t.flowLine(b, &f)
 	}
@@ -176,6 +177,18 @@ func (t *Tab) impact(b *detail.Body) {
 	for _, r := range d.Remarks {
 		b.Text(themes.Warn, t.twin(format.Clean(t.env.Glyphs.Warn+" "+r)))
 	}
+}
+
+// priceText says what the draft costs; "" where nothing was measured.
+func priceText(d *snap.Draft) string {
+	if d.PriceNs[1] <= 0 {
+		return ""
+	}
+	text := "ns per packet of an unknown flow: "
+	if d.PriceNs[0] > 0 {
+		text += fmt.Sprintf("%.0f now, ", d.PriceNs[0])
+	}
+	return text + fmt.Sprintf("%.0f after", d.PriceNs[1])
 }
 
 func (t *Tab) share(b *detail.Body, label string, tok themes.Token, flows int, r, of snap.Rate) {
@@ -210,18 +223,21 @@ func (t *Tab) flowLine(b *detail.Body, f *snap.FlowChange) {
 }
 
 // choices is the box with the ways on.
-func (t *Tab) choices(w int) []string {
+func (t *Tab) choices(w, h int) []string {
 	inner := max(w-2, 1)
 	row := func(key, text string) string {
 		b := line.New(t.env.Theme, inner)
 		return b.Add(themes.HintKey, "  "+format.Pad(key, 5)).Add(themes.Text, t.twin(text)).Fill(themes.Text)
 	}
 	kept := generation(t.frame.Policy.Kept)
-	lines := []string{
-		row("t", "trial: apply now, "+kept+" comes back after 15 s unless you keep it"),
-		row("d", "full diff    w  write the draft to a file    esc  back to editing"),
-		t.stateLine(inner),
+	if t.review.canary.open {
+		return box.Frame(t.env, w, "decide first on", "", "", t.canaryLines(inner, min(len(t.frame.Policy.Devices), max(h/3, 2))+1))
 	}
+	lines := []string{row("t", "trial: apply now, "+kept+" comes back after 15 s unless you keep it")}
+	if text := t.canaryRow(); text != "" {
+		lines = append(lines, row("c", string(format.AppendEnd(nil, text, max(inner-7, 1)))))
+	}
+	lines = append(lines, row("d", "full diff    w  write the draft to a file    esc  back to editing"), t.stateLine(inner))
 	return box.Frame(t.env, w, "apply to "+t.place(), "", "", lines)
 }
 

@@ -168,8 +168,11 @@ func (t *Tab) take(f *snap.Frame) tea.Cmd {
 		t.edit.offer(t.frame)
 	}
 	want := texts{p.Text, p.Text}
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		want.force = p.Trial.Text
+	case p.Canary.Gen != 0:
+		want.force = p.Canary.Text
 	}
 	left := ""
 	if t.send.seq == 0 && p.Draft.Seq > 0 { // nothing was staged here yet
@@ -368,7 +371,7 @@ func (t *Tab) field() bool { return t.save != nil || t.find != nil }
 // Cursor implements core.Tab: the place in a field, else the row under the cursor.
 func (t *Tab) Cursor() *tea.Cursor {
 	switch {
-	case t.field(), t.edit != nil, t.review != nil && t.review.asking:
+	case t.field(), t.edit != nil, t.review != nil && (t.review.asking || t.review.canary.typing):
 		return tea.NewCursor(t.at.x, t.at.y)
 	case t.review != nil || t.list.Total() == 0:
 		return nil

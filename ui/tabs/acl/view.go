@@ -68,8 +68,11 @@ func (t *Tab) Context(w int) string {
 	}
 	v := " " + t.env.Glyphs.VLine + " "
 	stands := generation(p.Kept)
-	if p.Trial.Gen != 0 {
+	switch {
+	case p.Trial.Gen != 0:
 		stands = generation(p.Trial.Gen) + " ON TRIAL"
+	case p.Canary.Gen != 0:
+		stands = generation(p.Canary.Gen) + " CANARY"
 	}
 	parts := []string{stands + " " + t.env.Glyphs.Dot + " " + format.Plural(uint64(t.rules), "rule")}
 	switch {
@@ -77,7 +80,7 @@ func (t *Tab) Context(w int) string {
 		parts = append(parts, "EDITING "+t.editTitle())
 	case t.review != nil:
 		parts = append(parts, "REVIEW "+format.Plural(uint64(t.staged.total()), "staged edit"))
-	case t.staged.any() && p.Trial.Gen == 0:
+	case t.staged.any() && p.Trial.Gen == 0 && p.Canary.Gen == 0:
 		parts = append(parts, strconv.Itoa(t.staged.total())+" STAGED, C reviews and applies")
 	}
 	if p.Why != "" {

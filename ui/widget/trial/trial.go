@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package trial shows a policy that is under its lease: the lines that every tab carries while it runs, and the panel with
-// the keys that end it.
+// Package trial shows a policy that is under its lease, or watched as a canary: the lines that every tab carries while it runs,
+// and the panel with the keys that end it.
 //
 // The lease is the kernel's: what is shown counts down what was left when the last frame was made.
 package trial
@@ -20,11 +20,12 @@ import (
 	"hooktop/ui/widget/line"
 )
 
-// State is a trial as it stands now.
+// State is a trial or canary as it stands now.
 type State struct {
-	Policy *snap.Policy
-	Host   string
-	Left   time.Duration // of the lease; 0 or less: the kernel has fallen back
+	Policy  *snap.Policy
+	Host    string
+	Left    time.Duration // of the lease; 0 or less: the kernel has fallen back. Of a canary's soak
+	Stalled bool          // a canary's lease is not renewed any more: no frame comes, and it is over
 }
 
 // Step is what one extension adds to a lease.
@@ -103,6 +104,9 @@ func ends(b *line.Builder, r Reach) *line.Builder {
 
 // First is the line that says what runs, when it ends, and what it does.
 func First(env *core.Env, s State, w int) string {
+	if s.soaking() {
+		return soakFirst(env, s, w)
+	}
 	g, p := env.Glyphs, s.Policy
 	b := line.New(env.Theme, w)
 	tok := s.token()
@@ -110,8 +114,12 @@ func First(env *core.Env, s State, w int) string {
 	if w < narrow && !s.over() {
 		return b.Add(tok, " "+clock(s.Left)+" then "+gen(p.Kept)).String()
 	}
-	if line.Width(s.Host) < w/4 {
-		b.Add(tok, " on "+s.Host)
+	place := s.Host
+	if on := s.first(); on != "" {
+		place = on + " only"
+	}
+	if line.Width(place) < w/4 {
+		b.Add(tok, " on "+place)
 	}
 	if s.over() {
 		return b.Add(tok, " "+g.Dot+" the lease has ended: "+gen(p.Kept)+" decides again").String()
@@ -135,6 +143,9 @@ func First(env *core.Env, s State, w int) string {
 
 // Second is the line with the keys and the command for a fresh login.
 func Second(env *core.Env, s State, w int) string {
+	if s.soaking() {
+		return soakSecond(env, s, w)
+	}
 	g, p := env.Glyphs, s.Policy
 	b := line.New(env.Theme, w)
 	if s.over() {
@@ -157,6 +168,9 @@ func Second(env *core.Env, s State, w int) string {
 
 // Short is both in one line, for when a field, a question or a message needs the other.
 func Short(env *core.Env, s State, w int, r Reach) string {
+	if s.soaking() {
+		return soakShort(env, s, w, r)
+	}
 	g, p := env.Glyphs, s.Policy
 	b := line.New(env.Theme, w)
 	if s.over() {
@@ -190,6 +204,9 @@ func (p *Panel) Key(k tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
 	if !ok {
 		return true, nil
 	}
+	if s.soaking() {
+		return p.soakKey(k.String())
+	}
 	switch k.String() {
 	case "esc", "ctrl+c":
 		return true, nil
@@ -219,7 +236,9 @@ func (p *Panel) View(w, h int) box.Box {
 	if !ok {
 		lines = append(lines, line.New(p.env.Theme, inner).Add(themes.Text, " no trial runs any more").Fill(themes.Text))
 	} else {
-		title = "trial of " + gen(s.Policy.Trial.Gen)
+		if title = "trial of " + gen(s.Policy.Trial.Gen); s.soaking() {
+			title = "canary " + gen(s.Policy.Canary.Gen)
+		}
 		for _, l := range p.body(s, inner-2) {
 			lines = append(lines, line.New(p.env.Theme, inner).Pad(themes.Text, 1).Join(l, inner-2).Fill(themes.Text))
 		}
@@ -243,13 +262,21 @@ func (p *Panel) body(s State, w int) []string {
 		b := line.New(p.env.Theme, w).Add(themes.HintKey, format.Pad(name, 5)).Add(themes.Text, text)
 		out = append(out, b.Fill(themes.Text))
 	}
+	if s.soaking() {
+		p.soakBody(s, add, key)
+		return out
+	}
 	if s.over() {
 		add(themes.Crit, "the lease has ended: the kernel has fallen back to "+gen(s.Policy.Kept))
 		key("esc", "close")
 		return out
 	}
 	add(s.token(), gen(s.Policy.Kept)+" comes back by itself in "+clock(s.Left))
-	key("k", "keep "+gen(t.Gen))
+	if on := s.first(); on != "" {
+		key("k", "keep "+gen(t.Gen)+": it is watched on "+on+", then the rest follows")
+	} else {
+		key("k", "keep "+gen(t.Gen))
+	}
 	key("r", "restore "+gen(s.Policy.Kept)+" now")
 	key("e", "15 s more, up to a minute")
 	key("esc", "close; the trial runs on")
@@ -271,6 +298,9 @@ func (p *Panel) body(s State, w int) []string {
 
 // Hints are the keys for the footer.
 func (p *Panel) Hints() []core.Binding {
+	if s, ok := p.Now(); ok && s.soaking() {
+		return soakHints()
+	}
 	return []core.Binding{{Keys: []string{"k"}, Help: "keep"}, {Keys: []string{"r"}, Help: "restore"}, {Keys: []string{"e"}, Help: "+15 s"},
 		{Keys: []string{"esc"}, Help: "close"}}
 }
