@@ -56,6 +56,9 @@ func (m *model) overKey(k tea.KeyPressMsg, key string) tea.Cmd {
 	if isStart && (key == "ctrl+c" || key == "q") {
 		return m.quit()
 	}
+	if isStart && key == "!" && !m.start.Asked { // the one of the launch, which would leave by itself: it was asked for now
+		return m.openStart()
+	}
 	done, cmd := over.Key(k)
 	if done && m.over == over {
 		m.closeOverlay()

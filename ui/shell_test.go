@@ -344,6 +344,11 @@ func TestStartScreen(t *testing.T) {
 	s := newStage(t, 80, 24)
 	s.frame(pending)
 	s.want("attaching on lb-07   0 of 1", "hooktop cleanup")
+	early := newStage(t, 80, 24)
+	early.frame(pending)
+	early.press("!") // asked for before it left by itself
+	early.frame()
+	early.want("attached on lb-07")
 	s.frame()
 	s.wantNot("hooktop cleanup") // all is fine: it leaves by itself
 	s.press("!")
