@@ -15,7 +15,7 @@ __noinline int ht_chain_mark(struct __sk_buff *skb, u32 gen, u32 leg, u32 len)
 	struct counter *c;
 
 	leg = bounded(leg, ACL_LEGS - 1);
-	index = slot * ACL_LEGS + leg;
+	index = (slot * (hit_shards + 1) + hit_shard()) * ACL_LEGS + leg;
 	c = bpf_map_lookup_elem(&ht_legs, &index);
 	if (!img || !c || img->gen != gen) {
 		stat_add(STAT_MARK_STALE);
@@ -27,6 +27,7 @@ __noinline int ht_chain_mark(struct __sk_buff *skb, u32 gen, u32 leg, u32 len)
 		return 0;
 	}
 	skb->mark = (mark & ~l->mask) | l->mark;
-	counter_add(c, 1, len);
+	__sync_fetch_and_add(&c->packets, 1);
+	__sync_fetch_and_add(&c->bytes, len);
 	return 0;
 }

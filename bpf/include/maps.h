@@ -5,6 +5,7 @@
 
 #include "acl_image.h"
 #include "compat.h"
+#include "config.h"
 #include "tunnel_wire.h"
 #include "wire.h"
 
@@ -124,10 +125,10 @@ struct {
 	__type(value, struct flow_entry);
 } ht_denied SEC(".maps");
 
-/* Marked packets, by slot and leg. */
+/* Marked packets, by slot, shard and leg. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, ACL_SLOTS * ACL_LEGS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct counter);
 } ht_legs SEC(".maps");
@@ -176,6 +177,11 @@ volatile struct tunnel_ports tunnel_ports SEC(".data.ht_ports");
 
 /* By device slot. A global and not a lookup: its address is part of the instructions. */
 volatile struct dev_state dev_states[DEV_SLOTS] SEC(".data.ht_state");
+
+static __always_inline u32 hit_shard(void)
+{
+	return bpf_get_smp_processor_id() & hit_shards;
+}
 
 static __always_inline void counter_add(struct counter *c, u64 packets, u64 bytes)
 {

@@ -17,11 +17,6 @@ static __always_inline u32 verdict_of(u32 judged)
 	       judged >> JUDGED_LEG_SHIFT << VERDICT_LEG_SHIFT;
 }
 
-static __always_inline u32 hit_shard(void)
-{
-	return bpf_get_smp_processor_id() & hit_shards;
-}
-
 static __always_inline struct acl_hits *hits_of(u32 slot, u32 hit)
 {
 	u32 index = (slot * (hit_shards + 1) + hit_shard()) * ACL_HITS + (hit & 0xffff);

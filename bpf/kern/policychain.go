@@ -42,14 +42,15 @@ func (p *Pipeline) LegCounts(gen uint32) ([]LegCount, error) {
 	return out, nil
 }
 
-// legCount sums a leg's counter over CPUs.
+// legCount sums a leg's counter over shards.
 func (p *Pipeline) legCount(slot uint32, leg int) (n Count, err error) {
-	var shards []bpf.XdpCounter
-	if err := p.maps[bpf.XdpMapHtLegs].Lookup(slot*aclLegs+uint32(leg), &shards); err != nil {
-		return n, fmt.Errorf("read counters of legs: %w", err)
-	}
-	for _, s := range shards {
-		n.add(s)
+	shards := p.sizes.Shards
+	for shard := range shards {
+		var c bpf.XdpCounter
+		if err := p.maps[bpf.XdpMapHtLegs].Lookup(uint32((int(slot)*shards+shard)*aclLegs+leg), &c); err != nil {
+			return n, fmt.Errorf("read counters of legs: %w", err)
+		}
+		n.add(c)
 	}
 	return n, nil
 }

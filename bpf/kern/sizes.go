@@ -22,7 +22,7 @@ const (
 	counterBytes = 16       // struct counter
 	stateBytes   = 64       // struct dev_state
 	stateSlots   = 1024     // DEV_SLOTS
-	smallBytes   = 18 << 10 // per CPU: malformed, stats, denied flows, legs of chains, and what the allocator rounds up
+	smallBytes   = 12 << 10 // per CPU: malformed, stats, denied flows, and what the allocator rounds up
 	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes +
 		aclSlots*aclHits*paceBytes + eventBytes + 1<<20 // and what the kernel accounts beside the entries
 
@@ -80,7 +80,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
 	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.Slots*deviceBytes + smallBytes
-	return s.CPUs*perCPU + aclSlots*s.Shards*aclHits*hitBytes + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
+	return s.CPUs*perCPU + aclSlots*s.Shards*(aclHits*hitBytes+aclLegs*counterBytes) + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
 // seen is how many tuples are noted for established: half of the flows expected.
@@ -101,6 +101,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtSeen:    uint32(s.seen()),
 		bpf.XdpMapHtBuckets: bucketEntries,
 		bpf.XdpMapHtEvents:  uint32(s.EventRings),
+		bpf.XdpMapHtLegs:    uint32(aclSlots * s.Shards * aclLegs),
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
 		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
 		bpf.XdpMapHtOwn:     ownAddresses,
