@@ -83,6 +83,8 @@ const (
 
 // read hands on events until the end. When there are none it sleeps without a clock.
 func (e *eventer) read() error {
+	var booted time.Time // of one look at both clocks a batch, so that events keep their order
+	take := func(k *kern.PolicyEvent) { e.take(k, booted) }
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	took := time.Duration(0)
@@ -96,24 +98,26 @@ func (e *eventer) read() error {
 		select {
 		case <-pause.C:
 		case <-e.ending:
-			e.kern.ReadPolicyEvents(e.take)
+			booted = time.Now().Add(-time.Duration(kern.MonotonicNs()))
+			e.kern.ReadPolicyEvents(take)
 			return nil
 		}
 		begun := time.Now()
-		more = e.kern.ReadPolicyEvents(e.take)
+		booted = begun.Add(-time.Duration(kern.MonotonicNs()))
+		more = e.kern.ReadPolicyEvents(take)
 		took = time.Since(begun)
 	}
 }
 
 // take brings an event of the kernel to the rows, headers and lines.
-func (e *eventer) take(k *kern.PolicyEvent) {
+func (e *eventer) take(k *kern.PolicyEvent, booted time.Time) {
 	by, ok := e.svc.Decider(k.Gen, k.Hit)
 	if !ok {
 		e.unknown.Add(1)
 		return
 	}
 	p := events.Packet{
-		At: time.Now().Add(-time.Duration(kern.MonotonicNs() - k.At)), By: by, Key: k.Key.Decode(), Bare: k.Bare, Len: k.Len,
+		At: booted.Add(time.Duration(k.At)), By: by, Key: k.Key.Decode(), Bare: k.Bare, Len: k.Len,
 		Log: k.Log, Sample: k.Sample, Deny: k.Deny, Limited: k.Limited, Missed: k.Missed,
 	}
 	d, ok := (*e.devices.Load())[p.Key.Dev]

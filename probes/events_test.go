@@ -59,10 +59,11 @@ func newEventer(t *testing.T, action string) (*eventer, *keptLines, *Engine) {
 func TestEventsGoToRowsAndLines(t *testing.T) {
 	e, lines, _ := newEventer(t, "deny")
 	key := kern.EncodeKey(snap.FlowKey{Src: snap.Addr{10: 0xff, 11: 0xff, 12: 10}, Dst: snap.Addr{10: 0xff, 11: 0xff, 15: 9}, Proto: 17, SPort: 1, DPort: 53, Dev: 7})
-	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 5, Hit: 3, Log: true, Deny: true, Key: key, Len: 90, Missed: 4})
-	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 6, Hit: 3, Log: true, Key: key})
+	booted := time.Now().Add(-time.Duration(kern.MonotonicNs()))
+	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 5, Hit: 3, Log: true, Deny: true, Key: key, Len: 90, Missed: 4}, booted)
+	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 6, Hit: 3, Log: true, Key: key}, booted)
 	e.devices.Store(&map[uint16]watchedDevice{7: {"eth0", true}})
-	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 5, Hit: 3, Sample: true, Deny: true, Key: key, Len: 90})
+	e.take(&kern.PolicyEvent{At: kern.MonotonicNs(), Gen: 5, Hit: 3, Sample: true, Deny: true, Key: key, Len: 90}, booted)
 	var f snap.Frame
 	e.Fill(time.Now(), &snap.Query{}, &f)
 	if len(f.Events) != 0 {

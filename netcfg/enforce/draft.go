@@ -16,13 +16,14 @@ import (
 	"hooktop/ui/format"
 )
 
-// readDraft reads what an earlier session left, "" when there is none.
+// readDraft reads what an earlier session left, "" when there is none, or none of this user's: what can't be read can't be
+// written either, which is said when there is a draft to lose.
 func readDraft(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
 	text, err := readText(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return "", nil
 	}
 	if err != nil {

@@ -53,7 +53,12 @@ func (h *headers) add(p *Packet) {
 		h.bytes -= s.list[0].cost()
 		s.list = slices.Delete(s.list, 0, 1)
 	}
-	s.list, s.last = append(s.list, one), p.At
+	// Rings are read one after another: what came on another CPU at the same time may be older.
+	at := len(s.list)
+	for at > 0 && s.list[at-1].At.After(one.At) {
+		at--
+	}
+	s.list, s.last = slices.Insert(s.list, at, one), p.At
 	h.bytes += one.cost()
 	for h.bytes > allBytes && len(h.rules) > 1 {
 		h.drop(p.By.Key)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,21 @@ func TestRepeatsOfAFlowAndRuleAreOneRow(t *testing.T) {
 	s.Packet(packet(deny(), 2))
 	if rows[0].Repeat != 1 || len(rows) != 4 {
 		t.Error("rows that were handed out changed")
+	}
+}
+
+// Two CPUs' rings are read one after the other.
+func TestHeadersAreInOrder(t *testing.T) {
+	s := NewStore()
+	for _, n := range []int{1, 4, 5, 2, 3, 6, 6} {
+		s.Packet(packet(deny(), n))
+	}
+	var got []int
+	for _, h := range s.Headers(deny().Key) {
+		got = append(got, int(h.Data[0]))
+	}
+	if want := []int{6, 6, 5, 4, 3, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
