@@ -25,7 +25,7 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 FUZZTIME ?= 10000x
 RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/names ./probes/owner ./probes/wayin ./netcfg/nl ./netcfg/enforce
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
-RACE_SKIP := Size|Sweep|Golden|Random|Profiles|Strangers|Hostile|Fuzz
+RACE_SKIP := Size|Sweep|Fits|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
 .PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain fuzz-acl fuzz-tunnel docs clean help go-check tools
 
