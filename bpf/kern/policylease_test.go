@@ -4,12 +4,10 @@ package kern
 
 import (
 	"errors"
-	stdflag "flag"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -247,89 +245,4 @@ func TestARuleExpires(t *testing.T) {
 	if passes(t, prog, frame) {
 		t.Error("it came back")
 	}
-}
-
-var commits = stdflag.Int("commits", 0, "how often generations are switched while packets flow, 0: few")
-
-// turning is a policy in which one of eight rules lets the packets pass, and nothing else does.
-func turning(n int) string {
-	text := "default in deny"
-	for i := range 8 {
-		to := "203.0.113.1"
-		if i == n%8 {
-			to = "192.0.2.9"
-		}
-		text += fmt.Sprintf("\nallow in udp to %s vlan not %d", to, i+1)
-	}
-	return text
-}
-
-// While generations change, each packet is judged by one of them as a whole: a mixture of two would deny it, and with tear set
-// one is made on purpose.
-func switching(t *testing.T, rounds int, tear bool) (torn uint64) {
-	p := openPipeline(t, Options{Flows: 16})
-	prog := loadFor(t, p, 1, XDPGeneric)
-	keep(t, p, writePolicy(t, p, turning(0)))
-	var stop atomic.Bool
-	var runs, denied atomic.Uint64
-	done := make(chan error, 1)
-	go func() {
-		defer close(done)
-		for n := uint32(0); !stop.Load(); n++ {
-			code, err := prog.Run(&ebpf.RunOptions{Data: frameFor(udp("10.1.2.3", uint16(n), "192.0.2.9", 53))})
-			if err != nil {
-				done <- err
-				return
-			}
-			if code == drop {
-				denied.Add(1)
-			}
-			runs.Add(1)
-		}
-	}()
-	for n := 1; n <= rounds; n++ {
-		if tear {
-			img := compiled(t, turning(n))
-			if _, err := write(&p.policy.images[p.policy.kept%aclSlots], img); err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		gen := writePolicy(t, p, turning(n))
-		if n%3 == 0 { // tried, and taken back
-			if err := errors.Join(p.TryPolicy(gen, nil, time.Minute), p.RestorePolicy()); err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		keep(t, p, gen)
-	}
-	stop.Store(true)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d switches, %d packets, %d judged by neither generation", rounds, runs.Load(), denied.Load())
-	return denied.Load()
-}
-
-func TestNoPacketSeesHalfAPolicy(t *testing.T) {
-	rounds := 300
-	if testing.Short() {
-		rounds = 30
-	}
-	if *commits > 0 {
-		rounds = *commits
-	}
-	if torn := switching(t, rounds, false); torn > 0 {
-		t.Errorf("%d packets", torn)
-	}
-}
-
-func TestATornPolicyIsSeen(t *testing.T) {
-	for range 20 {
-		if switching(t, 300, true) > 0 {
-			return
-		}
-	}
-	t.Error("policies were written in place while packets flowed, and no packet was judged by a mixture")
 }
