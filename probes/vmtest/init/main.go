@@ -63,7 +63,7 @@ func guest() error {
 func run(r vmtest.Run, report io.Writer) int {
 	cmd := exec.Command(r.Args[0], r.Args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.Dir, report, report
-	cmd.Env = []string{"PATH=" + vmtest.GuestPath, "HOME=/root", "TMPDIR=/tmp", "HOOKTOP_ROUNDS=" + vmtest.Rounds}
+	cmd.Env = []string{"PATH=" + vmtest.GuestPath, "HOME=/root", "TMPDIR=/tmp", "HOOKTOP_ROUNDS=" + vmtest.Rounds, vmtest.GuestEnv + "=1"}
 	err := cmd.Run()
 	var ended *exec.ExitError
 	switch {
