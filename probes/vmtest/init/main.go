@@ -43,7 +43,7 @@ func guest() error {
 	}
 	script, err := read()
 	if err == nil {
-		err = errors.Join(load(script.Modules), up("lo"))
+		err = errors.Join(fewDevices(), load(script.Modules), up("lo"))
 	}
 	if err != nil {
 		fmt.Fprintln(report, "init:", err)
@@ -100,6 +100,14 @@ func load(paths []string) error {
 		if err != nil && !errors.Is(err, unix.EEXIST) {
 			return fmt.Errorf("load module %s: %w", path, err)
 		}
+	}
+	return nil
+}
+
+// fewDevices keeps modules of tunnels from making their devices in each namespace of a test: seven that nobody asked for.
+func fewDevices() error {
+	if err := os.WriteFile("/proc/sys/net/core/fb_tunnels_only_for_init_net", []byte("1"), 0); err != nil {
+		return fmt.Errorf("keep tunnel devices to the first namespace: %w", err)
 	}
 	return nil
 }
