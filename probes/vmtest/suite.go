@@ -34,7 +34,8 @@ func Suite() []Binary {
 		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestTableReplacement", "TestTableHomeSlot", "TestForget", "TestForgotten", "TestLive", "TestScan",
 			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata"},
 			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestTags", "TestHeaders", "TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend",
-				"TestEstablished", "TestLimitDecides", "TestEventsOfFrames"}},
+				"TestEstablished", "TestLimitDecides", "TestEvents", "TestTheReader", "TestAFlood", "TestGenerations", "TestWhatFullMaps", "TestForwarded",
+				"TestTunnelCuts", "TestOtherTunnel", "TestVXLANThat"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
 		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
 		// the emulated CPUs (mode changes).
