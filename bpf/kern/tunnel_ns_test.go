@@ -254,43 +254,6 @@ func mixesFamilies(t *testing.T) bool {
 	return major > 6 || major == 6 && minor >= 3
 }
 
-// Traffic of the kernel's other tunnel devices, which the guests of the matrix have: the machine of this test need not.
-func TestOtherTunnelDevicesAreUnwrapped(t *testing.T) {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "tn0"
-	remote, local := net.ParseIP(tunnelHere), net.ParseIP(tunnelThere)
-	for _, c := range []struct {
-		line string
-		link netlink.Link
-	}{
-		{"geneve vni 100", &netlink.Geneve{LinkAttrs: attrs, ID: 100, Remote: remote, Dport: 6081}},
-		{"gre vni any", &netlink.Gretun{LinkAttrs: attrs, Local: local, Remote: remote, Ttl: 64}},
-		{"ipip", &netlink.Iptun{LinkAttrs: attrs, Local: local, Remote: remote, Ttl: 64}},
-	} {
-		for _, h := range tunnelHooks {
-			t.Run(c.link.Type()+" "+string(h), func(t *testing.T) {
-				o := newOverlay(t, "tunnel "+c.line+" to 192.0.2.1 peers 192.0.2.0/28 inner 10.50.0.0/16 strip\n", h)
-				err := o.there.NL.LinkAdd(c.link)
-				if errors.Is(err, unix.EOPNOTSUPP) {
-					t.Logf("this kernel has no %s device: the guests have", c.link.Type())
-					return
-				}
-				if err == nil {
-					o.there.Del(t, "tn0")
-				}
-				o.device(t, c.link)
-				o.echo(t, innerThere, innerHere, 50)
-				o.bulk(t, innerThere, innerHere, 4<<20)
-				rows, err := o.p.Tunnels()
-				if err != nil || len(rows) == 0 || rows[0].Stripped < 52 {
-					t.Errorf("rows: %+v, %v", rows, err)
-				}
-				t.Logf("%s by %s: %d packets unwrapped", c.link.Type(), h, rows[0].Stripped)
-			})
-		}
-	}
-}
-
 // What the line does not allow does not get in, and each packet counts under its reason.
 func TestVXLANThatIsNotAllowedStaysOutside(t *testing.T) {
 	const count = 200

@@ -205,7 +205,11 @@ func everyPacketOnce(t *testing.T, mode string, six bool) {
 	n.trial(line + "closed\n")
 	n.keepTrial()
 	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")
-	visits := times(t, "HOOKTOP_VISITS", 200)
+	few := 200
+	if testing.Short() {
+		few = 20
+	}
+	visits := times(t, "HOOKTOP_VISITS", few)
 	for i := range visits {
 		if err := n.visit(i); err != nil {
 			t.Fatal(err)

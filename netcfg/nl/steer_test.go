@@ -40,7 +40,11 @@ func TestRemoveSteeringTakesOursOnly(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 18))
 	own, foreign := map[int]bool{}, map[chain.Rule]bool{}
 	const numbers = 12
-	for range 1500 {
+	rounds := 1500
+	if testing.Short() {
+		rounds = 300
+	}
+	for range rounds {
 		n := rnd.IntN(numbers)
 		switch rnd.IntN(4) {
 		case 0:

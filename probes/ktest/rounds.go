@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"hooktop/probes/vmtest"
 )
 
 // roundsEnv says how often tests of faults repeat: make test-faults sets it.
@@ -30,3 +32,6 @@ func Rounds(t testing.TB, few int) int {
 
 // Full reports whether this is the long form, on a machine that has nothing else to do: figures are held against their limits.
 func Full() bool { return os.Getenv(roundsEnv) != "" }
+
+// InGuest reports whether this is a guest of the kernel matrix: what other machines may lack is there, and demanded.
+func InGuest() bool { return os.Getenv(vmtest.GuestEnv) != "" }

@@ -16,7 +16,8 @@ import (
 // modules that tests use on their devices and filters, where a kernel has them as modules. Nothing in a guest loads one
 // on demand.
 func modules() []string {
-	return []string{"veth", "dummy", "vxlan", "geneve", "tun", "bridge", "8021q", "macvlan", "ipip", "ip_gre", "wireguard", "bonding",
+	return []string{"veth", "dummy", "vxlan", "geneve", "tun", "bridge", "8021q", "macvlan", "wireguard", "bonding",
+		"ipip", "sit", "ip_gre", "ip6_tunnel", "ip6_gre", "fou",
 		"sch_ingress", "cls_bpf", "cls_u32", "cls_matchall", "act_bpf", "act_gact", "act_mirred", "sch_netem",
 		"inet_diag", "tcp_diag", "udp_diag", "raw_diag", "nf_conntrack", "nf_conntrack_netlink", "nf_tables", "nft_ct", "nft_chain_nat",
 		"nft_reject_inet", "nft_counter"}

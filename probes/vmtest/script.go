@@ -21,6 +21,9 @@ const ScriptPath = "/script.json"
 // Rounds is how often tests repeat that kill processes: once in attach, run and detach, and once with the watcher.
 const Rounds = "4"
 
+// GuestEnv is set for runs in a guest, whose kernels have all that tests ask for.
+const GuestEnv = "HOOKTOP_GUEST"
+
 // Serial ports of a guest: the kernel writes to the first, init and the runs to the second.
 const (
 	ConsolePort = "ttyS0"

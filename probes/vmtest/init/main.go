@@ -43,7 +43,7 @@ func guest() error {
 	}
 	script, err := read()
 	if err == nil {
-		err = errors.Join(load(script.Modules), up("lo"))
+		err = errors.Join(fewDevices(), load(script.Modules), up("lo"))
 	}
 	if err != nil {
 		fmt.Fprintln(report, "init:", err)
@@ -63,7 +63,7 @@ func guest() error {
 func run(r vmtest.Run, report io.Writer) int {
 	cmd := exec.Command(r.Args[0], r.Args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.Dir, report, report
-	cmd.Env = []string{"PATH=" + vmtest.GuestPath, "HOME=/root", "TMPDIR=/tmp", "HOOKTOP_ROUNDS=" + vmtest.Rounds}
+	cmd.Env = []string{"PATH=" + vmtest.GuestPath, "HOME=/root", "TMPDIR=/tmp", "HOOKTOP_ROUNDS=" + vmtest.Rounds, vmtest.GuestEnv + "=1"}
 	err := cmd.Run()
 	var ended *exec.ExitError
 	switch {
@@ -100,6 +100,14 @@ func load(paths []string) error {
 		if err != nil && !errors.Is(err, unix.EEXIST) {
 			return fmt.Errorf("load module %s: %w", path, err)
 		}
+	}
+	return nil
+}
+
+// fewDevices keeps modules of tunnels from making their devices in each namespace of a test: seven that nobody asked for.
+func fewDevices() error {
+	if err := os.WriteFile("/proc/sys/net/core/fb_tunnels_only_for_init_net", []byte("1"), 0); err != nil {
+		return fmt.Errorf("keep tunnel devices to the first namespace: %w", err)
 	}
 	return nil
 }
