@@ -16,8 +16,10 @@ type Policy struct {
 	Text     string // of Kept
 	Trial    Trial
 	Canary   Canary
-	Rules    []RuleHits // by entry of kind rule in the text in force (Trial.Text during a trial, else Text), those that are off too
-	Default  [2]Hits    // in, out: what no rule decided
+	Lease    time.Duration // of a trial that asks for none
+	Soak     time.Duration // of a canary that asks for none
+	Rules    []RuleHits    // by entry of kind rule in the newest text that decides anywhere (Trial.Text, Canary.Text, else Text), those that are off too
+	Default  [2]Hits       // in, out: what no rule decided
 	Guard    []GuardHits
 	Limited  uint64         // packets that an empty bucket dropped, in all
 	Devices  []PolicyDevice // that packets are judged on

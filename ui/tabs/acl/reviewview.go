@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
@@ -233,13 +234,16 @@ func (t *Tab) choices(w, h int) []string {
 	if t.review.canary.open {
 		return box.Frame(t.env, w, "decide first on", "", "", t.canaryLines(inner, min(len(t.frame.Policy.Devices), max(h/3, 2))+1))
 	}
-	lines := []string{row("t", "trial: apply now, "+kept+" comes back after 15 s unless you keep it")}
+	lines := []string{row("t", "trial: apply now, "+kept+" comes back after "+seconds(t.frame.Policy.Lease)+" unless you keep it")}
 	if text := t.canaryRow(); text != "" {
 		lines = append(lines, row("c", string(format.AppendEnd(nil, text, max(inner-7, 1)))))
 	}
 	lines = append(lines, row("d", "full diff    w  write the draft to a file    esc  back to editing"), t.stateLine(inner))
 	return box.Frame(t.env, w, "apply to "+t.place(), "", "", lines)
 }
+
+// seconds writes a lease, which is a minute at most.
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) + " s" }
 
 // place is where a commit goes.
 func (t *Tab) place() string {
