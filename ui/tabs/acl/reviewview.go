@@ -154,6 +154,9 @@ func (t *Tab) impact(b *detail.Body) {
 	b.Head("IMPACT on live flows")
 	i := &d.Impact
 	t.share(b, "dropped", themes.Drop, i.Dropped, i.DropRate, i.Of)
+	if i.Limited > 0 {
+		t.share(b, "limited", themes.Limit, i.Limited, i.LimitRate, i.Of)
+	}
 	t.share(b, "allowed", themes.OK, i.Allowed, i.PassRate, i.Of)
 	if i.OneWay > 0 {
 		b.FieldTok("one way", themes.Warn, format.Plural(uint64(i.OneWay), "live flow")+" whose other direction no watched device sees: established does not hold for them")
