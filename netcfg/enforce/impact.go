@@ -107,7 +107,9 @@ func passing(flows []snap.Flow, packets []acl.Packet, p *acl.Policy, by []acl.De
 	return out
 }
 
-func share(r snap.Rate, part float64) snap.Rate { return snap.Rate{PPS: r.PPS * part, BPS: r.BPS * part} }
+func share(r snap.Rate, part float64) snap.Rate {
+	return snap.Rate{PPS: r.PPS * part, BPS: r.BPS * part}
+}
 
 func add(sum *snap.Rate, r snap.Rate) {
 	sum.PPS += r.PPS
