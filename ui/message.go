@@ -19,8 +19,9 @@ const maxHints = 8
 
 // messageLine shows one thing: prompt, else question, else error, else toast, else what the tab says.
 func (m *model) messageLine() string {
-	if m.over == nil && m.tab().Capturing() && m.typing() {
-		if s := m.tab().Message(m.w); s != "" {
+	if m.over == nil && m.tab().Capturing() {
+		// Drawing it tells where its cursor is.
+		if s := m.tab().Message(m.w); s != "" && m.typing() {
 			return m.fit(s)
 		}
 	}

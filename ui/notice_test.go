@@ -67,3 +67,21 @@ func TestLongQuestionsKeepTheirKeys(t *testing.T) {
 	}
 	s.want("its flows go.   y stop   any other key: no")
 }
+
+// TestAFieldIsSeenUnderAnError: an error stays until esc, and a field that opens meanwhile stands in its place at once.
+func TestAFieldIsSeenUnderAnError(t *testing.T) {
+	s := enforcing(t, 80, 24)
+	for _, tab := range []string{"1", "2", "3", "5", "6"} {
+		s.press(tab)
+		s.frame()
+		s.send(core.ToastMsg{Sev: snap.Crit, Text: "save: the disk is full"})
+		s.want("the disk is full")
+		s.press("/")
+		s.wantNot("the disk is full")
+		s.press("q", "q")
+		s.want("qq")
+		s.press("esc")
+		s.want("the disk is full")
+		s.press("esc")
+	}
+}

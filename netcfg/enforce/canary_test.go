@@ -90,6 +90,12 @@ func TestCanarySoaksAndTheRestFollows(t *testing.T) {
 	if c := v.Canary; v.Trial.Gen != 0 || c.Gen != 1 || c.Text != canonTelnet || c.Devices[0] != "eth1" || c.Rest[0] != "eth0" || c.Left != 30*time.Second || v.Kept != 0 {
 		t.Fatalf("%+v %+v", v.Trial, v.Canary)
 	}
+	if rules := r.s.View(true).Rules; len(rules) != 1 || rules[0].Line != 1 {
+		t.Errorf("no counter for the canary's rule: %+v", rules)
+	}
+	if by, err := r.s.DeciderAt(1); err != nil || by.Action != "deny" {
+		t.Errorf("line 1 of the canary: %+v, %v", by, err)
+	}
 	if v.Draft.Text != denyTelnet {
 		t.Errorf("the draft is %q while the rest has not followed", v.Draft.Text)
 	}

@@ -290,7 +290,7 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 		return nil, old, err
 	}
 	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)
-	t.who = s.audit.who
+	t.who, t.denied = s.audit.who, s.hits.deniedPPS(&s.kept.acl)
 	if s.kept.gen == 0 {
 		s.stale = world.moved(s.world) // the trial alone is written for a world
 	}

@@ -30,11 +30,11 @@ func (s *Service) Decider(gen uint32, hit uint16) (snap.Decider, bool) {
 	return snap.Decider{}, false
 }
 
-// DeciderAt is the rule or the default of a line of the policy in force.
+// DeciderAt is the rule or the default of a line of the newest policy that decides anywhere: that of the counters of a frame.
 func (s *Service) DeciderAt(line int) (snap.Decider, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.inForce()
+	e := s.newest()
 	if line < 1 || line > e.file.Len() {
 		return snap.Decider{}, fmt.Errorf("line %d: the policy in force has %s", line, plural(e.file.Len(), "line"))
 	}

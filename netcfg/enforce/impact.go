@@ -36,19 +36,30 @@ func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (out 
 		return out, nil, err
 	}
 	drops = map[string]float64{}
+	passed, passes := passing(flows, packets, was, old), passing(flows, packets, is, next)
 	for i := range flows {
 		rate := flows[i].Rates[0]
 		add(&out.Of, rate)
+		less := passed[i] - passes[i]
+		drop := share(rate, less)
 		switch {
-		case old[i].Verdict == next[i].Verdict:
-			continue
-		case next[i].Verdict == acl.Deny:
+		case old[i].Verdict != acl.Deny && next[i].Verdict == acl.Deny:
 			out.Dropped++
-			drops[flows[i].Device] += rate.PPS
-			add(&out.DropRate, rate)
-		default:
+			add(&out.DropRate, drop)
+		case old[i].Verdict == acl.Deny && next[i].Verdict != acl.Deny:
 			out.Allowed++
-			add(&out.PassRate, rate)
+			add(&out.PassRate, share(rate, -less))
+		case less > leastHeld:
+			out.Limited++
+			add(&out.LimitRate, drop)
+		case less < -leastHeld:
+			out.Allowed++
+			add(&out.PassRate, share(rate, -less))
+		default:
+			continue
+		}
+		if less > 0 {
+			drops[flows[i].Device] += drop.PPS
 		}
 		out.Flows = append(out.Flows, snap.FlowChange{
 			Key: flows[i].Key, Device: flows[i].Device, Rate: rate, WayIn: flows[i].WayIn,
@@ -61,6 +72,43 @@ func impact(flows []snap.Flow, was, is *acl.Policy, before, after judging) (out 
 	out.Flows = out.Flows[:min(len(out.Flows), maxListed)]
 	out.OneWay = oneWay(packets, is)
 	return out, drops, nil
+}
+
+// leastHeld is the part of a flow that a limit must hold back to be named: rates are measured, and a client at its limit is not
+// over it.
+const leastHeld = 0.1
+
+// passing says which part of each flow a policy lets pass: limits hold back what a source sends above their rate, of all its flows
+// alike.
+func passing(flows []snap.Flow, packets []acl.Packet, p *acl.Policy, by []acl.Decision) []float64 {
+	out := make([]float64, len(by))
+	sums := map[acl.Bucket]float64{}
+	limit := func(i int) (*acl.Rule, acl.Bucket) {
+		d := &by[i]
+		if d.By != acl.ByRule || d.Index < 0 || d.Index >= len(p.Rules) || p.Rules[d.Index].Action != acl.Limit {
+			return nil, acl.Bucket{}
+		}
+		return &p.Rules[d.Index], acl.Bucket{Rule: d.Index, Src: packets[i].Src.Unmap()}
+	}
+	for i := range by {
+		if r, bucket := limit(i); r != nil {
+			sums[bucket] += flows[i].Rates[0].PPS
+		}
+	}
+	for i := range by {
+		switch r, bucket := limit(i); {
+		case by[i].Verdict == acl.Deny:
+		case r != nil:
+			out[i] = min(1, float64(r.Rate.N)/r.Rate.Per.Seconds()/max(sums[bucket], 1e-9))
+		default:
+			out[i] = 1
+		}
+	}
+	return out
+}
+
+func share(r snap.Rate, part float64) snap.Rate {
+	return snap.Rate{PPS: r.PPS * part, BPS: r.BPS * part}
 }
 
 func add(sum *snap.Rate, r snap.Rate) {

@@ -75,7 +75,8 @@ type trial struct {
 	draft    string // the text as it was staged
 	fresh    bool
 	forecast snap.Impact
-	dropPPS  float64
+	denied   float64     // packets a second that were dropped when it began
+	dropPPS  float64     // and that are now, beyond those
 	seen     []acl.WayIn // ways in when it began
 	written  bool        // the audit log has its commit
 }

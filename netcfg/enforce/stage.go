@@ -40,9 +40,9 @@ func (s *Service) Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer {
 	s.draft, s.drops, s.parsed = d, drops, file
 	s.mu.Unlock()
 	if n := len(d.Errors); n > 0 {
-		return snap.Answer{Text: fmt.Sprintf("kept as a draft, with %s", plural(n, "error"))}
+		return snap.Answer{Text: fmt.Sprintf("the draft is saved, with %s", plural(n, "error"))}
 	}
-	return snap.Answer{Text: "kept as a draft"}
+	return snap.Answer{Text: "the draft is saved"}
 }
 
 func plural(n int, what string) string {

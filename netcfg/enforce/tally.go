@@ -18,9 +18,9 @@ const trendLen = 60
 type counter struct {
 	packets, bytes, limited uint64
 	missed                  uint64
-	before                  uint64 // packets a second ago
+	before, heldBefore      uint64 // packets and limited a second ago
 	last                    time.Time
-	pps                     float64
+	pps, heldPPS            float64
 	trend                   []float32 // never changed: frames share it
 }
 
@@ -129,7 +129,8 @@ func (t *tally) second(dt float64) {
 
 func (c *counter) second(dt float64) {
 	c.pps = float64(c.packets-c.before) / dt
-	c.before = c.packets
+	c.heldPPS = float64(c.limited-c.heldBefore) / dt
+	c.before, c.heldBefore = c.packets, c.limited
 	keep := c.trend[max(0, len(c.trend)-trendLen+1):]
 	c.trend = append(slices.Clone(keep), float32(min(c.pps, math.MaxFloat32)))
 }
@@ -183,12 +184,17 @@ func (t *tally) totals(p *acl.Policy) totals {
 	return out
 }
 
-// deniedPPS is what a policy's rules deny now.
+// deniedPPS is what a policy's rules deny now, and what its limits hold back.
 func (t *tally) deniedPPS(p *acl.Policy) float64 {
 	sum := 0.0
 	for i := range p.Rules {
-		if c := t.rules[p.Rules[i].ID]; c != nil && p.Rules[i].Action == acl.Deny {
+		c := t.rules[p.Rules[i].ID]
+		switch {
+		case c == nil:
+		case p.Rules[i].Action == acl.Deny:
 			sum += c.pps
+		case p.Rules[i].Action == acl.Limit:
+			sum += c.heldPPS
 		}
 	}
 	for i, a := range []acl.Action{p.In, p.Out} {

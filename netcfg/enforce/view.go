@@ -19,11 +19,12 @@ func (s *Service) View(counters bool) snap.Policy {
 	now := s.opt.Now()
 	out := snap.Policy{
 		Why: s.why, File: format.Clean(s.saved.path), Kept: s.kept.id, Text: s.kept.text, Draft: s.draft, Versions: s.versions,
+		Lease: s.opt.Lease, Soak: s.opt.Soak,
 	}
 	if s.opt.ReadOnly != "" {
 		out.Why = s.opt.ReadOnly
 	}
-	e := s.inForce()
+	e := s.newest()
 	out.Readmits.PPS = s.hits.deniedPPS(&s.kept.acl)
 	out.Devices = s.devices()
 	switch t := s.trial; {
@@ -74,6 +75,15 @@ func (s *Service) View(counters bool) snap.Policy {
 		out.Guard = append(out.Guard, snap.GuardHits{Name: g.Name, Text: g.Text(), Hits: s.hits.line(g).hits(now)})
 	}
 	return out
+}
+
+// newest is what was committed last of all that decides: a canary in its soak decides on some devices only, and is what the
+// operator has before their eyes. mu is held.
+func (s *Service) newest() *edition {
+	if s.trial != nil {
+		return &s.trial.edition
+	}
+	return &s.kept
 }
 
 // devices says what decides on each device, by the numbers that the operator knows. mu is held.

@@ -159,7 +159,7 @@ func (s *Service) Count() {
 	if dt := now.Sub(s.second).Seconds(); !s.second.IsZero() && dt > 0 {
 		s.hits.second(dt)
 		if s.trial != nil {
-			s.trial.dropPPS = s.hits.deniedPPS(&s.trial.acl)
+			s.trial.dropPPS = max(0, s.hits.deniedPPS(&s.trial.acl)-s.trial.denied)
 		}
 	}
 	s.second = now

@@ -16,8 +16,10 @@ type Policy struct {
 	Text     string // of Kept
 	Trial    Trial
 	Canary   Canary
-	Rules    []RuleHits // by entry of kind rule in the text in force (Trial.Text during a trial, else Text), those that are off too
-	Default  [2]Hits    // in, out: what no rule decided
+	Lease    time.Duration // of a trial that asks for none
+	Soak     time.Duration // of a canary that asks for none
+	Rules    []RuleHits    // by entry of kind rule in the newest text that decides anywhere (Trial.Text, Canary.Text, else Text), those that are off too
+	Default  [2]Hits       // in, out: what no rule decided
 	Guard    []GuardHits
 	Limited  uint64         // packets that an empty bucket dropped, in all
 	Devices  []PolicyDevice // that packets are judged on
@@ -66,7 +68,7 @@ type Trial struct {
 	Code     string        // hooktop keep CODE
 	Fresh    bool          // somebody has logged in anew since it began: a new connection gets in
 	Forecast Impact        // what the review said
-	DropPPS  float64       // dropped now, by generation Gen's rules that Kept would have let pass; and by all when not told apart
+	DropPPS  float64       // dropped now by rules and their limits, beyond what was dropped when it began
 	Quiet    int           // flows that sent before and do not now
 }
 
@@ -108,6 +110,8 @@ type Draft struct {
 type Impact struct {
 	Dropped, Allowed   int          // flows that pass now and would not, and the other way round
 	DropRate, PassRate Rate         // of those
+	Limited            int          // flows of sources that send more than a limit would let pass
+	LimitRate          Rate         // what it would hold back of them
 	Of                 Rate         // of all
 	Flows              []FlowChange // at most 20, the fastest first
 	OneWay             int          // live flows that `established` would decide, whose other direction no watched device sees

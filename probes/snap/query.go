@@ -70,9 +70,9 @@ type PolicyWish struct {
 	Seq   uint64 // of a StagePolicy: comes back in Draft.Seq
 	Text  string
 	Base  uint32        // generation that the text was made from: a commit over another one is refused
-	Lease time.Duration // 0: 15 s; at most 60 s
+	Lease time.Duration // 0: Policy.Lease; at most 60 s
 	On    []string      // devices to decide on first (the canary); nil: all
-	Soak  time.Duration // of a canary, after its keep; 0: 5 minutes
+	Soak  time.Duration // of a canary, after its keep; 0: Policy.Soak
 	Host  string        // typed name of the host, where one is asked for: the draft cuts a way in, or there is no remote session
 }
 

@@ -50,6 +50,7 @@ type Enforcer struct {
 func NewEnforcer(text string) *Enforcer {
 	e := &Enforcer{Policy: snap.Policy{Kept: 41, Text: text, File: "/etc/hooktop/policy.acl",
 		Devices: []snap.PolicyDevice{{Name: "eth0", Slot: 1, Gen: 41}}, Readmits: snap.Rate{PPS: 88100, BPS: 45.1e6},
+		Lease: 15 * time.Second, Soak: 5 * time.Minute,
 		Versions: []snap.PolicyVersion{
 			{Gen: 40, At: Epoch().Add(-42 * time.Minute), Who: "alice", What: "1 added", Text: "deny in from 203.0.113.0/24\n"},
 			{Gen: 39, At: Epoch().Add(-26 * time.Hour), Who: "bob", What: "1 changed", Text: "deny in from 203.0.113.9\n"}}}}

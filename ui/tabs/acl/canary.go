@@ -16,9 +16,6 @@ import (
 	"hooktop/ui/widget/prompt"
 )
 
-// usualSoak is how long a canary is watched when nobody says otherwise here (snap.PolicyWish); the engine's config may.
-const usualSoak = 5 * time.Minute
-
 // canary is the choice of devices that a trial begins on, in the review. The zero value: it begins on all.
 type canary struct {
 	open   bool // the list has the keyboard
@@ -145,7 +142,7 @@ func (t *Tab) soakText() string {
 	if d := t.review.canary.soak; d > 0 {
 		return shortSpan(d)
 	}
-	return shortSpan(usualSoak)
+	return shortSpan(t.frame.Policy.Soak)
 }
 
 // shortSpan writes a time as it is typed: 5m, 1m30s, 24h.
@@ -205,9 +202,6 @@ func (t *Tab) canaryLines(w, h int) []string {
 	b := line.New(t.env.Theme, w)
 	if !c.typing {
 		text := "watched for " + t.soakText() + " once kept, then the rest follows"
-		if c.soak == 0 {
-			text += " (or as configured)"
-		}
 		b.Add(themes.HintKey, "  s ").Add(themes.Text, t.twin(string(format.AppendEnd(nil, text, b.Left()))))
 		return append(out, b.Fill(themes.Text))
 	}
@@ -235,9 +229,9 @@ func (t *Tab) canaryBindings() []core.Binding {
 	}
 	return []core.Binding{
 		{Keys: []string{"space"}, Name: "canary.mark", Help: "goes first, or not", Section: own, Hint: 1, Do: press("space")},
-		{Keys: []string{"j", "down"}, Name: "canary.down", Help: "next device", Section: own, Hint: 2, Do: press("j")},
+		{Keys: []string{"j", "down"}, Name: "canary.down", Help: "next device", Section: own, Hint: 4, Do: press("j")},
 		{Keys: []string{"k", "up"}, Name: "canary.up", Help: "device before", Section: own, Do: press("k")},
 		{Keys: []string{"s"}, Name: "canary.soak", Help: "time watched", Section: own, Hint: 3, Do: press("s")},
-		{Keys: []string{"esc", "c"}, Name: "canary.close", Help: "back to the review", Section: own, Hint: 4, Do: press("esc")},
+		{Keys: []string{"esc", "c"}, Name: "canary.close", Help: "done", Section: own, Hint: 2, Do: press("esc")},
 	}
 }

@@ -36,7 +36,7 @@ func TestDevicesGoFirst(t *testing.T) {
 	b := reviewing(t, 80, 20)
 	has(t, b, "c    canary: choose devices to decide on first; now all 3 at once")
 	b.Press("c")
-	has(t, b, "decide first on", "> [ ] eth0  decided by v41", "[ ] bond0", "s watched for 5m once kept, then the rest follows (or as configured)")
+	has(t, b, "decide first on", "> [ ] eth0  decided by v41", "[ ] bond0", "s watched for 5m once kept, then the rest follows")
 	b.Press("j", "space", "enter", "t", "n", "r")
 	has(t, b, "> [x] bond0")
 	if b.Engine.Began != 0 {

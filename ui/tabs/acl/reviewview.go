@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
@@ -153,6 +154,9 @@ func (t *Tab) impact(b *detail.Body) {
 	b.Head("IMPACT on live flows")
 	i := &d.Impact
 	t.share(b, "dropped", themes.Drop, i.Dropped, i.DropRate, i.Of)
+	if i.Limited > 0 {
+		t.share(b, "limited", themes.Limit, i.Limited, i.LimitRate, i.Of)
+	}
 	t.share(b, "allowed", themes.OK, i.Allowed, i.PassRate, i.Of)
 	if i.OneWay > 0 {
 		b.FieldTok("one way", themes.Warn, format.Plural(uint64(i.OneWay), "live flow")+" whose other direction no watched device sees: established does not hold for them")
@@ -233,13 +237,16 @@ func (t *Tab) choices(w, h int) []string {
 	if t.review.canary.open {
 		return box.Frame(t.env, w, "decide first on", "", "", t.canaryLines(inner, min(len(t.frame.Policy.Devices), max(h/3, 2))+1))
 	}
-	lines := []string{row("t", "trial: apply now, "+kept+" comes back after 15 s unless you keep it")}
+	lines := []string{row("t", "trial: apply now, "+kept+" comes back after "+seconds(t.frame.Policy.Lease)+" unless you keep it")}
 	if text := t.canaryRow(); text != "" {
 		lines = append(lines, row("c", string(format.AppendEnd(nil, text, max(inner-7, 1)))))
 	}
 	lines = append(lines, row("d", "full diff    w  write the draft to a file    esc  back to editing"), t.stateLine(inner))
 	return box.Frame(t.env, w, "apply to "+t.place(), "", "", lines)
 }
+
+// seconds writes a lease, which is a minute at most.
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) + " s" }
 
 // place is where a commit goes.
 func (t *Tab) place() string {

@@ -167,18 +167,18 @@ func (t *Tab) state() (themes.Token, string) {
 }
 
 func (t *Tab) short(i *snap.Impact) string {
-	if i.Dropped == 0 && i.Allowed == 0 {
-		return "no live flow changes"
-	}
-	s := ""
+	var parts []string
 	if i.Dropped > 0 {
-		s = "drops " + format.Plural(uint64(i.Dropped), "flow") + " " + format.SI(i.DropRate.PPS) + "pps"
+		parts = append(parts, "drops "+format.Plural(uint64(i.Dropped), "flow")+" "+format.SI(i.DropRate.PPS)+"pps")
+	}
+	if i.Limited > 0 {
+		parts = append(parts, "limits "+format.Plural(uint64(i.Limited), "flow")+" by "+format.SI(i.LimitRate.PPS)+"pps")
 	}
 	if i.Allowed > 0 {
-		if s != "" {
-			s += ", "
-		}
-		s += "lets in " + format.Plural(uint64(i.Allowed), "flow")
+		parts = append(parts, "lets in "+format.Plural(uint64(i.Allowed), "flow"))
 	}
-	return s
+	if len(parts) == 0 {
+		return "no live flow changes"
+	}
+	return strings.Join(parts, ", ")
 }

@@ -48,7 +48,7 @@ func clock(d time.Duration) string {
 // decides nothing.
 func (s State) Evidence() (text string, worse bool) {
 	t := &s.Policy.Trial
-	real, said := t.DropPPS, t.Forecast.DropRate.PPS
+	real, said := t.DropPPS, t.Forecast.DropRate.PPS+t.Forecast.LimitRate.PPS
 	text = "drops +" + format.SI(real) + "/s, "
 	switch {
 	case real > 2*said && real > said+10: // a handful more is no trend
