@@ -38,7 +38,7 @@ build: go-check
 
 run: build
 	@[ "$$(id -u)" = 0 ] || { echo 'make run: the lab makes network namespaces: run it as root (sudo make run)' >&2; exit 1; }
-	./hooktop lab
+	./hooktop lab --policy testdata/lab.policy --lease 60s
 
 # The last step is go test over the whole tree, so that its closing lines end the output.
 test: tools lint generate-check build fuzz race test-vm unit

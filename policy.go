@@ -30,7 +30,7 @@ const auditLog = "/var/lib/hooktop/audit.jsonl"
 func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string, lines *export.Lines) (*enforce.Service, error) {
 	o := enforce.Options{
 		ReadOnly: readOnly, NoGuard: opt.Policy.NoGuard, Lease: opt.Policy.Lease, File: opt.Policy.File, FileText: opt.Policy.Text,
-		Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits, Standing: host.Standing,
+		Soak: opt.Policy.Canary.Soak, Limits: opt.Policy.Canary.Limits, Standing: host.Standing, Arrives: host.Arrives,
 	}
 	if lines != nil {
 		o.Events = lines.Add

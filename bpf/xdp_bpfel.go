@@ -326,8 +326,10 @@ const (
 	XdpTunnelErrorTERR_SOURCE   XdpTunnelError = 14
 	XdpTunnelErrorTERR_FORGED   XdpTunnelError = 15
 	XdpTunnelErrorTERR_FORWARD  XdpTunnelError = 16
-	XdpTunnelErrorTERR_FAILED   XdpTunnelError = 17
-	XdpTunnelErrorTERR_MAX      XdpTunnelError = 18
+	XdpTunnelErrorTERR_TAG      XdpTunnelError = 17
+	XdpTunnelErrorTERR_FAMILY   XdpTunnelError = 18
+	XdpTunnelErrorTERR_FAILED   XdpTunnelError = 19
+	XdpTunnelErrorTERR_MAX      XdpTunnelError = 20
 )
 
 type XdpTunnelInner uint32
@@ -404,7 +406,7 @@ type XdpTunnelRow struct {
 	Packets  uint64
 	Bytes    uint64
 	Stripped uint64
-	Errors   [18]uint64
+	Errors   [20]uint64
 	Local    [4]uint32
 	Port     uint16
 	Inner    uint8

@@ -43,6 +43,8 @@ enum tunnel_error {
 	TERR_SOURCE,    /* the inner source is outside the line's prefixes */
 	TERR_FORGED,    /* the inner source can't come from outside: this host's, loopback, multicast, link-local */
 	TERR_FORWARD,   /* a super-packet that is not for this host: it would leave with the tunnel's segmentation */
+	TERR_TAG,       /* tc takes nothing off behind a VLAN tag in the frame */
+	TERR_FAMILY,    /* tc before 6.3 leaves no packet of the other family */
 	TERR_FAILED,    /* the kernel refused to take the header off */
 	TERR_MAX,
 };

@@ -258,7 +258,7 @@ func TestWhatTCCannotUnwrap(t *testing.T) {
 	}
 	for _, row := range r.look(t).rows {
 		for i, n := range row.Errors {
-			if want := uint64(flag(TunnelError(i) == "strip failed")); n != want {
+			if want := uint64(flag(TunnelError(i) == "VLAN tag in front")); n != want {
 				t.Errorf("%q: %d", TunnelError(i), n)
 			}
 		}

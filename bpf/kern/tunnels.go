@@ -64,6 +64,8 @@ var tunnelErrors = [...]string{
 	bpf.XdpTunnelErrorTERR_SOURCE:   "inner source not allowed",
 	bpf.XdpTunnelErrorTERR_FORGED:   "inner source forged",
 	bpf.XdpTunnelErrorTERR_FORWARD:  "super-packet to forward",
+	bpf.XdpTunnelErrorTERR_TAG:      "VLAN tag in front",
+	bpf.XdpTunnelErrorTERR_FAMILY:   "other IP family",
 	bpf.XdpTunnelErrorTERR_FAILED:   "strip failed",
 }
 

@@ -56,25 +56,38 @@ __noinline int ht_tun_inside(struct __sk_buff *skb)
 	return 0;
 }
 
+static __always_inline u32 outer_six(const struct tunnel_query *q)
+{
+	return q->w[0] || (u32)q->w[1] != 0xffff0000U;
+}
+
+/* Why the kernel did not take a header off. */
+static __always_inline u32 refusal(const struct tunnel_query *q)
+{
+	if (q->l3 > sizeof(struct eth))
+		return TERR_TAG;
+	return outer_six(q) != q->six ? TERR_FAMILY : TERR_FAILED;
+}
+
 /* Takes everything between the outer Ethernet header and the IP packet inside off the packet. The outer header stays because its
  * destination is the device. The kernel refuses where a tag stands in between, and before 6.3 where the packet inside is of the other
  * family. Segments keep their size: it is the inner connection's. */
 __noinline int ht_tun_strip(struct __sk_buff *skb)
 {
-	u32 zero = 0, outer_six;
+	u32 zero = 0, mixed;
 	u64 flags = ADJ_ROOM_FIXED_GSO;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	u16 type;
 
 	if (!q)
 		return 0;
-	outer_six = q->w[0] || (u32)q->w[1] != 0xffff0000U;
-	if (outer_six != q->six)
+	mixed = outer_six(q) != q->six;
+	if (mixed)
 		flags |= q->six ? ADJ_ROOM_DECAP_IP6 : ADJ_ROOM_DECAP_IP4;
 	if (bpf_skb_adjust_room(skb, -(int)(q->ip - q->l3), ADJ_ROOM_MAC, flags))
 		return 0;
 	type = q->six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
-	if (outer_six != q->six && q->l3 >= sizeof(type) && bpf_skb_store_bytes(skb, q->l3 - sizeof(type), &type, sizeof(type), 0))
+	if (mixed && q->l3 >= sizeof(type) && bpf_skb_store_bytes(skb, q->l3 - sizeof(type), &type, sizeof(type), 0))
 		return 0;
 	return 1;
 }
@@ -95,7 +108,7 @@ static __always_inline int stage_tunnel(struct __sk_buff *skb, struct packet *p,
 	}
 	if (ht_tun_judge(gen) && !ht_tun_strip(skb)) {
 		q->strip = 0;
-		q->why = TERR_FAILED;
+		q->why = refusal(q);
 	}
 	tunnel_end(q, gen);
 	if (!q->strip)

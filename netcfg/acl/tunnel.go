@@ -135,6 +135,24 @@ func (t *Tunnel) Match() string {
 	return b.String()
 }
 
+// FirstHost is the first address of a prefix that a host may have.
+func FirstHost(p netip.Prefix) netip.Addr {
+	if p.IsSingleIP() {
+		return p.Addr()
+	}
+	return p.Masked().Addr().Next()
+}
+
+// Outside is an address that a strip line takes packets from, of the family of its local one.
+func (t *Tunnel) Outside() netip.Addr {
+	for _, p := range t.Peers {
+		if p.Addr().Is4() == t.To.Is4() {
+			return FirstHost(p)
+		}
+	}
+	return netip.Addr{}
+}
+
 // Clash says why two lines can't both be in force, "" when they can. Packets that come out of two tunnels with the same inner
 // addresses could not be told apart any more.
 func (t *Tunnel) Clash(o *Tunnel) (msg, hint string) {

@@ -31,13 +31,14 @@ type actor struct {
 type event struct {
 	Schema string    `json:"schema"`
 	At     time.Time `json:"at"`
-	What   string    `json:"what"` // commit, canary, keep, restore, lease over, extend, save
+	What   string    `json:"what"` // commit, canary, keep, restore, lease over, extend, save; of tunnel lines: suspend, resume
 	actor
 	Generation uint32   `json:"generation"`
 	Base       uint32   `json:"base"`
 	Lease      float64  `json:"lease_s,omitempty"`
 	Soak       float64  `json:"soak_s,omitempty"`
 	On         []string `json:"on,omitempty"`   // devices of a canary
+	Line       int      `json:"line,omitempty"` // of the policy, that was suspended or taken up
 	Why        string   `json:"why,omitempty"`  // of an end
 	Diff       []string `json:"diff,omitempty"` // against what was kept
 	Text       string   `json:"text,omitempty"`
@@ -67,6 +68,10 @@ func (e *event) happened() snap.Event {
 	case "restore", "lease over":
 		out.Sev = snap.Warn
 		out.Text = fmt.Sprintf("%s: generation %d decides again, %d was on trial", e.What, e.Base, e.Generation)
+	case "suspend":
+		out.Sev, out.Line, out.Text = snap.Crit, e.Line, suspendedText(e.Line, e.Why)
+	case "resume":
+		out.Sev, out.Line, out.Text = snap.Warn, e.Line, resumedText(e.Line)
 	case "save":
 		out.Text = fmt.Sprintf("generation %d is saved to %s, by %s", e.Generation, e.File, e.Who)
 	}

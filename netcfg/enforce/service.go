@@ -5,6 +5,7 @@ package enforce
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,9 @@ type Options struct {
 	// Standing lists the connections that stand, for policies that say established; what it could read comes beside an error.
 	// nil: those of the flow table alone are known.
 	Standing func() ([]snap.Socket, []snap.Tracked, error)
+
+	// Arrives asks the kernel's routing whether a packet gets in by the device that leads to peer, and why not. nil: it is not asked.
+	Arrives func(peer, src, dst netip.Addr) (dev, why string, err error)
 
 	Soak   time.Duration     // of a canary that asks for none; 0: DefaultSoak
 	Limits snap.CanaryLimits // zero value: the default ones

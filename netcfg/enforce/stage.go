@@ -92,6 +92,7 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 			d.Remarks = append(d.Remarks, text)
 		}
 	}
+	d.Remarks = append(d.Remarks, s.arrivals(&p)...)
 	if err := s.steerCheck(kept.acl.Chains, p.Chains); err != nil {
 		d.Errors = append(d.Errors, err.Error())
 		return d, file, nil

@@ -4,6 +4,7 @@ package enforce
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"hooktop/netcfg/acl"
@@ -27,12 +28,25 @@ func (s *Service) Serve(list []acl.Served) {
 		was, is := suspended(t, before), suspended(t, list)
 		switch {
 		case is != "" && was == "":
-			s.tell(snap.Crit, fmt.Sprintf("line %d unwraps nothing any more: %s", t.Line, is))
+			s.tell(snap.Crit, suspendedText(t.Line, is))
+			s.record("suspend", e, nobody(), func(l *event) { l.Line, l.Why = t.Line, is })
 		case is == "" && was != "":
-			s.tell(snap.Warn, fmt.Sprintf("line %d unwraps again: no device of the kernel takes its packets any more", t.Line))
+			s.tell(snap.Warn, resumedText(t.Line))
+			s.record("resume", e, nobody(), func(l *event) { l.Line = t.Line })
 		}
 		s.stale = s.stale || is != was
 	}
+}
+
+// nobody is the actor where the host itself gave the reason.
+func nobody() actor { return actor{Who: "hooktop", UID: os.Getuid(), PID: os.Getpid()} }
+
+func suspendedText(line int, why string) string {
+	return fmt.Sprintf("line %d unwraps nothing any more: %s", line, why)
+}
+
+func resumedText(line int) string {
+	return fmt.Sprintf("line %d unwraps again: no device of the kernel takes its packets any more", line)
 }
 
 func (s *Service) servedNow() []acl.Served {
@@ -60,6 +74,34 @@ func refuseServed(p *acl.Policy) error {
 		}
 	}
 	return nil
+}
+
+// maxAsked bounds the questions to the kernel for one draft.
+const maxAsked = 64
+
+// arrivals says which packets that a policy unwraps the kernel would drop at once: by rp_filter, or for want of a route. IPv6 has no
+// rp_filter.
+func (s *Service) arrivals(p *acl.Policy) (out []string) {
+	asked := 0
+	for i := range p.Tunnels {
+		t := &p.Tunnels[i]
+		if t.Off || !t.Strip || !t.To.Is4() || s.opt.Arrives == nil {
+			continue
+		}
+		for _, inner := range t.Inner {
+			if asked++; !inner.Addr().Is4() || asked > maxAsked {
+				continue
+			}
+			dev, why, err := s.opt.Arrives(t.Outside(), acl.FirstHost(inner), t.To)
+			switch {
+			case err != nil:
+				out = append(out, remark(t.Line, "strip: whether rp_filter lets packets from "+acl.PrefixText(inner)+" in is not known: "+err.Error()))
+			case why != "":
+				out = append(out, remark(t.Line, "strip: the kernel drops what comes out from "+acl.PrefixText(inner)+" on "+format.Clean(dev)+": "+why))
+			}
+		}
+	}
+	return out
 }
 
 // TunnelLines gives the tunnel lines of the policy in force, and what became of them.

@@ -3,6 +3,9 @@
 package enforce
 
 import (
+	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +18,10 @@ const strips = "tunnel vxlan vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50
 
 // A device of the kernel's that takes a line's packets suspends it, and when it goes the line unwraps again.
 func TestStripIsSuspendedWhereTheKernelTakesThePackets(t *testing.T) {
-	r := newRig(t, nil)
+	var lines []string
+	r := newRig(t, func(o *Options) { o.Events = func(line []byte) { lines = append(lines, string(line)) } })
+	var heard []snap.Event
+	r.s.Hear(func(e snap.Event) { heard = append(heard, e) })
 	r.commit(strips + "tunnel geneve count\noff " + strips)
 	r.good(r.s.Keep(""))
 	state := func() string {
@@ -51,6 +57,14 @@ func TestStripIsSuspendedWhereTheKernelTakesThePackets(t *testing.T) {
 	}
 	if n := r.notices[len(r.notices)-1]; !strings.Contains(n, "unwraps again") {
 		t.Errorf("notices: %q", r.notices)
+	}
+	for i, kind := range []string{"commit", "keep", "suspend", "resume"} {
+		if e := heard[i]; e.Kind != kind || i > 1 && (e.Line != 1 || e.Gen == 0 || !strings.Contains(e.Text, "line 1 unwraps")) {
+			t.Errorf("event %d: %+v, want %s", i, e, kind)
+		}
+		if !strings.Contains(lines[i], `"what":"`+kind+`"`) || i > 1 && !strings.Contains(lines[i], `"line":1`) {
+			t.Errorf("line %d: %s", i, lines[i])
+		}
 	}
 }
 
@@ -95,5 +109,32 @@ func TestCountersOfTunnelLines(t *testing.T) {
 	}
 	if got := r.s.TunnelLine(uint16(gen)+99, 0); got != 0 {
 		t.Errorf("a line of a generation that is gone: %d", got)
+	}
+}
+
+// What the kernel would drop as soon as it is unwrapped is remarked of the draft.
+func TestRemarksOnWhatTheKernelWouldDrop(t *testing.T) {
+	var asked []string
+	r := newRig(t, func(o *Options) {
+		o.Arrives = func(peer, src, dst netip.Addr) (string, string, error) {
+			asked = append(asked, peer.String()+" "+src.String()+" "+dst.String())
+			switch src.String() {
+			case "10.50.0.1":
+				return "et\x1bh0", "rp_filter", nil
+			case "10.60.0.7":
+				return "eth0", "", errors.New("the kernel is silent")
+			}
+			return "eth0", "", nil
+		}
+	})
+	r.stage(strings.Replace(strips, " strip", ",10.60.0.7,10.70.0.0/16,2001:db8::/64 strip", 1) + "off " + strips + "tunnel geneve count\n")
+	text := strings.Join(r.s.View(false).Draft.Remarks, "\n")
+	for _, want := range []string{`line 1: strip: the kernel drops what comes out from 10.50.0.0/16 on et\x1bh0: rp_filter`, "10.60.0.7 in is not known: the kernel is silent"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no remark %q in\n%s", want, text)
+		}
+	}
+	if want := []string{"192.0.2.1 10.50.0.1 192.0.2.1", "192.0.2.1 10.60.0.7 192.0.2.1", "192.0.2.1 10.70.0.1 192.0.2.1"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q", asked)
 	}
 }

@@ -87,7 +87,10 @@ func connect(ctx context.Context, host *nl.Host, n *node, w wire) error {
 	if err := errors.Join(waitUp(ctx, host, w.host.dev), waitUp(ctx, peer, w.node.dev)); err != nil {
 		return err
 	}
-	return errors.Join(addRoutes(host, w.host.dev, w.hostR), addRoutes(peer, w.node.dev, w.nodeR))
+	if err := errors.Join(addRoutes(host, w.host.dev, w.hostR), addRoutes(peer, w.node.dev, w.nodeR)); err != nil || w.host.dev != WAN {
+		return err
+	}
+	return addOverlays(peer)
 }
 
 // furnish sets up one end. Neighbours are permanent: the first packets need not wait for an answer.

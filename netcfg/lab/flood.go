@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -34,27 +35,27 @@ func ScanSources() []netip.Addr { return []netip.Addr{addr(scanner4), addr(scann
 
 // serveFlooded takes the flood and says nothing.
 func serveFlooded(s *station) error {
-	for _, at := range []string{hostWAN4, hostWAN6} {
-		c, err := openUDP(s, "flood", at, floodPort, WAN, "out")
-		if err != nil {
-			return err
-		}
-		raw, err := c.SyscallConn()
-		if err != nil {
-			return fmt.Errorf("open UDP socket at %s port %d: %w", at, floodPort, err)
-		}
-		var failed error
-		err = raw.Control(func(fd uintptr) {
-			failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, floodRoom)
-		})
-		if failed != nil {
-			err = failed
-		}
-		if err != nil {
-			return fmt.Errorf("make the receive buffer of port %d large: %w", floodPort, err)
-		}
-		c.discard()
+	return errors.Join(serveFlow(s, hostWAN4, floodPort), serveFlow(s, hostWAN6, floodPort))
+}
+
+// serveFlow reads away what arrives at a port of the host's, with room for seconds of it.
+func serveFlow(s *station, at string, port uint16) error {
+	c, err := openUDP(s, "udp", at, port, WAN, "out")
+	if err != nil {
+		return err
 	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("open UDP socket at %s port %d: %w", at, port, err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, floodRoom)
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return fmt.Errorf("make the receive buffer of port %d large: %w", port, err)
+	}
+	c.discard()
 	return nil
 }
 

@@ -39,7 +39,7 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 			t.Errorf("%+v: captured %+v", f, got)
 		}
 	}
-	for _, kind := range []string{"dns", "vlan", "frag", "scan", "icmp", "flood", "closed", "checksum", "noroute"} {
+	for _, kind := range []string{"dns", "vlan", "frag", "scan", "icmp", "flood", "closed", "checksum", "noroute", "tunnel"} {
 		if kinds[kind] < 2 {
 			t.Errorf("%d flows of kind %s, want several", kinds[kind], kind)
 		}
@@ -98,8 +98,8 @@ func waitForFrames(t *testing.T, ns *ktest.NS, n uint64) {
 func TestNothingIsLeftAfterClose(t *testing.T) {
 	h := startHost(t)
 	before := family(t, h.cmd.Process.Pid)
-	if len(before) != 8 {
-		t.Fatalf("host and nodes are %d processes, want 8", len(before))
+	if len(before) != 9 {
+		t.Fatalf("host and nodes are %d processes, want 9", len(before))
 	}
 	h.tell(t, "send")
 	h.in.Close()

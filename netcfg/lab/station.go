@@ -33,7 +33,7 @@ type role struct {
 }
 
 // services are the roles of the processes that stand in the host's own namespace.
-func services() []string { return []string{"sshd", "web", "dns", "batch"} }
+func services() []string { return []string{"sshd", "web", "dns", "batch", "vtep"} }
 
 func roles() map[string]role {
 	return map[string]role{
@@ -41,7 +41,8 @@ func roles() map[string]role {
 			comm:  "lab-wan",
 			serve: []func(*station) error{serveWebServers, serveResolver, serveBulk, serveChained},
 			meet:  meetHost,
-			send:  []func(context.Context, *station){browseHost, scanHost, flood, keepAsking, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys},
+			send: []func(context.Context, *station){browseHost, scanHost, flood, keepAsking, sendTagged, sendFragments, sendDying, crowd, ping, typeKeys,
+				sendVXLAN, sendGeneve, sendRogue, askInside},
 		},
 		"lan": {
 			comm: "lab-lan",
@@ -51,6 +52,7 @@ func roles() map[string]role {
 		"sshd":   {comm: Agent, serve: []func(*station) error{serveSession}},
 		"web":    {comm: "lab-web", serve: []func(*station) error{serveHost}},
 		"dns":    {comm: "lab-dns", serve: []func(*station) error{serveDNS, serveDiscard, serveFlooded}},
+		"vtep":   {comm: "lab-vtep", serve: []func(*station) error{serveTunnels}},
 		"batch":  {comm: "lab-batch", serve: []func(*station) error{serveStuck}, send: []func(context.Context, *station){fetch, upload, knock}},
 	}
 }

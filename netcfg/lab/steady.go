@@ -71,19 +71,23 @@ func keepAsking(ctx context.Context, s *station) {
 func request(from netip.Addr, to string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), steadyTime)
 	defer cancel()
-	url := fmt.Sprintf("http://%s/%d", netip.AddrPortFrom(addr(to), webPort), steadySize)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	return askPage(ctx, from.String(), netip.AddrPortFrom(addr(to), webPort), steadySize)
+}
+
+// askPage asks a web server for a page of that many bytes, over a connection of its own.
+func askPage(ctx context.Context, from string, to netip.AddrPort, size int64) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/%d", to, size), nil)
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{DialContext: dialer(from.String(), 0).DialContext, DisableCompression: true, DisableKeepAlives: true}
+	transport := &http.Transport{DialContext: dialer(from, 0).DialContext, DisableCompression: true, DisableKeepAlives: true}
 	response, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if n, err := io.Copy(io.Discard, response.Body); err != nil || n != steadySize {
-		return fmt.Errorf("the page of %d bytes ended after %d: %w", steadySize, n, err)
+	if n, err := io.Copy(io.Discard, response.Body); err != nil || n != size {
+		return fmt.Errorf("the page of %d bytes ended after %d: %w", size, n, err)
 	}
 	return nil
 }

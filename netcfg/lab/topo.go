@@ -93,7 +93,10 @@ func topology() []wire {
 		hostR: []gate{{"0.0.0.0/0", gateway4}, {"::/0", gateway6}},
 		nodeR: []gate{{"10.77.0.0/24", hostWAN4}, {"2001:db8:2::/64", hostWAN6}},
 	}
-	single := append(append(webClients(), webServers()...), operator4, scanner4, scanner6, tagger4, tagger6, pinger6, steady4, steady6, resolver4, resolver6, bulk4, chained4)
+	for _, a := range innerAddrs() {
+		wan.host.addrs = append(wan.host.addrs, netip.PrefixFrom(addr(a), addr(a).BitLen()).String())
+	}
+	single := append(append(webClients(), webServers()...), vxlanPeer, pagesPeer, operator4, scanner4, scanner6, tagger4, tagger6, pinger6, steady4, steady6, resolver4, resolver6, bulk4, chained4)
 	for _, a := range single {
 		wan.node.addrs = append(wan.node.addrs, netip.PrefixFrom(addr(a), addr(a).BitLen()).String())
 	}

@@ -45,6 +45,35 @@ func (h *Host) AddVeth(here End, peer *Host, there End, mtu int) error {
 	return nil
 }
 
+// VXLAN is a device of the kernel's that puts frames into UDP, for one peer.
+type VXLAN struct {
+	Name          string
+	VNI           uint32
+	Local, Remote netip.Addr
+	Port          uint16 // of the peer
+	From          uint16 // source port of everything that it sends
+}
+
+// AddVXLAN makes such a device. It is down. ErrNoDevice: this kernel has none of the kind.
+func (h *Host) AddVXLAN(v VXLAN) error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = v.Name
+	err := h.handle.LinkAdd(&netlink.Vxlan{
+		LinkAttrs: attrs, VxlanId: int(v.VNI), SrcAddr: v.Local.AsSlice(), Group: v.Remote.AsSlice(), Port: int(v.Port),
+		PortLow: int(v.From), PortHigh: int(v.From) + 1, // the kernel never takes the last one
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		err = ErrNoDevice
+	}
+	if err != nil {
+		return fmt.Errorf("add vxlan device %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// ErrNoDevice: the kernel can't make devices of that kind.
+var ErrNoDevice = errors.New("this kernel has no such devices")
+
 func hardware(mac [6]byte) net.HardwareAddr {
 	if mac == [6]byte{} {
 		return nil

@@ -97,12 +97,7 @@ func wrap(p *acl.Policy, k acl.Packet, packet []byte) ([]byte, error) {
 		if t.Off || !t.Strip || t.AnyVNI || t.VNI != k.VNI || !slices.ContainsFunc(t.Inner, func(o netip.Prefix) bool { return o.Contains(k.Src) }) {
 			continue
 		}
-		peer := slices.IndexFunc(t.Peers, func(o netip.Prefix) bool { return o.Addr().Is4() == t.To.Is4() })
-		from := t.Peers[peer].Addr()
-		if t.Peers[peer].Bits() < from.BitLen() {
-			from = from.Next()
-		}
-		outer := acl.Packet{Src: from, Dst: t.To, SPort: 49152, DPort: t.Port, Proto: acl.UDP, VLAN: k.VLAN}
+		outer := acl.Packet{Src: t.Outside(), Dst: t.To, SPort: 49152, DPort: t.Port, Proto: acl.UDP, VLAN: k.VLAN}
 		if t.Kind == acl.GRE {
 			outer.Proto = gre
 		}

@@ -25,7 +25,7 @@ type Event struct {
 	Seq    uint64    // of the row: it stays when the row stands for more
 	At     time.Time // of the newest
 	Sev    Severity
-	Kind   string // "deny", "limit", "allow", "count", "commit", "keep", "extend", "restore", "lease over", "canary", "save", "lost"
+	Kind   string // of packets "deny", "limit", "allow", "count"; else what the audit log calls it, or "lost"
 	Text   string // one line for humans, cleaned
 	Line   int    // of the policy that decided, 0: none
 	Gen    uint32

@@ -25,7 +25,7 @@ func Events() *Set {
 	return NewSet([]Column{
 		{Key: "sev", Title: "SEV", Kind: Word, Field: EventSev, Help: "severity", Aliases: []string{"severity"}, Values: []string{"info", "warn", "crit"}, Export: "severity"},
 		{Key: "kind", Title: "KIND", Kind: Text, Field: EventKind, Help: "what happened", Export: "kind", Any: true,
-			Values: []string{"deny", "limit", "allow", "count", "commit", "keep", "restore", "lease over", "canary", "save", "lost"}},
+			Values: []string{"deny", "limit", "allow", "count", "commit", "keep", "restore", "lease over", "canary", "save", "suspend", "resume", "lost"}},
 		{Key: "text", Title: "MESSAGE", Kind: Text, Field: EventText, Help: "the event in words", Aliases: []string{"message"}, Export: "text", Any: true},
 		{Key: "times", Title: "TIMES", Kind: Count, Field: EventTimes, Help: "packets that the row stands for", Aliases: []string{"repeat"}, Export: "repeat"},
 		{Key: "missed", Title: "MISSED", Kind: Count, Field: EventMissed, Help: "of the same rule that its rate suppressed", Export: "missed"},

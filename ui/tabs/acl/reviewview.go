@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hooktop/netcfg/policy"
@@ -178,9 +179,30 @@ func (t *Tab) impact(b *detail.Body) {
 		b.Gap()
 		b.Head("REMARKS")
 	}
-	for _, r := range d.Remarks {
+	for _, r := range merged(d.Remarks) {
 		b.Text(themes.Warn, t.twin(format.Clean(t.env.Glyphs.Warn+" "+r)))
 	}
+}
+
+// merged says once what is remarked of several lines: "lines 1, 2: …". It keeps the order.
+func merged(remarks []string) []string {
+	var out []string
+	at, lines := map[string]int{}, map[string]string{}
+	for _, r := range remarks {
+		number, text, ok := strings.Cut(strings.TrimPrefix(r, "line "), ": ")
+		if _, err := strconv.Atoi(number); !ok || err != nil {
+			out = append(out, r)
+			continue
+		}
+		if i, known := at[text]; known {
+			lines[text] += ", " + number
+			out[i] = "lines " + lines[text] + ": " + text
+			continue
+		}
+		at[text], lines[text] = len(out), number
+		out = append(out, r)
+	}
+	return out
 }
 
 // priceText says what the draft costs; "" where nothing was measured.

@@ -232,7 +232,7 @@ func lineState(r *lineRow) string {
 	switch {
 	case r.Line == 0:
 		return "deleted"
-	case r.Staged():
+	case r.Staged() && !r.trial:
 		return "staged"
 	case r.Off:
 		return "off"

@@ -55,7 +55,7 @@ func (t *Tab) tunnelBody(b *detail.Body, r *row) {
 	b.FieldTok("policy", fateToken(r), t.twin(format.Clean(t.why(r))))
 	if l, why := t.line(); why == "" && r.Line > 0 {
 		b.Field("line "+strconv.Itoa(r.Line), t.twin(format.Clean(l.Text)))
-		if l.Staged() {
+		if l.Staged() && t.frame.Policy.Trial.Gen == 0 {
 			b.Text(themes.StageChange, "  the draft changes it: C reviews")
 		}
 	}
@@ -99,16 +99,16 @@ func (t *Tab) countBody(b *detail.Body, r *row) {
 	b.Field("stripped", format.Count(r.Stripped)+share)
 	b.Field("last", span(r.Last))
 	b.Gap()
-	b.Head("ERRORS   " + format.SI(r.ErrPS) + "/s")
+	b.Head("ERRORS   " + format.SI(r.ErrPS) + "/s; in all, share of packets")
 	if len(r.Tunnel.Errors) == 0 {
 		b.Line(themes.Text, "  none")
 	}
 	for _, e := range r.Tunnel.Errors {
 		share := ""
 		if r.Packets > 0 {
-			share = "   " + format.Percent(float64(e.N)/float64(r.Packets)) + " of packets"
+			share = "   " + format.Percent(float64(e.N)/float64(r.Packets))
 		}
-		b.Line(themes.Warn, "  "+fit(t.twin(format.Clean(e.Name)), 18)+format.PadLeft(format.Count(e.N), 10)+share)
+		b.Line(themes.Warn, "  "+t.twin(fit(format.Clean(e.Name), reasonWidth))+format.PadLeft(format.Count(e.N), 10)+share)
 	}
 }
 

@@ -191,6 +191,7 @@ type lineRow struct {
 	core.DraftLine
 	id    lineID
 	force *snap.TunnelLine // what becomes of it, nil: it is not in force
+	trial bool             // it is in force, as part of a trial
 	under string           // "was", "why": the row belongs to the one above
 }
 
@@ -201,16 +202,18 @@ type lineID struct {
 
 func (r *lineRow) sub() bool { return r.under != "" }
 
-// lineRows lays out the tunnel lines, with what they were and why they do nothing.
-func lineRows(t *snap.Tunnels, lines []core.DraftLine) []lineRow {
+// lineRows lays out the tunnel lines, with what they were and why they do nothing. trial: what is in force is the draft, or was it
+// until the newest edits.
+func lineRows(t *snap.Tunnels, lines []core.DraftLine, trial bool) []lineRow {
 	var out []lineRow
 	for _, l := range lines {
 		if l.Chain {
 			continue
 		}
 		r := lineRow{DraftLine: l, id: lineID{line: l.Line, old: l.Old}}
-		if l.Was == "" || l.Line == 0 { // an edited line decides nothing yet
+		if l.Was == "" || l.Line == 0 || trial { // else an edited line decides nothing yet
 			r.force = inForce(t.Lines, &l)
+			r.trial = trial && r.force != nil && l.Line > 0
 		}
 		out = append(out, r)
 		sub := func(what string) {

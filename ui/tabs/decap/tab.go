@@ -134,7 +134,7 @@ func (t *Tab) relay() {
 func (t *Tab) sync() {
 	if d := t.env.Drafted(); d.Rev != t.draft.Rev {
 		t.draft = d
-		t.lineRows = lineRows(&t.frame.Tunnels, d.Lines)
+		t.lineRows = lineRows(&t.frame.Tunnels, d.Lines, t.frame.Policy.Trial.Gen != 0)
 		t.lines.SetWindow(table.Window[lineRow]{Rows: t.lineRows, Total: len(t.lineRows), Cursor: table.Missing})
 	}
 }

@@ -159,9 +159,12 @@ func (t *Tab) foot(w int) []string {
 // errors are footLines-1 lines of w cells.
 func (t *Tab) errors(w int) []string {
 	list, head := t.frame.Tunnels.Errors, ", now and where most"
-	wide := w >= 46
+	name, wide := 12, w >= 46
 	if wide {
 		head = ", now, in all, and where most"
+	}
+	if w >= 60 {
+		name = reasonWidth
 	}
 	out := []string{line.New(t.env.Theme, w).Add(themes.Accent, "  ERRORS").Add(themes.TextDim, head).Fill(themes.Text)}
 	for i := range list {
@@ -174,13 +177,13 @@ func (t *Tab) errors(w int) []string {
 		if e.PerSecond >= 0.05 {
 			tok = themes.Warn
 		}
-		l := line.New(t.env.Theme, w).Add(themes.Text, "    "+fit(t.twin(format.Clean(e.Name)), 12)).Add(tok, format.PadLeft(format.SI(e.PerSecond)+"/s", 7))
+		l := line.New(t.env.Theme, w).Add(themes.Text, "    "+t.twin(fit(format.Clean(e.Name), name))).Add(tok, format.PadLeft(format.SI(e.PerSecond)+"/s", 7))
 		if wide {
 			l.Add(themes.Text, format.PadLeft(format.SI(float64(e.N)), 7))
 		}
 		l.Pad(themes.Text, 2)
-		worst := t.twin(format.Clean(e.Worst))
-		out = append(out, l.Add(themes.TextDim, string(format.AppendMiddle(nil, worst, max(l.Left()-1, 0)))).Fill(themes.Text))
+		worst := string(format.AppendMiddle(nil, format.Clean(e.Worst), max(l.Left()-1, 0)))
+		out = append(out, l.Add(themes.TextDim, t.twin(worst)).Fill(themes.Text))
 	}
 	if len(list) == 0 {
 		out = append(out, line.New(t.env.Theme, w).Add(themes.Text, "    none").Fill(themes.Text))
@@ -191,9 +194,12 @@ func (t *Tab) errors(w int) []string {
 	return out
 }
 
-// fit cuts or pads a text to w cells.
+// reasonWidth takes the longest reason.
+const reasonWidth = 24
+
+// fit cuts or pads a text to w cells. Reasons differ at their ends too.
 func fit(s string, w int) string {
-	s = string(format.AppendEnd(nil, s, w))
+	s = string(format.AppendMiddle(nil, s, w))
 	return s + strings.Repeat(" ", max(w-line.Width(s), 0))
 }
 

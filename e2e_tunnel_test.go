@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"hooktop/netcfg/lab"
+	"hooktop/probes/ktest"
+)
+
+// labPolicy is what make run shows.
+const labPolicy = "testdata/lab.policy"
+
+// tunnelShot is what a snapshot says of tunnels.
+type tunnelShot struct {
+	Tunnels []struct {
+		Kind, Peer        string
+		VNI               uint32
+		Packets, Stripped uint64
+		Errors            map[string]uint64
+	}
+	Flows []struct {
+		Src, Proto string
+		VNI        uint32
+		Packets    uint64
+	}
+	Lab struct{ Sent []shotSent }
+}
+
+func tunnelsOfTheLab(t *testing.T, more ...string) tunnelShot {
+	t.Helper()
+	r := execute(t, nil, nil, append([]string{"lab", "--once", "--for", "2s", "--json", "--no-config"}, more...)...)
+	var s tunnelShot
+	if err := json.Unmarshal([]byte(r.out), &s); r.code != 0 || err != nil {
+		t.Fatalf("exit code %d, %v: %.400s %s", r.code, err, r.out, r.err)
+	}
+	return s
+}
+
+// inside adds up the packets of inner flows from a source.
+func (s *tunnelShot) inside(vni uint32, src, proto string) (n uint64) {
+	for _, f := range s.Flows {
+		if f.VNI == vni && f.Src == src && f.Proto == proto {
+			n += f.Packets
+		}
+	}
+	return n
+}
+
+// The lab's peers without a policy: everything is counted and seen inside, nothing is unwrapped.
+func TestTunnelsOfTheLabAreCounted(t *testing.T) {
+	ktest.HostState(t)
+	s := tunnelsOfTheLab(t)
+	byPeer := map[string]uint64{}
+	for _, row := range s.Tunnels {
+		byPeer[row.Peer] += row.Packets
+		if row.Stripped > 0 || len(row.Errors) > 0 {
+			t.Errorf("row: %+v", row)
+		}
+	}
+	sent := 0
+	for _, f := range s.Lab.Sent {
+		if f.Kind != "tunnel" {
+			continue
+		}
+		sent++
+		if byPeer[f.Src] < f.Packets {
+			t.Errorf("%s sent %d packets in tunnels, %d are counted", f.Src, f.Packets, byPeer[f.Src])
+		}
+	}
+	if sent < 4 || len(s.Tunnels) < 5 {
+		t.Errorf("%d flows of tunnels were sent, %d rows", sent, len(s.Tunnels))
+	}
+	if s.inside(100, "10.50.0.9", "udp") < 10 || s.inside(300, "2001:db8:70::9", "udp") < 3 || s.inside(666, "10.50.0.9", "udp") < 3 {
+		t.Errorf("flows inside: %+v", s.Flows)
+	}
+	noProcesses(t)
+}
+
+// With the lab's policy its peers are unwrapped, whole connections among them, and who is not allowed counts under the reason.
+func TestTunnelsOfTheLabAreUnwrapped(t *testing.T) {
+	ktest.HostState(t)
+	s := tunnelsOfTheLab(t, "--policy", labPolicy, "--lease", "60s")
+	stripped, errors := map[string]uint64{}, map[string]uint64{}
+	for _, row := range s.Tunnels {
+		stripped[row.Kind] += row.Stripped
+		why := uint64(0)
+		for name, n := range row.Errors {
+			errors[name] += n
+			why += n
+		}
+		// Packets before the policy was in force are counted without a reason.
+		if row.Stripped+why > row.Packets || row.Packets < 3 {
+			t.Errorf("row: %+v", row)
+		}
+	}
+	if stripped["vxlan"] < 50 || stripped["geneve"] < 10 {
+		t.Errorf("unwrapped: %v", stripped)
+	}
+	for _, why := range []string{"peer not allowed", "VNI not allowed", "not ours", "inner source not allowed", "inner source forged"} {
+		if errors[why] < 3 {
+			t.Errorf("%d packets count under %s: %v", errors[why], why, errors)
+		}
+	}
+	if s.inside(200, "10.60.0.9", "tcp") < 20 {
+		t.Error("no connection through the second tunnel")
+	}
+	t.Logf("unwrapped %v, not %v", stripped, errors)
+	noProcesses(t)
+}
+
+// What make run shows is what the lab says of itself.
+func TestThePolicyOfTheLabIsItsOwn(t *testing.T) {
+	text, err := os.ReadFile(labPolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for l := range strings.Lines(string(text)) {
+		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
+			lines = append(lines, l)
+		}
+	}
+	if want := lab.Tunnels + lab.Chain; strings.Join(lines, "\n") != want {
+		t.Errorf("%s says\n%s\nthe lab\n%s", labPolicy, strings.Join(lines, "\n"), want)
+	}
+}
