@@ -58,6 +58,7 @@ func (s *Steer) stir() {
 func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 	var tick *time.Ticker
 	var ticks <-chan time.Time
+	each := askEach
 	rest := time.NewTimer(0)
 	<-rest.C
 	defer rest.Stop()
@@ -81,7 +82,8 @@ func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 			asks := s.asks()
 			switch {
 			case asks && tick == nil:
-				tick = time.NewTicker(askEach)
+				each = askEach
+				tick = time.NewTicker(each)
 				ticks = tick.C
 				defer tick.Stop()
 			case !asks && tick != nil:
@@ -89,7 +91,14 @@ func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 				tick, ticks = nil, nil
 			}
 		case <-ticks:
-			s.ask()
+			pace := askEach
+			if s.ask() {
+				pace = askHurry
+			}
+			if pace != each {
+				each = pace
+				tick.Reset(each)
+			}
 		}
 	}
 }

@@ -35,7 +35,7 @@ type way struct {
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
 type Steer struct {
-	host    *nl.Host
+	host    host
 	journal Journal
 	tell    func(snap.Severity, string)
 
@@ -56,7 +56,11 @@ type Steer struct {
 }
 
 // New makes a Steer that has made nothing yet. tell must not block.
-func New(host *nl.Host, j Journal, tell func(snap.Severity, string)) *Steer {
+func New(h *nl.Host, j Journal, tell func(snap.Severity, string)) *Steer {
+	return on(kernel{h}, j, tell)
+}
+
+func on(host host, j Journal, tell func(snap.Severity, string)) *Steer {
 	return &Steer{host: host, journal: j, tell: tell, hops: map[acl.Hop]*hop{}, wake: make(chan struct{}, 1)}
 }
 
