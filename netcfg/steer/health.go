@@ -84,6 +84,7 @@ func (s *Steer) ask() (hurry bool) {
 	}
 	if moved {
 		s.turn()
+		s.lookAgain()
 	}
 	return hurry
 }
@@ -99,6 +100,7 @@ func (s *Steer) unlink() {
 	}
 	if moved {
 		s.turn()
+		s.lookAgain()
 	}
 }
 
@@ -195,6 +197,10 @@ func (s *Steer) turn() {
 			s.tell(snap.Crit, fmt.Sprintf("chain %s: %s: packets go nowhere (fail closed)", format.Clean(w.Chain), format.Clean(why)))
 		}
 	}
+}
+
+// lookAgain looks after a change of our own. mu is held.
+func (s *Steer) lookAgain() {
 	if err := s.look(); err != nil {
 		s.why = err.Error()
 	}
