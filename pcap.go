@@ -32,6 +32,9 @@ func pcap(ctx context.Context, r io.Reader, s cli.PcapScene) (cli.PcapReport, er
 		for _, h := range res.Guard {
 			report.Guard = append(report.Guard, cli.PcapHit(h))
 		}
+		for _, l := range res.Legs {
+			report.Legs = append(report.Legs, cli.PcapLeg{Of: l.Of, PcapHit: cli.PcapHit(l.Hit)})
+		}
 		for _, v := range res.Verdicts {
 			report.Verdicts = append(report.Verdicts, cli.PcapVerdict(v))
 		}

@@ -126,6 +126,9 @@ func (c *Chain) bare() string {
 	return text
 }
 
+// Same reports whether two chains do the same, whatever their comments and places in the file.
+func (c *Chain) Same(o *Chain) bool { return c.Off == o.Off && c.bare() == o.bare() }
+
 // Devices are those that a chain names, each once.
 func (c *Chain) Devices() []string {
 	list := []string{c.In, c.Service.Dev, c.Return.Dev, c.Upstream.Dev}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"hooktop/netcfg/acl"
+	"hooktop/probes"
 	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
@@ -72,7 +73,13 @@ func newTown(t *testing.T) *town {
 // open starts the engine with the Chain tab in view, and the server.
 func (n *town) open() {
 	n.t.Helper()
-	n.run(Options{}, onKern)
+	n.openWith(onKern)
+}
+
+// openWith puts something between the engine and the service.
+func (n *town) openWith(between func(*Service) probes.Policy) {
+	n.t.Helper()
+	n.run(Options{}, between)
 	n.e.Ask(snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10})
 	n.serve()
 }

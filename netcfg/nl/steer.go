@@ -189,13 +189,18 @@ func (h *Host) routeOf(r chain.Route) (*netlink.Route, error) {
 	return out, nil
 }
 
-// AddChainRoute adds a route to a table of chains.
+// AddChainRoute adds a route to a table of chains. One that is there is no error; another one in its place is.
 func (h *Host) AddChainRoute(r chain.Route) error {
 	route, err := h.routeOf(r)
 	if err == nil {
 		err = h.handle.RouteAdd(route)
 	}
-	if err != nil && !errors.Is(err, unix.EEXIST) {
+	if errors.Is(err, unix.EEXIST) {
+		if list, listErr := h.ChainRoutes(r.Table, r.Six); listErr == nil && slices.Contains(list, r) {
+			return nil
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("add route %s: %w", r, err)
 	}
 	return nil

@@ -4,11 +4,14 @@ package nl_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"hooktop/netcfg/chain"
 	"hooktop/netcfg/nl"
@@ -184,5 +187,25 @@ func answers(t *testing.T, h *nl.Host, via string) {
 	}
 	if absent.Answered() {
 		t.Errorf("who is not there answers beside %s", via)
+	}
+}
+
+// A route that stands in the place of another one is no success: the table would lead where somebody else said.
+func TestARouteInThePlaceOfOurs(t *testing.T) {
+	ns, far := ktest.NewNS(t), ktest.NewNS(t)
+	ktest.Veth(t, ns, "fw0", far, "far")
+	ns.Addr(t, "fw0", "10.9.0.1/29")
+	h := at(t, ns)
+	route := func(via string) chain.Route {
+		return chain.Route{Table: chain.FirstTable, Via: netip.MustParseAddr(via), Dev: "fw0", Protocol: chain.Protocol}
+	}
+	if err := h.AddChainRoute(route("10.9.0.2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.AddChainRoute(route("10.9.0.2")); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	if err := h.AddChainRoute(route("10.9.0.3")); !errors.Is(err, unix.EEXIST) {
+		t.Errorf("another one in its place: %v", err)
 	}
 }

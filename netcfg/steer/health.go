@@ -12,21 +12,26 @@ import (
 	"hooktop/ui/format"
 )
 
-// A next hop that answers nothing for patience questions is away: within a second, as asking takes askEach.
+// A next hop that answers nothing for patience questions is away: 450 ms after the first of them, at most 600 ms after it went silent.
 const (
 	askEach  = 150 * time.Millisecond
-	patience = 4
+	askHurry = 75 * time.Millisecond // once a question was not answered
+	patience = 5
 	askWide  = 2 // questions without an answer before everybody is asked: the address may have moved
 	askRest  = 7 // next hops that are no service's are asked so much less: nothing depends on their answer
+	lookRest = 7 // and the kernel's own opinion is read so much less of those that answer
+	believe  = 2 // questions without an answer before the kernel is believed that it asked in vain too
 )
 
 // hop is the health of one next hop.
 type hop struct {
-	sock  *nl.Hop // nil: the device is down, or knows no neighbours
-	index int     // of the device that sock asks on
-	mute  int     // questions without an answer
-	often bool    // it is a service's
-	state string  // "ok", "down", "unknown"
+	sock  asker // nil: the device is down, or knows no neighbours
+	table nl.Neighbour
+	met   bool   // it answered once
+	index int    // of the device that sock asks on
+	mute  int    // questions without an answer
+	often bool   // it is a service's
+	state string // "ok", "down", "unknown"
 	why   string
 }
 
@@ -62,8 +67,8 @@ func (h *hop) close() {
 	}
 }
 
-// ask asks every next hop, and lets packets take another way where one has gone or come back.
-func (s *Steer) ask() {
+// ask asks every next hop, and lets packets take another way where one has gone or come back. hurry: one may just have gone.
+func (s *Steer) ask() (hurry bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	moved := false
@@ -75,10 +80,13 @@ func (s *Steer) ask() {
 		was := h.state
 		s.askOne(key, h)
 		moved = moved || was != h.state
+		hurry = hurry || h.often && h.mute > 1 && h.state != "down"
 	}
 	if moved {
 		s.turn()
+		s.lookAgain()
 	}
+	return hurry
 }
 
 // unlink takes note of next hops whose device went down: nobody need be asked. mu is held.
@@ -92,6 +100,7 @@ func (s *Steer) unlink() {
 	}
 	if moved {
 		s.turn()
+		s.lookAgain()
 	}
 }
 
@@ -110,21 +119,43 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 		h.close()
 	}
 	if h.sock == nil {
-		sock, err := s.host.OpenHop(key.Dev, key.Via)
+		sock, err := s.host.open(key.Dev, key.Via)
 		if err != nil {
 			h.state, h.why = "unknown", err.Error()
 			return
 		}
-		h.sock, h.index, h.mute = sock, link.Index, 0
+		h.sock, h.index, h.mute, h.met = sock, link.Index, 0, false
 	}
 	if h.sock.Answered() {
-		h.mute, h.state, h.why = 0, "ok", ""
-	} else if h.mute >= patience {
-		h.state, h.why = "down", fmt.Sprintf("%s does not answer on %s", key.Via, key.Dev)
+		h.mute, h.met, h.state, h.why = 0, true, "ok", ""
+		if s.rounds%lookRest == 1 || h.table.State == "" {
+			s.readTable(key, h)
+		}
+	} else if h.mute > 0 {
+		s.readTable(key, h)
+		s.missed(key, h)
 	}
 	h.mute++
 	if err := h.sock.Ask(h.mute > askWide); err != nil && h.state != "down" {
 		h.why = err.Error()
+	}
+}
+
+// readTable asks for the kernel's own opinion, which its traffic makes. Without one, questions are all that is known.
+func (s *Steer) readTable(key acl.Hop, h *hop) {
+	var err error
+	if h.table, err = s.host.Neighbour(h.index, key.Via); err != nil {
+		h.table = nl.Neighbour{}
+	}
+}
+
+// missed judges a next hop that did not answer.
+func (s *Steer) missed(key acl.Hop, h *hop) {
+	switch {
+	case !h.met && h.table.Fixed: // written by somebody for one that answers no questions
+		h.state, h.why = "ok", fmt.Sprintf("%s answers no questions on %s: the neighbour table says that it is there (%s)", key.Via, key.Dev, h.table)
+	case h.mute >= patience, h.mute >= believe && h.table.Gone:
+		h.state, h.why = "down", fmt.Sprintf("%s does not answer on %s (neighbour table: %s)", key.Via, key.Dev, h.table)
 	}
 }
 
@@ -166,6 +197,10 @@ func (s *Steer) turn() {
 			s.tell(snap.Crit, fmt.Sprintf("chain %s: %s: packets go nowhere (fail closed)", format.Clean(w.Chain), format.Clean(why)))
 		}
 	}
+}
+
+// lookAgain looks after a change of our own. mu is held.
+func (s *Steer) lookAgain() {
 	if err := s.look(); err != nil {
 		s.why = err.Error()
 	}

@@ -58,6 +58,7 @@ func (s *Steer) stir() {
 func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 	var tick *time.Ticker
 	var ticks <-chan time.Time
+	each := askEach
 	rest := time.NewTimer(0)
 	<-rest.C
 	defer rest.Stop()
@@ -81,7 +82,8 @@ func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 			asks := s.asks()
 			switch {
 			case asks && tick == nil:
-				tick = time.NewTicker(askEach)
+				each = askEach
+				tick = time.NewTicker(each)
 				ticks = tick.C
 				defer tick.Stop()
 			case !asks && tick != nil:
@@ -89,7 +91,14 @@ func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
 				tick, ticks = nil, nil
 			}
 		case <-ticks:
-			s.ask()
+			pace := askEach
+			if s.ask() {
+				pace = askHurry
+			}
+			if pace != each {
+				each = pace
+				tick.Reset(each)
+			}
 		}
 	}
 }
@@ -120,9 +129,7 @@ func (s *Steer) looked() {
 	s.why = ""
 	s.unlink()
 	if s.restore() {
-		if err := s.look(); err != nil {
-			s.why = err.Error()
-		}
+		s.lookAgain()
 	}
 	if now := s.drift(); now != "" && now != before {
 		s.tell(snap.Warn, now+": repair it on the Chain tab")
@@ -178,8 +185,10 @@ func (s *Steer) look() error {
 	}
 	s.extra = s.extra[:0]
 	for _, r := range s.rules {
-		n := int(r.Table) - chain.FirstTable
-		if r.Own() && !wanted[r] && slices.ContainsFunc(s.ways, func(w *way) bool { return w.n == n }) {
+		switch {
+		case wanted[r]:
+			delete(wanted, r) // the second of two that are alike is one too many
+		case r.Own():
 			s.extra = append(s.extra, r)
 		}
 	}
@@ -202,6 +211,7 @@ func (s *Steer) lookAt(w *way) error {
 	if guarded {
 		w.guard = stateOf(slices.Contains(routes, guard), false)
 	}
+	w.beside = slices.DeleteFunc(routes, func(r chain.Route) bool { return r == route || guarded && r == guard })
 	link, there := s.links[w.Hop.Dev]
 	if !there || s.down(w.Hop.Dev) || link.CarrierChanges != w.changes {
 		w.lost = true
@@ -229,6 +239,10 @@ func (w *way) drifted() string {
 		return "the guard route is " + w.guard
 	case w.route != inPlace && !w.away && !w.lost:
 		return "the route is " + w.route
+	case len(w.beside) > 0:
+		return "another route is in its table"
+	case w.away && w.route == inPlace:
+		return "the route is there, and the service is away"
 	}
 	return ""
 }

@@ -27,15 +27,16 @@ type way struct {
 	rule    string // "in place", "missing", "changed"
 	route   string // likewise, and "old" while it is taken away on purpose
 	guard   string
-	away    bool   // the route is taken away: the service does not answer
-	lost    bool   // the device was down: its routes went with it
-	changes uint32 // carrier changes of the device at the last look
-	why     string // its route can't be made again
+	beside  []chain.Route // other routes of its table
+	away    bool          // the route is taken away: the service does not answer
+	lost    bool          // the device was down: its routes went with it
+	changes uint32        // carrier changes of the device at the last look
+	why     string        // its route can't be made again
 }
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
 type Steer struct {
-	host    *nl.Host
+	host    host
 	journal Journal
 	tell    func(snap.Severity, string)
 
@@ -56,7 +57,11 @@ type Steer struct {
 }
 
 // New makes a Steer that has made nothing yet. tell must not block.
-func New(host *nl.Host, j Journal, tell func(snap.Severity, string)) *Steer {
+func New(h *nl.Host, j Journal, tell func(snap.Severity, string)) *Steer {
+	return on(kernel{h}, j, tell)
+}
+
+func on(host host, j Journal, tell func(snap.Severity, string)) *Steer {
 	return &Steer{host: host, journal: j, tell: tell, hops: map[acl.Hop]*hop{}, wake: make(chan struct{}, 1)}
 }
 
@@ -84,7 +89,7 @@ func (s *Steer) Want(kept, trial []acl.Chain) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(list)+len(s.ways) == 0 {
-		s.kept, s.trial = kept, trial
+		s.kept, s.trial, s.extra = kept, trial, nil
 		return nil
 	}
 	if err := s.watch(); err != nil {
@@ -100,8 +105,6 @@ func (s *Steer) Want(kept, trial []acl.Chain) error {
 	var made []*way
 	for _, w := range list {
 		if old := stay[w.Key()]; old != nil {
-			delete(stay, w.Key())
-			s.inherit(old, w)
 			next = append(next, old)
 			continue
 		}
@@ -114,12 +117,21 @@ func (s *Steer) Want(kept, trial []acl.Chain) error {
 		}
 		made, next = append(made, fresh), append(next, fresh)
 	}
+	for i, w := range list { // once nothing can fail any more
+		if old := stay[w.Key()]; old != nil {
+			delete(stay, w.Key())
+			s.inherit(next[i], w)
+		}
+	}
 	var errs []error
 	for _, old := range stay {
-		errs = append(errs, s.remove(old))
+		if err := s.remove(old); err != nil { // tried again with the next change
+			errs, next = append(errs, err), append(next, old)
+		}
 	}
 	s.kept, s.trial, s.ways = kept, trial, next
 	s.keepHops()
+	s.turn() // a new way may lead to a service that is known to be away
 	s.stir()
 	return errors.Join(append(errs, s.look())...)
 }
@@ -151,12 +163,9 @@ func (s *Steer) make(w chain.Way, taken []*way) (*way, error) {
 		used[int(r.Table)-chain.FirstTable] = true
 		used[int(r.Priority)-chain.FirstPriority] = true
 	}
-	n := 0
-	for used[n] {
-		n++
-	}
-	if n >= chain.Tables {
-		return nil, fmt.Errorf("all %d routing tables from %d on are in use", chain.Tables, chain.FirstTable)
+	n, err := s.free(used, w.Hop.Via.Is6())
+	if err != nil {
+		return nil, err
 	}
 	out := &way{Way: w, n: n, changes: s.links[w.Hop.Dev].CarrierChanges}
 	if err := s.journal.IntendSteering(n); err != nil {
@@ -168,8 +177,38 @@ func (s *Steer) make(w chain.Way, taken []*way) (*way, error) {
 	return out, nil
 }
 
-// put makes whatever of a way is not there.
+// free is a number whose table nobody has a route in.
+func (s *Steer) free(used map[int]bool, six bool) (int, error) {
+	for n := range chain.Tables {
+		if used[n] {
+			continue
+		}
+		routes, err := s.host.ChainRoutes(chain.FirstTable+uint32(n), six)
+		if err != nil {
+			return 0, err
+		}
+		if len(routes) == 0 {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("all %d routing tables from %d on are in use", chain.Tables, chain.FirstTable)
+}
+
+// put makes whatever of a way is not there, and takes away what is in its place.
 func (s *Steer) put(w *way) error {
+	for _, r := range w.beside {
+		if !r.Own() || r.Other {
+			return fmt.Errorf("routing table %d has a route that hooktop did not make: ip route show table %d tells which, take it away", r.Table, r.Table)
+		}
+		if err := s.host.RemoveChainRoute(r); err != nil {
+			return err
+		}
+	}
+	if w.away && w.route == inPlace {
+		if err := s.host.RemoveChainRoute(w.Route(w.n)); err != nil {
+			return err
+		}
+	}
 	if g, wanted := w.Guard(w.n); wanted && w.guard != inPlace {
 		if err := s.host.AddChainRoute(g); err != nil {
 			return err

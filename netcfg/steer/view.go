@@ -66,6 +66,9 @@ func (s *Steer) row(c *acl.Chain) snap.Chain {
 			leg.Table, leg.NextHop, leg.State = chain.FirstTable+uint32(w.n), w.Hop.Via, "unknown"
 			if h := s.hops[w.Hop]; h != nil {
 				leg.State = h.state
+				if h.table.State != "" {
+					leg.Neighbour = format.Clean(h.table.String())
+				}
 				if h.why != "" && row.Why == "" {
 					row.Why = format.Clean(h.why)
 				}

@@ -110,7 +110,7 @@ func TestPcapAgreesWithTheOracle(t *testing.T) {
 	for _, file := range files {
 		found = append(found, perFrame(t, parser, file)...)
 	}
-	ruled := map[int]int{}
+	ruled, marked := map[int]int{}, map[string]int{}
 	for _, scene := range []Scene{{Dir: acl.In, Dev: "eth0"}, {Dir: acl.In, Dev: "eth1"}, {Dir: acl.Out}} {
 		scene.Policy = parsePolicy(t, captured)
 		res := runAll(t, files, &scene)
@@ -126,13 +126,21 @@ func TestPcapAgreesWithTheOracle(t *testing.T) {
 			if (want.Verdict == acl.Deny) != (got.Verdict == "drop") || got.Rule != want.Line || got.Guard != guard {
 				t.Errorf("frame %d, %s: %+v, the oracle says %+v", i+1, k, got, want)
 			}
+			leg := ""
+			if want.Leg.Chain > 0 {
+				leg = scene.Policy.Chains[want.Leg.Chain-1].Name + " " + want.Leg.Kind.String()
+				marked[leg]++
+			}
+			if got.Leg != "" && got.Chain+" "+got.Leg != leg || (got.Mark == "") != (leg == "") {
+				t.Errorf("frame %d, %s: marked %+v, the oracle says %q", i+1, k, got, leg)
+			}
 			ruled[want.Line]++
 		}
 		checkHits(t, res)
 	}
-	t.Logf("%d frames of %d files three times, by line %v", len(found), len(files), ruled)
-	if len(found) < 140 || len(ruled) < 9 {
-		t.Errorf("%d frames by %v: too few to say much", len(found), ruled)
+	t.Logf("%d frames of %d files three times, by line %v, marked %v", len(found), len(files), ruled, marked)
+	if len(found) < 140 || len(ruled) < 9 || len(marked) < 2 {
+		t.Errorf("%d frames by %v, marked %v: too few to say much", len(found), ruled, marked)
 	}
 }
 
@@ -174,7 +182,9 @@ allow icmp from any to any type echo-request,echo-reply
 deny from 2001:db8::/32 to any dev not eth0
 allow from any to any vlan 30
 deny out from 10.0.0.0/8 to any
-limit in from ::/0 to any rate 10/s per source burst 5`
+limit in from ::/0 to any rate 10/s per source burst 5
+chain four in eth0 match any service via 10.9.0.2 dev fw0 return eth1 via 10.9.1.2 mark 0x20/0xf0 upstream via 10.0.0.1 dev wan0 fail open
+chain six in eth0 match any service via 2001:db8:9::2 dev fw0 return eth1 via 2001:db8:a::2 mark 0x30/0xf0 upstream via 2001:db8::1 dev wan0 fail open`
 
 // checkHits: each frame was decided once, and counted by line 3.
 func checkHits(t *testing.T, res *PcapResult) {
@@ -191,20 +201,34 @@ func checkHits(t *testing.T, res *PcapResult) {
 	for _, c := range res.Malformed {
 		malformed += c.N
 	}
+	legs, marked := uint64(0), uint64(0)
+	for _, l := range res.Legs {
+		legs += l.Packets
+	}
+	for _, v := range res.Verdicts {
+		if v.Mark != "" {
+			marked++
+		}
+	}
+	if legs != marked {
+		t.Errorf("%d frames on legs %+v, %d are marked", legs, res.Legs, marked)
+	}
 	if sum+guard != res.Packets || res.Rules[0].Packets+guard+malformed < res.Packets {
 		t.Errorf("%d frames, rules %+v, default %+v, guard %+v, %d malformed", res.Packets, res.Rules, res.Default, res.Guard, malformed)
 	}
 }
 
 func TestPcapOfRawIPIsJudged(t *testing.T) {
-	scene := Scene{Policy: parsePolicy(t, "default in deny\nallow in udp from any to any port 53"), Dir: acl.In}
+	scene := Scene{Policy: parsePolicy(t, "default in deny\nallow in udp from any to any port 53\n"+
+		"chain fw in eth0 match udp service via 10.9.0.2 dev fw0 return fw1 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open"), Dir: acl.In, Dev: "eth0"}
 	res, err := RunPcap(writePcap(t, layers.LinkTypeRaw, frame{data: udp4(100)}, frame{data: []byte{0x45, 0}}, frame{data: []byte{0x10}}), &scene)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(res.Verdicts)
-	want := fmt.Sprint([]Verdict{{1, "pass", 2, "", ""}, {2, "drop", 1, "", kern.Malformed(kern.MalformedShortIP4)}, {3, "pass", 0, "not IP", "not_ip"}})
-	if got != want || res.Rules[0] != (Hit{1, 100}) {
+	want := fmt.Sprint([]Verdict{{N: 1, Verdict: "pass", Rule: 2, Mark: "0x10/0xf0", Chain: "fw", Leg: "to service"}, {N: 2, Verdict: "drop", Rule: 1, Reason: kern.Malformed(kern.MalformedShortIP4)},
+		{N: 3, Verdict: "pass", Guard: "not IP", Reason: "not_ip"}})
+	if got != want || res.Rules[0] != (Hit{1, 100}) || len(res.Legs) != 4 || res.Legs[0].Hit != (Hit{1, 100}) {
 		t.Errorf("%s, rules %+v; want %s", got, res.Rules, want)
 	}
 }

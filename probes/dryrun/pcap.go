@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	"github.com/gopacket/gopacket"
@@ -30,6 +31,7 @@ type PcapResult struct {
 	Default   Hit           // of what no rule decided
 	Guard     []Hit         // of the guard's lines, by index
 	Tunnels   []snap.Tunnel // most packets first; no device, no rates
+	Legs      []LegHit      // every leg of the policy's chains, in their order
 	Notes     []string      // frames that could not run whole, what was not there to be asked, and why
 }
 
@@ -41,6 +43,12 @@ func (h *Hit) add(bytes int) {
 	h.Bytes += uint64(bytes)
 }
 
+// LegHit is the frames that were marked on one leg of a chain.
+type LegHit struct {
+	Of acl.LegOf
+	Hit
+}
+
 // Verdict is what became of one frame.
 type Verdict struct {
 	N       uint64 // frame number, from 1
@@ -48,6 +56,9 @@ type Verdict struct {
 	Rule    int    // line of the rule that decided, 0: none
 	Guard   string // name of the guard's line that decided, "": none
 	Reason  string // why it is malformed or no IP, "" for a frame of a flow
+	Mark    string // that a chain gives it, "": none
+	Chain   string // whose mark that is
+	Leg     string // of the chain
 }
 
 // Limit of a frame in a capture file: BIG TCP's super-packets are below 512 KiB. More is a broken file.
@@ -160,6 +171,11 @@ func newRun(scene *Scene) (*run, error) {
 		return r, nil
 	}
 	r.out.Rules, r.out.Guard, r.out.Notes = make([]Hit, len(scene.Policy.Rules)), make([]Hit, len(scene.Policy.Guard)), scene.state()
+	for i := range scene.Policy.Chains {
+		for _, l := range scene.Policy.Chains[i].Legs() {
+			r.out.Legs = append(r.out.Legs, LegHit{Of: acl.LegOf{Chain: i + 1, Kind: l.Kind}})
+		}
+	}
 	var err error
 	r.judge, err = openJudge(*scene)
 	return r, err
@@ -258,6 +274,7 @@ func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) (kern.Found, e
 	if got.Deny {
 		v.Verdict = "drop"
 	}
+	r.mark(v, got.Leg, length)
 	for _, n := range got.Counted {
 		r.out.Rules[n].add(length)
 	}
@@ -273,6 +290,17 @@ func (r *run) decide(v *Verdict, data []byte, wire int, raw bool) (kern.Found, e
 		r.out.Default.add(length)
 	}
 	return got.Found, nil
+}
+
+// mark notes which leg of a chain a frame is on.
+func (r *run) mark(v *Verdict, of acl.LegOf, length int) {
+	i := slices.IndexFunc(r.out.Legs, func(l LegHit) bool { return l.Of == of })
+	if i < 0 {
+		return
+	}
+	c := &r.judge.scene.Policy.Chains[of.Chain-1]
+	v.Mark, v.Chain, v.Leg = c.Marking(), c.Name, of.Kind.String()
+	r.out.Legs[i].add(length)
 }
 
 func (r *run) count(found kern.Found, v *Verdict) {

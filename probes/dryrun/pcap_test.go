@@ -78,8 +78,8 @@ func TestPcapCounts(t *testing.T) {
 		t.Errorf("flow %+v, want 4 packets and %d bytes", f, want)
 	}
 	want := []Verdict{
-		{1, "pass", 0, "", ""}, {2, "pass", 0, "", ""}, {3, "pass", 0, "", ""}, {4, "pass", 0, "", ""},
-		{5, "pass", 0, "", "not_ip"}, {6, "pass", 0, "", "ip4_len"}, {7, "pass", 0, "", "short_eth"},
+		{N: 1, Verdict: "pass"}, {N: 2, Verdict: "pass"}, {N: 3, Verdict: "pass"}, {N: 4, Verdict: "pass"},
+		{N: 5, Verdict: "pass", Reason: "not_ip"}, {N: 6, Verdict: "pass", Reason: "ip4_len"}, {N: 7, Verdict: "pass", Reason: "short_eth"},
 	}
 	for i, v := range res.Verdicts {
 		if v != want[i] {

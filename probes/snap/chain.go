@@ -35,17 +35,18 @@ type Chain struct {
 
 // Leg is one way between two devices.
 type Leg struct {
-	Name     string // "to service", "upstream", "reply to service", "reply back"
-	From, To string // devices
-	Mark     uint32
-	Mask     uint32
-	Table    uint32
-	NextHop  netip.Addr // invalid: on link
-	State    string     // "ok", "idle", "down", "unknown"
-	Packets  uint64
-	Bytes    uint64
-	PPS      float64
-	Trend    []float32 // packets per second, a value a second, newest last; at most 60
+	Name      string // "to service", "upstream", "reply to service", "reply back"
+	From, To  string // devices
+	Mark      uint32
+	Mask      uint32
+	Table     uint32
+	NextHop   netip.Addr // invalid: on link
+	State     string     // "ok", "idle", "down", "unknown"
+	Neighbour string     // what the kernel's neighbour table says of the next hop, "": nothing
+	Packets   uint64
+	Bytes     uint64
+	PPS       float64
+	Trend     []float32 // packets per second, a value a second, newest last; at most 60
 }
 
 // Steer is an ip rule or a route.

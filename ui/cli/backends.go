@@ -180,11 +180,18 @@ type PcapReport struct {
 	Rules     []PcapHit // of the policy's rules, by index
 	Default   PcapHit
 	Guard     []PcapHit // of the guard's lines, by index
+	Legs      []PcapLeg // every leg of the policy's chains
 	Notes     []string  // frames that could not run whole, and why
 }
 
 // PcapHit is the frames that a rule decided, or that a count rule saw.
 type PcapHit struct{ Packets, Bytes uint64 }
+
+// PcapLeg is the frames that were marked on one leg of a chain.
+type PcapLeg struct {
+	Of acl.LegOf
+	PcapHit
+}
 
 // PcapScene is what frames are judged by, and where they are.
 type PcapScene struct {
@@ -201,4 +208,7 @@ type PcapVerdict struct {
 	Rule    int    `json:"rule"`   // line of the rule or default entry that decided
 	Guard   string `json:"guard"`  // name of the guard's line that decided, "": none
 	Reason  string `json:"reason"` // why it was malformed or could not run; "" otherwise
+	Mark    string `json:"mark"`   // that a chain gives it, "": none
+	Chain   string `json:"chain"`
+	Leg     string `json:"leg"` // of the chain
 }

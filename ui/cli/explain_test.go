@@ -103,6 +103,30 @@ func TestExplainErrors(t *testing.T) {
 	}
 }
 
+// Chains come with every leg, also those that no frame is on.
+func TestPcapOfChains(t *testing.T) {
+	path := at(t, "p.acl", "chain fw in lan0 match any service via 10.9.0.2 dev fw0 return fw1 mark 0x10/0xf0 upstream via 10.0.0.1 dev wan0 fail open\noff "+
+		"chain old in lan0 match any service via 10.9.0.2 dev fw0 return fw1 mark 0x20/0xf0 upstream via 10.0.0.1 dev wan0 fail open\n")
+	judged := func(b *Backends) {
+		b.Pcap = func(context.Context, io.Reader, PcapScene) (PcapReport, error) {
+			return PcapReport{Packets: 1, Verdicts: []PcapVerdict{{N: 1, Verdict: "pass", Mark: "0x10/0xf0", Chain: "fw", Leg: "to service"}},
+				Legs: []PcapLeg{{acl.LegOf{Chain: 1, Kind: acl.ToService}, PcapHit{1, 60}}}}, nil
+		}
+	}
+	s := play(t, judged, "pcap", "/dev/null", "--policy", path)
+	for _, words := range []string{"fw     to service        lan0  fw0   0x10/0xf0       1     60\n", "fw     reply back        fw0         0x10/0xf0       0      0\n"} {
+		if !strings.Contains(s.out, words) {
+			t.Errorf("%q is not in\n%s", words, s.out)
+		}
+	}
+	var o pcapObject
+	s = play(t, judged, "pcap", "/dev/null", "--policy", path, "--json")
+	if err := json.Unmarshal([]byte(s.out), &o); err != nil || len(o.Chains) != 1 || len(o.Chains[0].Legs) != 4 || o.Chains[0].Legs[0] != (pcapLeg{"to service", "lan0", "fw0", 1, 60}) ||
+		o.Verdicts[0].Leg != "to service" {
+		t.Errorf("code %d, %+v, %v, %s", s.code, o.Chains, err, s.err)
+	}
+}
+
 func TestPcapByAPolicy(t *testing.T) {
 	path := at(t, "p.acl", "default in deny\nallow in tcp from any to any port 22\nallow in tcp from any to any port 23\n")
 	judged := func(b *Backends) {

@@ -220,7 +220,8 @@ type pcapObject struct {
 	Flows     []flowObject      `json:"flows"`
 	Tunnels   []tunnelObject    `json:"tunnels"`
 	Malformed map[string]uint64 `json:"malformed"`
-	ACL       *pcapACL          `json:"acl,omitempty"` // with a policy
+	ACL       *pcapACL          `json:"acl,omitempty"`    // with a policy
+	Chains    []pcapChain       `json:"chains,omitempty"` // of the policy
 	Notes     []string          `json:"notes"`
 	Errors    []errorObject     `json:"errors"`
 	More      int               `json:"more_errors"`
@@ -260,7 +261,7 @@ func pcapPolicy(r *PcapReport, s *PcapScene) *pcapACL {
 }
 
 func pcapJSON(r PcapReport, s PcapScene) pcapObject {
-	return pcapObject{ACL: pcapPolicy(&r, &s), Errors: []errorObject{}, Schema: "hooktop.pcap/1", Packets: r.Packets, Verdicts: append([]PcapVerdict{}, r.Verdicts...),
+	return pcapObject{ACL: pcapPolicy(&r, &s), Chains: pcapChains(r.Legs, &s.Policy), Errors: []errorObject{}, Schema: "hooktop.pcap/1", Packets: r.Packets, Verdicts: append([]PcapVerdict{}, r.Verdicts...),
 		Flows: flowObjects(r.Flows), Tunnels: tunnelObjects(r.Tunnels), Malformed: counts(r.Malformed), Notes: append([]string{}, r.Notes...)}
 }
 

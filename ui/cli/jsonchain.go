@@ -23,16 +23,17 @@ type chainObject struct {
 }
 
 type legObject struct {
-	Name    string  `json:"name"`
-	From    string  `json:"from"`
-	To      string  `json:"to"`
-	Packets uint64  `json:"packets"`
-	Bytes   uint64  `json:"bytes"`
-	PPS     float64 `json:"pps"`
-	Mark    string  `json:"mark"`
-	Table   uint32  `json:"table"`
-	NextHop string  `json:"next_hop"` // "": what routing says
-	State   string  `json:"state"`
+	Name      string  `json:"name"`
+	From      string  `json:"from"`
+	To        string  `json:"to"`
+	Packets   uint64  `json:"packets"`
+	Bytes     uint64  `json:"bytes"`
+	PPS       float64 `json:"pps"`
+	Mark      string  `json:"mark"`
+	Table     uint32  `json:"table"`
+	NextHop   string  `json:"next_hop"`  // "": what routing says
+	Neighbour string  `json:"neighbour"` // the kernel's neighbour table about it, "": nothing
+	State     string  `json:"state"`
 }
 
 // steeringObject is what steers the packets of chains, and what stands in its way.
@@ -77,7 +78,7 @@ func chainObjects(rows []snap.Chain) []chainObject {
 				hop = l.NextHop.String()
 			}
 			c.Legs = append(c.Legs, legObject{Name: l.Name, From: format.Clean(l.From), To: format.Clean(l.To), Packets: l.Packets, Bytes: l.Bytes,
-				PPS: round(l.PPS), Mark: acl.MarkText(l.Mark, l.Mask), Table: l.Table, NextHop: hop, State: l.State})
+				PPS: round(l.PPS), Mark: acl.MarkText(l.Mark, l.Mask), Table: l.Table, NextHop: hop, Neighbour: format.Clean(l.Neighbour), State: l.State})
 		}
 		out = append(out, c)
 	}

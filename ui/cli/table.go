@@ -221,7 +221,7 @@ func pcapTable(w io.Writer, r PcapReport, s PcapScene) error {
 		flows.add(format.Endpoint(&f.Key, false), format.Endpoint(&f.Key, true), protocol(&f.Key), number0(uint64(f.Key.VLAN)),
 			strconv.FormatUint(f.Packets, 10), strconv.FormatUint(f.Bytes, 10))
 	}
-	for _, g := range []*grid{list, pcapRules(pcapPolicy(&r, &s)), flows, tunnelGrid(r.Tunnels), countGrid("MALFORMED", r.Malformed)} {
+	for _, g := range []*grid{list, pcapRules(pcapPolicy(&r, &s)), pcapLegs(pcapChains(r.Legs, &s.Policy)), flows, tunnelGrid(r.Tunnels), countGrid("MALFORMED", r.Malformed)} {
 		if err := g.section(w); err != nil {
 			return err
 		}

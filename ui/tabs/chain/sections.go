@@ -194,7 +194,11 @@ func (t *Tab) chainBody(b *detail.Body, r *row) {
 	}
 	b.Field("leg", t.twin(t.way(r, 200)))
 	b.Field("packets", format.Count(l.Packets)+"   "+format.SI(float64(l.Bytes))+"B   "+format.SI(l.PPS)+"/s")
-	b.Field("next hop", t.twin(string(t.hop(nil, r, 80)))+" is "+format.Clean(l.State))
+	hop := string(t.hop(nil, r, 80)) + " is " + format.Clean(l.State)
+	if l.Neighbour != "" {
+		hop += ", neighbour table: " + format.Clean(l.Neighbour)
+	}
+	b.Field("next hop", t.twin(hop))
 }
 
 // steerBody lists rules and routes: those of the chain under the cursor, unless the sections fill the screen. What is not in place

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package steer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"hooktop/netcfg/acl"
+	"hooktop/netcfg/chain"
+	"hooktop/netcfg/nl"
+	"hooktop/probes/snap"
+)
+
+// fakeHost is a namespace in memory, as slow and plain as can be: lists that are searched.
+type fakeHost struct {
+	t      *testing.T
+	links  []snap.Link
+	rules  []chain.Rule
+	routes []chain.Route
+	silent map[acl.Hop]bool // who answers nothing
+	table  map[netip.Addr]nl.Neighbour
+
+	intended map[int]bool // the journal
+	failIn   int          // the call that fails, counted down; 0: none does
+	notices  []string
+}
+
+var errFake = errors.New("the kernel says no")
+
+func newFake(t *testing.T, devs ...string) *fakeHost {
+	f := &fakeHost{t: t, silent: map[acl.Hop]bool{}, intended: map[int]bool{}, table: map[netip.Addr]nl.Neighbour{}}
+	for i, dev := range devs {
+		f.links = append(f.links, snap.Link{Index: i + 2, Name: dev, Up: true, Carrier: true})
+	}
+	return f
+}
+
+// steer makes a Steer without a goroutine of its own: the test says when it looks and asks.
+func (f *fakeHost) steer() *Steer {
+	s := on(f, f, func(_ snap.Severity, text string) { f.notices = append(f.notices, text) })
+	s.cancel, s.done = func() {}, make(chan struct{})
+	close(s.done)
+	return s
+}
+
+// fails counts a call.
+func (f *fakeHost) fails() error {
+	if f.failIn == 0 {
+		return nil
+	}
+	if f.failIn--; f.failIn == 0 {
+		return errFake
+	}
+	return nil
+}
+
+func (f *fakeHost) IntendSteering(n int) error {
+	if err := f.fails(); err != nil {
+		return err
+	}
+	f.intended[n] = true
+	return nil
+}
+
+func (f *fakeHost) DoneSteering(n int) {
+	if f.has(n) {
+		f.t.Errorf("the journal forgets number %d while something of it is there", n)
+	}
+	delete(f.intended, n)
+}
+
+// has reports whether something with a number is there that is ours.
+func (f *fakeHost) has(n int) bool {
+	table := chain.FirstTable + uint32(n)
+	return slices.ContainsFunc(f.rules, func(r chain.Rule) bool { return r.Own() && r.Table == table }) ||
+		slices.ContainsFunc(f.routes, func(r chain.Route) bool { return r.Own() && r.Table == table })
+}
+
+func (f *fakeHost) mine(what string, own bool, table uint32) {
+	if !own {
+		f.t.Fatalf("%s is not ours", what)
+	}
+	if !f.intended[int(table)-chain.FirstTable] {
+		f.t.Errorf("%s: it is not in the journal", what)
+	}
+}
+
+func (f *fakeHost) Links() ([]snap.Link, error) { return slices.Clone(f.links), f.fails() }
+
+func (f *fakeHost) Networks(string) []netip.Prefix { return nil }
+
+func (f *fakeHost) Rules() ([]chain.Rule, error) { return slices.Clone(f.rules), f.fails() }
+
+func (f *fakeHost) AddRule(r chain.Rule) error {
+	f.mine("the rule "+r.String(), r.Own(), r.Table)
+	if slices.Contains(f.rules, r) {
+		return unix.EEXIST
+	}
+	if err := f.fails(); err != nil {
+		return err
+	}
+	f.rules = append(f.rules, r)
+	return nil
+}
+
+func (f *fakeHost) RemoveRule(r chain.Rule) error {
+	if !r.Own() {
+		f.t.Fatalf("the rule %s is not ours, and is removed", r)
+	}
+	if err := f.fails(); err != nil {
+		return err
+	}
+	if i := slices.Index(f.rules, r); i >= 0 { // one of those that are alike
+		f.rules = slices.Delete(f.rules, i, i+1)
+	}
+	return nil
+}
+
+func (f *fakeHost) ChainRoutes(table uint32, six bool) ([]chain.Route, error) {
+	var out []chain.Route
+	for _, r := range f.routes {
+		if r.Table == table && r.Six == six {
+			out = append(out, r)
+		}
+	}
+	return out, f.fails()
+}
+
+// sameKey reports whether the kernel takes no second of two routes (fib_table_insert with NLM_F_EXCL).
+func sameKey(a, b chain.Route) bool {
+	return a.Table == b.Table && a.Six == b.Six && a.Guard == b.Guard && a.Other == b.Other
+}
+
+func (f *fakeHost) AddChainRoute(r chain.Route) error {
+	f.mine("the route "+r.String(), r.Own(), r.Table)
+	if slices.Contains(f.routes, r) {
+		return nil
+	}
+	if slices.ContainsFunc(f.routes, func(o chain.Route) bool { return sameKey(o, r) }) {
+		return unix.EEXIST
+	}
+	if err := f.fails(); err != nil {
+		return err
+	}
+	if !r.Guard && !f.up(r.Dev) {
+		return unix.ENETDOWN
+	}
+	f.routes = append(f.routes, r)
+	return nil
+}
+
+func (f *fakeHost) RemoveChainRoute(r chain.Route) error {
+	if !r.Own() {
+		f.t.Fatalf("the route %s is not ours, and is removed", r)
+	}
+	if err := f.fails(); err != nil {
+		return err
+	}
+	f.routes = slices.DeleteFunc(f.routes, func(o chain.Route) bool { return o == r })
+	return nil
+}
+
+func (f *fakeHost) RemoveSteering(n int) ([]string, error) {
+	if err := f.fails(); err != nil {
+		return nil, err
+	}
+	table := chain.FirstTable + uint32(n)
+	f.rules = slices.DeleteFunc(f.rules, func(r chain.Rule) bool { return r.Own() && r.Table == table })
+	f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Own() && r.Table == table })
+	return nil, nil
+}
+
+func (f *fakeHost) WatchSteering(context.Context) (<-chan struct{}, error) {
+	return nil, errors.New("nobody watches")
+}
+
+func (f *fakeHost) Neighbour(_ int, of netip.Addr) (nl.Neighbour, error) { return f.table[of], nil }
+
+func (f *fakeHost) Do(fn func() error) error { return fn() }
+
+// fakeHop answers unless it is silent.
+type fakeHop struct {
+	host  *fakeHost
+	key   acl.Hop
+	asked bool
+}
+
+func (f *fakeHost) open(dev string, to netip.Addr) (asker, error) {
+	if !f.up(dev) {
+		return nil, fmt.Errorf("ask for %s on %s: %w", to, dev, unix.ENETDOWN)
+	}
+	return &fakeHop{host: f, key: acl.Hop{Via: to, Dev: dev}}, nil
+}
+
+func (h *fakeHop) Ask(bool) error { h.asked = true; return nil }
+func (h *fakeHop) Answered() bool { return h.asked && !h.host.silent[h.key] }
+func (h *fakeHop) Close() error   { return nil }
+
+func (f *fakeHost) up(dev string) bool {
+	return slices.ContainsFunc(f.links, func(l snap.Link) bool { return l.Name == dev && l.Carrier })
+}
+
+// carry takes a device's carrier away, its routes with it, or gives it back.
+func (f *fakeHost) carry(i int, up bool) {
+	l := &f.links[i]
+	if l.Carrier == up {
+		return
+	}
+	l.Carrier = up
+	l.CarrierChanges++
+	if !up {
+		f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Dev == l.Name })
+	}
+}
