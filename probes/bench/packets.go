@@ -16,7 +16,7 @@ import (
 )
 
 // prepare writes the policy, and makes the packets that stand for all.
-func (r *rounds) prepare() error {
+func (r *course) prepare() error {
 	p := &r.wish.Policy
 	if Decides(p) {
 		var err error
@@ -61,7 +61,7 @@ func Decides(p *acl.Policy) bool {
 	return p.In == acl.Deny || p.Out == acl.Deny || len(p.Rules)+len(p.Tunnels)+len(p.Chains) > 0
 }
 
-func (r *rounds) write(p *acl.Policy, dev string) (uint32, error) {
+func (r *course) write(p *acl.Policy, dev string) (uint32, error) {
 	o := compile.Options{Devices: map[string]uint16{}, Now: time.Now()}
 	if dev != "" {
 		o.Devices[dev] = 1
@@ -74,7 +74,7 @@ func (r *rounds) write(p *acl.Policy, dev string) (uint32, error) {
 }
 
 // pace finds how many single runs there is time for.
-func (r *rounds) pace() error {
+func (r *course) pace() error {
 	r.calls = map[kern.Hook]int{}
 	const passes = 6
 	for _, h := range meterHooks() {
@@ -142,8 +142,9 @@ func flowsOf(p *acl.Policy, packets []acl.Packet, frames [][]byte) [][]byte {
 	return out
 }
 
-// cached finds packets whose verdict is kept with their flow: those that are let pass, and that no count or limit rule sees.
-func (r *rounds) cached(packets []acl.Packet, frames [][]byte) error {
+// cached finds packets whose verdict is kept with their flow: those that are let pass, that no count or limit rule sees, and of which
+// there are as many flows as ports.
+func (r *course) cached(packets []acl.Packet, frames [][]byte) error {
 	said, err := r.judge(r.gen, frames)
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func (r *rounds) cached(packets []acl.Packet, frames [][]byte) error {
 		return j.Flow && !j.Deny && len(j.Counted) == 0 && !(j.By == acl.ByRule && rules[j.Index].Action == acl.Limit)
 	}
 	for i := range packets {
-		if k := packets[i]; said == nil || keeps(&said[i]) && acl.HasPorts(k.Proto) {
+		if acl.HasPorts(packets[i].Proto) && (said == nil || keeps(&said[i])) {
 			r.base, r.known = frames[i], flowsOf(&r.wish.Policy, packets[i:i+1], frames[i:i+1])
 			break
 		}
@@ -176,7 +177,7 @@ func (r *rounds) cached(packets []acl.Packet, frames [][]byte) error {
 }
 
 // judge asks what a policy makes of frames; nil: there is none.
-func (r *rounds) judge(gen uint32, frames [][]byte) ([]kern.Judgement, error) {
+func (r *course) judge(gen uint32, frames [][]byte) ([]kern.Judgement, error) {
 	if gen == 0 {
 		return nil, nil
 	}
@@ -184,7 +185,7 @@ func (r *rounds) judge(gen uint32, frames [][]byte) ([]kern.Judgement, error) {
 }
 
 // strip finds a packet that a line of the policy unwraps, and the one that comes out of it.
-func (r *rounds) strip() error {
+func (r *course) strip() error {
 	p := &r.wish.Policy
 	r.whys[StageStrip] = "no line of the policy unwraps a tunnel"
 	for i := range p.Tunnels {
@@ -228,7 +229,7 @@ func host(p netip.Prefix) netip.Addr {
 }
 
 // mark finds a packet of a chain. Packets are on the device of that chain meanwhile, and held against the policy without it.
-func (r *rounds) mark() error {
+func (r *course) mark() error {
 	p := r.wish.Policy
 	at := slices.IndexFunc(p.Chains, func(c acl.Chain) bool { return !c.Off })
 	if at < 0 {

@@ -99,7 +99,7 @@ func Measure(ctx context.Context, w Wish) (out Stages, err error) {
 		return out, fmt.Errorf("measure: %w", err)
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	r := &rounds{m: m, cpu: cpu, wish: w, series: map[cell][]float64{}, whys: map[string]string{}}
+	r := &course{m: m, cpu: cpu, wish: w, series: map[cell][]float64{}, whys: map[string]string{}}
 	if err := r.prepare(); err != nil {
 		return out, fmt.Errorf("measure: %w", err)
 	}
@@ -147,8 +147,8 @@ type cell struct {
 	many        bool
 }
 
-// rounds is a measurement under way.
-type rounds struct {
+// course is a measurement under way.
+type course struct {
 	m      *kern.Meter
 	cpu    int
 	wish   Wish
@@ -172,13 +172,13 @@ type contrast struct {
 	gen, otherwise uint32 // what decides for the one and the other
 }
 
-func (r *rounds) add(h kern.Hook, stage string, many bool, ns float64) {
+func (r *course) add(h kern.Hook, stage string, many bool, ns float64) {
 	c := cell{hookName(h), stage, many}
 	r.series[c] = append(r.series[c], max(ns, 0))
 }
 
 // round measures everything once, in turn.
-func (r *rounds) round(ctx context.Context) error {
+func (r *course) round(ctx context.Context) error {
 	for _, h := range meterHooks() {
 		for _, step := range []func(kern.Hook) error{r.same, r.different, r.paired} {
 			if ctx.Err() != nil {
@@ -193,7 +193,7 @@ func (r *rounds) round(ctx context.Context) error {
 }
 
 // same measures with one packet again and again.
-func (r *rounds) same(h kern.Hook) error {
+func (r *course) same(h kern.Hook) error {
 	again := func(part kern.Part, frames ...[]byte) (float64, error) {
 		sum := 0.0
 		for _, b := range frames {
@@ -229,7 +229,7 @@ func (r *rounds) same(h kern.Hook) error {
 }
 
 // different measures with packets of many flows, each in a call of its own.
-func (r *rounds) different(h kern.Hook) error {
+func (r *course) different(h kern.Hook) error {
 	if err := r.m.Forget(r.cpu); err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (r *rounds) different(h kern.Hook) error {
 }
 
 // paired measures what changes its packet, against the same without.
-func (r *rounds) paired(h kern.Hook) error {
+func (r *course) paired(h kern.Hook) error {
 	for _, p := range r.pairs {
 		var took [2][]time.Duration
 		for range min(pairCalls, r.calls[h]) / pairTurns {
@@ -299,7 +299,7 @@ const pairTurns = 4
 func without(stage string) string { return "without " + stage }
 
 // singles runs each frame once.
-func (r *rounds) singles(h kern.Hook, part kern.Part, frames [][]byte) (float64, error) {
+func (r *course) singles(h kern.Hook, part kern.Part, frames [][]byte) (float64, error) {
 	took := make([]time.Duration, 0, len(frames))
 	for _, b := range frames {
 		one, _, err := r.m.Run(h, part, b, 1)
@@ -327,7 +327,7 @@ func middle(list []time.Duration) float64 {
 }
 
 // stages makes the answer for one hook.
-func (r *rounds) stages(hook string) []Stage {
+func (r *course) stages(hook string) []Stage {
 	var out []Stage
 	before := map[bool]string{}
 	for _, name := range stageNames() {
