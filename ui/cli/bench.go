@@ -117,8 +117,8 @@ func runBench(c *call) error {
 	if w.For == 0 {
 		w.For = benchDefault
 	}
-	if w.For < 0 || w.For > benchLongest {
-		return usagef(fmt.Sprintf("up to %v", benchLongest), "--for %v: not a time to measure", c.opt.For)
+	if w.For > benchLongest {
+		return usagef(fmt.Sprintf("at most %v", benchLongest), "--for %v: longer than it takes", c.opt.For)
 	}
 	o := benchObject{Schema: "hooktop.bench/1", Stages: []benchStage{}, Notes: []string{}, Errors: []errorObject{}}
 	p, src, err := c.benchPolicy(&o)
