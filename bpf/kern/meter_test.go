@@ -9,19 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each part does what it is for, and no more: the parser counts nothing, a known flow is judged again when asked, a forgotten one is new.
-func TestAMeterRunsParts(t *testing.T) {
+// onFirstCPU keeps a test where its flows are known.
+func onFirstCPU(t *testing.T) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	var old, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &old); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = unix.SchedSetaffinity(0, &old) }()
+	t.Cleanup(func() {
+		_ = unix.SchedSetaffinity(0, &old)
+		runtime.UnlockOSThread()
+	})
 	one.Set(0)
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Each part does what it is for, and no more: the parser counts nothing, a known flow is judged again when asked, a forgotten one is new.
+func TestAMeterRunsParts(t *testing.T) {
+	onFirstCPU(t)
 	hooks := []Hook{XDPNative, TCIngress}
 	m, err := OpenMeter(hooks, 64)
 	if err != nil {
@@ -90,6 +97,17 @@ func TestAMeterRunsParts(t *testing.T) {
 			t.Errorf("%s: a call adds %v, %v", h, took, err)
 		}
 	}
+}
+
+// What a generation that was written says, deciding or not, and what is not there.
+func TestAMeterJudges(t *testing.T) {
+	m, err := OpenMeter([]Hook{TCIngress}, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	gen := writePolicy(t, m.p, "deny in udp from any to any port 23")
+	denied, allowed := frameFor(udp("10.0.0.1", 1, "10.0.0.2", 23)), frameFor(udp("10.0.0.1", 1, "10.0.0.2", 53))
 	if said, err := m.Judge(gen, [][]byte{denied, allowed}); err != nil || !said[0].Deny || said[1].Deny {
 		t.Errorf("judged %+v, %v", said, err)
 	}
