@@ -41,6 +41,8 @@ func run() int {
 		Keep:       keepTrial,
 		Pcap:       pcap,
 		Explain:    explain,
+		Running:    policyHere,
+		Bench:      measure,
 		Trace:      traceEvents,
 		Presets:    tracePresets,
 		Watch:      watch,

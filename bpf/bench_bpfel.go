@@ -70,6 +70,7 @@ const (
 	BenchVarHitShards      = "hit_shards"
 	BenchVarL3Device       = "l3_device"
 	BenchVarLogRate        = "log_rate"
+	BenchVarParseOnly      = "parse_only"
 	BenchVarSampleMask     = "sample_mask"
 	BenchVarSampleRate     = "sample_rate"
 	BenchVarSecond         = "second"
@@ -186,6 +187,7 @@ type BenchVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
@@ -296,6 +298,7 @@ type BenchVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`

@@ -50,6 +50,7 @@ const (
 	TcVarHitShards   = "hit_shards"
 	TcVarL3Device    = "l3_device"
 	TcVarLogRate     = "log_rate"
+	TcVarParseOnly   = "parse_only"
 	TcVarSampleRate  = "sample_rate"
 	TcVarSecond      = "second"
 	TcVarShadow      = "shadow"
@@ -144,6 +145,7 @@ type TcVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
@@ -233,6 +235,7 @@ type TcVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`

@@ -452,6 +452,7 @@ const (
 	XdpVarHitShards   = "hit_shards"
 	XdpVarL3Device    = "l3_device"
 	XdpVarLogRate     = "log_rate"
+	XdpVarParseOnly   = "parse_only"
 	XdpVarSampleRate  = "sample_rate"
 	XdpVarSecond      = "second"
 	XdpVarShadow      = "shadow"
@@ -543,6 +544,7 @@ type XdpVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
@@ -630,6 +632,7 @@ type XdpVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`

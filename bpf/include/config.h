@@ -14,6 +14,9 @@ const volatile u8 l3_device = 0;
 /* 1: a dry run. The wire length comes from ht_shadow, and what the program found goes back there. */
 const volatile u8 shadow = 0;
 
+/* 1: a measurement of what finding and parsing a packet takes: everything behind it is left out. */
+const volatile u8 parse_only = 0;
+
 /* Buckets that one CPU has: a power of two, as its logarithm and as a mask. */
 const volatile u32 bucket_shift = 0;
 const volatile u32 bucket_mask = 0;

@@ -63,9 +63,9 @@ func (c *constants) ip4() uint64 {
 }
 
 // constMap makes the frozen map of one instance's constants.
-func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, shadow bool) (*ebpf.Map, error) {
+func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, why purpose) (*ebpf.Map, error) {
 	return newConstMap(spec, map[string]any{
-		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(shadow),
+		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(why == forDryRun), bpf.XdpVarParseOnly: flag(why == forParserTime),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
 		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarSecond: uint32(c.hz),

@@ -18,7 +18,7 @@ func (p *Pipeline) Load(d Device, h Hook) (*ebpf.Program, error) {
 }
 
 func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program, error) {
-	prog, err := p.instance(d, h, p.shadow, o)
+	prog, err := p.instance(d, h, p.purpose(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +32,24 @@ func (p *Pipeline) load(d Device, h Hook, o ebpf.ProgramOptions) (*ebpf.Program,
 	return prog, nil
 }
 
-// instance loads a program over the shared maps. shadow: it serves dry runs.
-func (p *Pipeline) instance(d Device, h Hook, shadow bool, o ebpf.ProgramOptions) (*ebpf.Program, error) {
+// purpose is what an instance is loaded for.
+type purpose int
+
+const (
+	forDevice purpose = iota
+	forDryRun
+	forParserTime
+)
+
+func (p *Pipeline) purpose() purpose {
+	if p.shadow {
+		return forDryRun
+	}
+	return forDevice
+}
+
+// instance loads a program over the shared maps.
+func (p *Pipeline) instance(d Device, h Hook, why purpose, o ebpf.ProgramOptions) (*ebpf.Program, error) {
 	if d.Slot == 0 || d.Slot > p.MaxSlot() {
 		return nil, fmt.Errorf("load program for %s: slot %d is not in 1-%d", d.Name, d.Slot, p.MaxSlot())
 	}
@@ -41,7 +57,7 @@ func (p *Pipeline) instance(d Device, h Hook, shadow bool, o ebpf.ProgramOptions
 	if err != nil {
 		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
 	}
-	consts, err := p.consts.constMap(spec, d, shadow)
+	consts, err := p.consts.constMap(spec, d, why)
 	if err != nil {
 		return nil, fmt.Errorf("load program for %s: %w", d.Name, err)
 	}

@@ -19,7 +19,7 @@ func loadOverFull(t *testing.T, p *Pipeline, full ...string) *ebpf.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	consts, err := p.consts.constMap(spec, d, false)
+	consts, err := p.consts.constMap(spec, d, forDevice)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package kern
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -44,38 +43,12 @@ func (p *Pipeline) JudgePolicyNs(gen uint32, frames []Judge, runs int) (float64,
 	return sum / float64(len(frames)), nil
 }
 
-const (
-	watchRuns   = 100
-	watchCalls  = 3
-	watchRepeat = 1000
-)
-
-// stopwatch is what BPF_PROG_TEST_RUN adds to a single run: clock, locks and a call through a pointer. More runs in one call share
-// that, but a call with more than one waits for grace periods, tens of ms: so this is measured once. judging is held.
-func (q *policies) stopwatch(f *Judge) (time.Duration, error) {
-	if q.watch > 0 {
-		return q.watch, nil
+// stopwatch is what a single run of the program that judges is told too much, measured once. judging is held.
+func (q *policies) stopwatch(f *Judge) (took time.Duration, err error) {
+	if q.watch == 0 {
+		q.watch, err = stopwatch(func(repeat int) (time.Duration, error) { return q.timed(0, f, repeat) })
 	}
-	var single, many [watchRuns]time.Duration
-	for i := range single {
-		var err error
-		if single[i], err = q.timed(0, f, 1); err != nil {
-			return 0, err
-		}
-	}
-	for i := range watchCalls {
-		var err error
-		if many[i], err = q.timed(0, f, watchRepeat); err != nil {
-			return 0, err
-		}
-	}
-	q.watch = max(1, quartile(single[:])-quartile(many[:watchCalls]))
-	return q.watch, nil
-}
-
-func quartile(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)/4]
+	return q.watch, err
 }
 
 // timed gives the mean time of one of so many runs. Keep and restore wait for one frame at most.

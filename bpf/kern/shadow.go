@@ -72,7 +72,7 @@ func (s *Shadow) load(l3 bool) error {
 		return fmt.Errorf("map dry run's frame record into memory: %w", err)
 	}
 	s.mem, s.io = mem, (*bpf.XdpShadowIo)(unsafe.Pointer(unsafe.SliceData(mem)))
-	s.prog, err = s.p.instance(Device{Name: "dry run", Slot: 1, L3: l3}, XDPGeneric, true, ebpf.ProgramOptions{})
+	s.prog, err = s.p.instance(Device{Name: "dry run", Slot: 1, L3: l3}, XDPGeneric, forDryRun, ebpf.ProgramOptions{})
 	return err
 }
 

@@ -42,6 +42,8 @@ static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 
 	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
 		found = parse_pulled(skb, &p, found, out);
+	if (parse_only)
+		return TC_NEXT;
 	gen = generation();
 	if (!out && unlikely(!found && is_tunnel(p.w[4])))
 		stage_tunnel(skb, &p, gen);

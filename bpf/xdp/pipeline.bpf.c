@@ -54,6 +54,8 @@ int ht_xdp(struct xdp_md *ctx)
 	shadow_begin();
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
+	if (parse_only)
+		return XDP_PASS;
 	gen = generation();
 	if (unlikely(!found && is_tunnel(p.w[4])) && !shadow_egress())
 		stage_tunnel(ctx, &p, shadow_gen() ? shadow_gen() : gen);

@@ -20,22 +20,31 @@ import (
 	"hooktop/ui/format"
 )
 
-// door is the socket of hooktop keep: whoever gets to it has just logged in, which is the proof that one can.
+// door is the socket of hooktop keep: whoever gets to it has just logged in, which is the proof that one can. hooktop bench asks there
+// for the policy in force.
 type door struct {
 	listener *net.UnixListener
 	done     chan struct{}
 }
 
-// knock is what hooktop keep sends, one JSON object.
+// knock is what comes in, one JSON object.
 type knock struct {
 	Code string `json:"code"`
-	From string `json:"from"` // SSH_CONNECTION of the login
+	From string `json:"from"`          // SSH_CONNECTION of the login
+	Ask  string `json:"ask,omitempty"` // askPolicy: for what is in force, and nothing is kept
 }
 
-// reply is what it gets.
+// reply is what goes out.
 type reply struct {
-	Text string `json:"text"`
-	Err  string `json:"err"`
+	Text   string  `json:"text"`
+	Err    string  `json:"err"`
+	Policy *Policy `json:"policy,omitempty"` // of askPolicy
+}
+
+// behind is who answers at the door.
+type behind struct {
+	keep   func(string, actor) snap.Answer
+	policy func() Policy
 }
 
 // Limits of one knock: neither a slow nor a chatty client may keep the door.
@@ -45,7 +54,7 @@ const (
 )
 
 // openDoor listens, with the place of a dead hooktop's socket taken. The caller holds the pen of this namespace.
-func openDoor(path string, keep func(string, actor) snap.Answer) (*door, error) {
+func openDoor(path string, b behind) (*door, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listen for hooktop keep: %w", err)
 	}
@@ -65,7 +74,7 @@ func openDoor(path string, keep func(string, actor) snap.Answer) (*door, error) 
 			if err != nil {
 				return
 			}
-			answerKnock(c, keep)
+			answerKnock(c, b)
 		}
 	}()
 	return d, nil
@@ -80,7 +89,7 @@ func (d *door) close() error {
 	return nil
 }
 
-func answerKnock(c *net.UnixConn, keep func(string, actor) snap.Answer) {
+func answerKnock(c *net.UnixConn, b behind) {
 	defer c.Close()
 	if c.SetDeadline(time.Now().Add(knockTime)) != nil {
 		return
@@ -91,11 +100,15 @@ func answerKnock(c *net.UnixConn, keep func(string, actor) snap.Answer) {
 		err = json.NewDecoder(io.LimitReader(c, knockBytes)).Decode(&k)
 	}
 	r := reply{}
-	if err != nil {
+	switch {
+	case err != nil:
 		r.Err = "keep: " + err.Error()
-	} else {
+	case k.Ask == askPolicy:
+		p := b.policy()
+		r.Policy = &p
+	default:
 		by.From = format.Clean(k.From)
-		a := keep(k.Code, by)
+		a := b.keep(k.Code, by)
 		r.Text, r.Err = a.Text, a.Err
 	}
 	// A client that went away has lost nothing but the words.
@@ -124,33 +137,45 @@ func peer(c *net.UnixConn) (actor, error) {
 
 // Knock asks the hooktop that listens at path to keep its trial: what hooktop keep CODE does.
 func Knock(ctx context.Context, path, code string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*knockTime)
-	defer cancel()
-	var dialer net.Dialer
-	c, err := dialer.DialContext(ctx, "unix", path)
+	r, err := visit(ctx, path, knock{Code: code, From: os.Getenv("SSH_CONNECTION")}, knockBytes)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, errNobody):
 		return "", errors.New("keep: no hooktop that may change anything runs in this network namespace")
 	case errors.Is(err, fs.ErrPermission):
 		return "", errors.New("keep: only root may keep a trial: try sudo")
 	case err != nil:
 		return "", fmt.Errorf("keep: %w", err)
+	case r.Err != "":
+		return "", errors.New(r.Err)
+	}
+	return r.Text, nil
+}
+
+var errNobody = errors.New("nobody listens")
+
+// visit says one thing at a door, and waits for the answer, of so many bytes at most.
+func visit(ctx context.Context, path string, k knock, most int64) (r reply, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*knockTime)
+	defer cancel()
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "unix", path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return r, errNobody
+	}
+	if err != nil {
+		return r, err
 	}
 	defer c.Close()
 	if at, ok := ctx.Deadline(); ok {
 		if err := c.SetDeadline(at); err != nil {
-			return "", fmt.Errorf("keep: %w", err)
+			return r, err
 		}
 	}
-	if err := json.NewEncoder(c).Encode(knock{code, os.Getenv("SSH_CONNECTION")}); err != nil {
-		return "", fmt.Errorf("keep: %w", err)
+	if err := json.NewEncoder(c).Encode(k); err != nil {
+		return r, err
 	}
-	var r reply
-	if err := json.NewDecoder(io.LimitReader(c, knockBytes)).Decode(&r); err != nil {
-		return "", fmt.Errorf("keep: no answer from hooktop, which may be stopped: %w", err)
+	if err := json.NewDecoder(io.LimitReader(c, most)).Decode(&r); err != nil {
+		return r, fmt.Errorf("no answer from hooktop, which may be stopped: %w", err)
 	}
-	if r.Err != "" {
-		return "", errors.New(r.Err)
-	}
-	return r.Text, nil
+	return r, nil
 }

@@ -180,7 +180,7 @@ func (s *Service) Begin(p Plane, tell func(snap.Severity, string)) error {
 		return nil
 	}
 	var err error
-	if s.door, err = openDoor(s.opt.Door, s.keepFrom); err != nil {
+	if s.door, err = openDoor(s.opt.Door, behind{s.keepFrom, s.Policy}); err != nil {
 		tell(snap.Warn, err.Error()+": a trial can be kept on the screen only")
 	}
 	return nil

@@ -35,6 +35,10 @@ type Backends struct {
 	Pcap func(context.Context, io.Reader, PcapScene) (PcapReport, error)
 	// Explain runs the real programs on one packet as if the policy decided, and asks the kernel for its route.
 	Explain func(context.Context, acl.Policy, acl.Packet) (ExplainReport, error)
+	// Running tells what the hooktop that may change this network namespace decides by. False: there is none, or it is not for us.
+	Running func(context.Context) (RunningPolicy, bool, error)
+	// Bench times the real programs with a policy, attached to nothing.
+	Bench func(context.Context, acl.Policy, BenchWish) (BenchReport, error)
 	// Trace runs a trace and gives each event to emit, on one goroutine, until a limit, the end of the context or an error of
 	// emit (which it returns) ends it. The session says what was lost; that the context ended is no error.
 	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error)

@@ -109,6 +109,7 @@ func commands() []command {
 			run:     runTrace,
 		},
 		explainCommand(),
+		benchCommand(),
 		fmtCommand(),
 		diffCommand(),
 		{name: "version", short: "Print the version", flags: jsonFlag(), run: runVersion},
