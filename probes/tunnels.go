@@ -95,7 +95,11 @@ func (p *tunneler) look() {
 		}
 	}
 	p.pl.trouble("addresses", "the host's own addresses could not be told to the programs: packets inside tunnels may claim them", err)
-	if served := served(p.pl.links()); p.svc != nil && !slices.Equal(served, p.served) {
+	links := p.pl.seen // of this second
+	if links == nil {
+		links = p.pl.links()
+	}
+	if served := served(links); p.svc != nil && !slices.Equal(served, p.served) {
 		p.served = served
 		p.svc.Serve(served)
 	}

@@ -24,6 +24,7 @@ type Attachment struct {
 	link     link.Link
 	linkID   uint32
 	progID   uint32
+	about    snap.Program // what does not change
 	once     sync.Once
 	closeErr error
 }
@@ -42,6 +43,10 @@ func (p *Pipeline) keep(d Device, h Hook, prog *ebpf.Program, l link.Link) (*Att
 		return nil, errors.Join(fmt.Errorf("read back link on %s: %w", d.Name, err), a.Close())
 	}
 	a.linkID, a.progID = uint32(info.ID), uint32(info.Program)
+	if a.about, err = DescribeProgram(prog); err != nil {
+		return nil, errors.Join(fmt.Errorf("read back program on %s: %w", d.Name, err), a.Close())
+	}
+	a.about.Hook, a.about.Dev, a.about.State = string(h), d.Name, "attached"
 	return a, nil
 }
 
@@ -71,10 +76,15 @@ func (a *Attachment) Alive() (bool, error) {
 }
 
 // Info reads what the kernel knows about the program. Run time is 0 unless kernel.bpf_stats_enabled is set.
+// One system call: it is asked for each second.
 func (a *Attachment) Info() (snap.Program, error) {
-	s, err := DescribeProgram(a.prog)
-	s.Hook, s.Dev, s.State = string(a.hook), a.dev.Name, "attached"
-	return s, err
+	s := a.about
+	stats, err := a.prog.Stats()
+	if err != nil {
+		return s, fmt.Errorf("describe program: %w", err)
+	}
+	s.RunNs, s.Runs = uint64(stats.Runtime), stats.RunCount
+	return s, nil
 }
 
 // Close takes the program off its hook. It returns when the kernel no longer knows link and program, or says that it does.

@@ -3,6 +3,7 @@
 package kern
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -149,9 +150,21 @@ func readSums(m *ebpf.Map) ([]uint64, error) {
 	return sums, nil
 }
 
-// readPerCPU reads the first n entries of a per-CPU array, one by one: its batch form needs 5.14.
+// readPerCPU reads the first n entries of a per-CPU array: at once, or one by one where the kernel can't (before 5.14).
 func readPerCPU[T any](m *ebpf.Map, n int) ([][]T, error) {
-	out := make([][]T, n)
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, fmt.Errorf("read counters of %s: count possible cpus: %w", m.String(), err)
+	}
+	var at ebpf.MapBatchCursor
+	out, all := make([][]T, n), make([]T, n*cpus)
+	got, err := m.BatchLookup(&at, make([]uint32, n), all, nil)
+	if got == n && (err == nil || errors.Is(err, ebpf.ErrKeyNotExist)) { // the latter: these were the last
+		for i := range out {
+			out[i] = all[i*cpus : (i+1)*cpus]
+		}
+		return out, nil
+	}
 	for i := range out {
 		if err := m.Lookup(uint32(i), &out[i]); err != nil {
 			return nil, fmt.Errorf("read counters of %s: %w", m.String(), err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -16,6 +17,8 @@ import (
 type Host struct {
 	ns     *os.File // nil: the process's own namespace
 	handle *netlink.Handle
+
+	buffers sync.Pool // of *[recvSize]byte, for dumps: several a second, for as long as the program runs
 }
 
 // Open opens the namespace that the calling thread is in, which for a program that never switches is the process's own.

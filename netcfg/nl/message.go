@@ -53,21 +53,26 @@ func (h *Host) dump(protocol int, kind uint16, body []byte, reset func(), yield 
 		return err
 	}
 	defer unix.Close(fd)
+	buf, _ := h.buffers.Get().(*[recvSize]byte)
+	if buf == nil {
+		buf = new([recvSize]byte)
+	}
+	defer h.buffers.Put(buf)
 	for try := 1; ; try++ {
 		reset()
-		err := dumpOnce(fd, uint32(try), kind, body, yield)
+		err := dumpOnce(fd, uint32(try), kind, body, buf[:], yield)
 		if !errors.Is(err, errInterrupted) || try == dumpTries {
 			return err
 		}
 	}
 }
 
-func dumpOnce(fd int, seq uint32, kind uint16, body []byte, yield func(uint16, []byte)) error {
+// dumpOnce is one try. What is yielded lies in buf.
+func dumpOnce(fd int, seq uint32, kind uint16, body, buf []byte, yield func(uint16, []byte)) error {
 	if err := unix.Sendto(fd, request(kind, unix.NLM_F_REQUEST|unix.NLM_F_DUMP, seq, body), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return fmt.Errorf("send netlink request: %w", err)
 	}
 	interrupted := false
-	buf := make([]byte, recvSize)
 	for {
 		n, _, err := unix.Recvfrom(fd, buf, 0)
 		if errors.Is(err, unix.EINTR) {

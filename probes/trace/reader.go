@@ -15,7 +15,8 @@ import (
 
 const (
 	readEvery = 50 * time.Millisecond
-	restEvery = 200 * time.Millisecond // of a trace that nobody asked for, which must not keep an idle host awake
+	restEvery = 500 * time.Millisecond // of a trace that nobody asked for, which must not keep an idle host awake: as often as frames are made
+	restCount = time.Second            // and its counters
 	linger    = 200 * time.Millisecond // after the last packet asked for has begun, so that its journey is whole
 )
 
@@ -34,9 +35,9 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 	r.s.mu.Lock()
 	ends, spec := r.s.ends, r.s.state.Spec
 	r.s.mu.Unlock()
-	every := readEvery
+	every, count := readEvery, readEvery
 	if spec.Sample {
-		every = restEvery
+		every, count = restEvery, restCount
 	}
 	for {
 		if err := r.t.Wait(every); err != nil {
@@ -44,7 +45,7 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 		}
 		r.take(false)
 		now := time.Now()
-		if now.Sub(r.counted) >= readEvery { // some 20 system calls: not with each filling of a ring
+		if now.Sub(r.counted) >= count { // some 20 system calls: not with each filling of a ring
 			if err := r.count(math.MaxUint64); err != nil {
 				return "", err
 			}
