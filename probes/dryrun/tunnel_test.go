@@ -10,9 +10,10 @@ import (
 	"hooktop/bpf/kern"
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
 )
 
-// checkTunnel holds VNI and inner source against tshark's word, where that finds a VXLAN or Geneve header on a port that hooktop knows
+// checkTunnel holds VNI and inner addresses against tshark's word, where that finds a VXLAN or Geneve header on a port that hooktop knows
 // too.
 func checkTunnel(t *testing.T, name string, got *kern.FoundTunnel, row tsharkRow, compared map[string]int) {
 	t.Helper()
@@ -25,23 +26,32 @@ func checkTunnel(t *testing.T, name string, got *kern.FoundTunnel, row tsharkRow
 			t.Errorf("%s: %+v, tshark says %s %s", name, got, kind, vni)
 			continue
 		}
-		if src, ok := row.inner(kind); ok && got.Inner != nil {
-			if have := got.Inner.Decode().Src.Netip(); have != src {
-				t.Errorf("%s: from %v inside, tshark says %v", name, have, src)
+		for field, have := range map[string]func(k snap.FlowKey) snap.Addr{
+			"src": func(k snap.FlowKey) snap.Addr { return k.Src }, "dst": func(k snap.FlowKey) snap.Addr { return k.Dst },
+		} {
+			want, ok := row.inner(kind, field)
+			switch {
+			case !ok: // no IP inside, as far as the capture goes
+			case got.Inner == nil:
+				t.Errorf("%s: %s inside is not seen (%s), tshark says %v", name, field, got.Why, want)
+			case have(got.Inner.Decode()).Netip() != want:
+				t.Errorf("%s: %s %v inside, tshark says %v", name, field, have(got.Inner.Decode()).Netip(), want)
 			}
-			compared[kind]++
+			if ok && field == "src" {
+				compared[kind]++
+			}
 		}
 	}
 }
 
-// inner is the source of the packet behind the tunnel header.
-func (r tsharkRow) inner(kind string) (netip.Addr, bool) {
+// inner is an address, src or dst, of the packet behind the tunnel header.
+func (r tsharkRow) inner(kind, field string) (netip.Addr, bool) {
 	outer, inside, _ := strings.Cut(r["frame.protocols"], ":"+kind)
 	for _, layer := range strings.Split(inside, ":") {
 		if layer != "ip" && layer != "ipv6" {
 			continue
 		}
-		all := strings.Fields(r[layer+".src"])
+		all := strings.Fields(r[layer+"."+field])
 		n := 0 // of the same kind outside
 		for _, o := range strings.Split(outer, ":") {
 			if o == layer {
