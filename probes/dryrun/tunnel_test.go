@@ -97,7 +97,7 @@ allow in tcp from 10.0.0.0/8
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		got, err := Explain(p, k)
+		got, err := Explain(p, k, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.packet, err)
 			continue
@@ -110,11 +110,48 @@ allow in tcp from 10.0.0.0/8
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	if got, err := Explain(p, k); err != nil || got.Tunnel == nil || got.Tunnel.Why != "short" || got.Tunnel.Strips {
+	if got, err := Explain(p, k, nil); err != nil || got.Tunnel == nil || got.Tunnel.Why != "short" || got.Tunnel.Strips {
 		t.Errorf("a datagram without a VXLAN header: %+v (%v)", got.Tunnel, err)
 	}
-	k.VNI = 5
-	if _, err := Explain(p, k); err == nil {
-		t.Error("a packet in a tunnel that no line unwraps was built")
+}
+
+// What stays in its tunnel: the programs say why, and judge the outer packet.
+func TestExplainWhatStaysInATunnel(t *testing.T) {
+	p := tunnelled(t, `tunnel vxlan vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
+off tunnel vxlan vni 400 to 192.0.2.1 peers 192.0.2.0/24 inner 10.40.0.0/16 strip
+tunnel geneve vni 300 peers 2001:db8::/64,198.51.100.0/24 count
+deny in udp to 192.0.2.1 port 4789
+`)
+	own := []netip.Addr{netip.MustParseAddr("10.50.0.1")}
+	for _, c := range []struct {
+		packet, why, verdict string
+		line                 int
+	}{
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 100", "", "allow", 0},
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 101", "VNI not allowed", "deny", -1},
+		{"tcp 10.40.0.9:1 > 10.50.0.1:22 vni 400", "VNI not allowed", "deny", -1},
+		{"tcp 10.51.0.9:1 > 10.50.0.1:22 vni 100", "inner source not allowed", "deny", 0},
+		{"tcp 10.50.0.1:1 > 10.50.0.1:22 vni 100", "inner source forged", "deny", 0},
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 300", "", "allow", 2},
+	} {
+		k, errs := acl.ParsePacket(c.packet)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		got, err := Explain(p, k, own)
+		if err != nil {
+			t.Errorf("%s: %v", c.packet, err)
+			continue
+		}
+		if tun := got.Tunnel; tun == nil || tun.Why != c.why || tun.Strips != (c.why == "" && c.line == 0) || tun.Line != c.line || tun.VNI != k.VNI || got.Verdict.String() != c.verdict {
+			t.Errorf("%s: %v, tunnel %+v, found %v", c.packet, got.Verdict, got.Tunnel, got.Found)
+		}
+	}
+	k, errs := acl.ParsePacket("tcp 10.50.0.9:1 > 10.50.0.1:22 vni 5")
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if _, err := Explain(tunnelled(t, "tunnel gue count\n"), k, nil); err == nil {
+		t.Error("a packet in a tunnel that no line speaks of was built")
 	}
 }
