@@ -27,11 +27,11 @@ RACE := ./ui/... ./themes/... ./probes ./probes/snap ./probes/flows ./probes/nam
 # Sweeps over sizes and random input are single-threaded: the race detector only makes them slow.
 RACE_SKIP := Size|Sweep|Fits|Golden|Random|Profiles|Strangers|Hostile|Fuzz
 
-.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain fuzz-acl fuzz-tunnel docs clean help go-check tools
+.PHONY: build run test test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain test-tunnel fuzz-acl fuzz-tunnel docs clean help go-check tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain fuzz-acl fuzz-tunnel docs clean'
+	@echo 'more targets: build test-vm bench screenshot generate generate-check lint fuzz race unit test-faults test-chain test-tunnel fuzz-acl fuzz-tunnel docs clean'
 
 build: go-check
 	$(BUILD) -o hooktop .
@@ -96,6 +96,10 @@ fuzz-acl: tools
 TUNNELS ?= 1000000
 fuzz-tunnel: go-check
 	$(GO) test -count=1 -v -timeout 60m -run '^TestTunnel(Cuts|Mutations)$$' ./bpf/kern -args -tunnels $(TUNNELS) -seed $(SEED)
+
+# Transfers of 100 MB through the kernel's tunnel devices, UDP and TCP, unwrapped on each hook, and devices that are not allowed.
+test-tunnel: go-check
+	HOOKTOP_ROUNDS=20000 $(GO) test -count=1 -v -timeout 20m -run '^(TestVXLAN|TestOtherTunnelDevices|TestWhatIsUnwrapped)' ./bpf/kern
 
 # Faults at full counts instead of CI's few, held against their limits: 500 cuts of a real sshd, 200 stops and kills in the window,
 # 10,000 warnings against verdicts, each call of a change failing, 1,000 races of writers, a million sequences of events, kills and

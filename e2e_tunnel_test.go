@@ -5,8 +5,12 @@ package main_test
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 
 	"hooktop/netcfg/lab"
 	"hooktop/probes/ktest"
@@ -128,4 +132,51 @@ func TestThePolicyOfTheLabIsItsOwn(t *testing.T) {
 	if want := lab.Tunnels + lab.Chain; strings.Join(lines, "\n") != want {
 		t.Errorf("%s says\n%s\nthe lab\n%s", labPolicy, strings.Join(lines, "\n"), want)
 	}
+}
+
+// A device of the kernel's that comes while a strip is in force suspends it, and its end takes it up: on the tabs and in --events.
+func TestAKernelDeviceSuspendsAStrip(t *testing.T) {
+	ns := ground(t)
+	ktest.HostState(t)
+	ns.NetState(t)
+	events := filepath.Join(t.TempDir(), "events.jsonl")
+	policy := write(t, "policy", "tunnel vxlan vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip\n")
+	s := open(t, ns, 160, 40, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy, "--events", events)
+	s.until("the trial", func(text string) bool {
+		if strings.Contains(text, "TRIAL") {
+			return true
+		}
+		s.keys("!")
+		return false
+	})
+	s.keys("3")
+	s.until("the line", func(text string) bool { return has(text, "[3 Decap]", "strips") })
+	link := netlink.NewLinkAttrs()
+	link.Name = "vx0"
+	vx := &netlink.Vxlan{LinkAttrs: link, VxlanId: 7, Port: 4789}
+	if err := ns.NL.LinkAdd(vx); err != nil {
+		t.Fatal(err)
+	}
+	ns.Up(t, "vx0")
+	s.until("the line is suspended", func(text string) bool { return has(text, "suspended", "vx0 takes these packets") })
+	s.keys("6")
+	s.until("the event", func(text string) bool { return has(text, "[6 Events]", "line 1 unwraps nothing any more") })
+	ns.Del(t, "vx0")
+	s.until("the line is taken up again", func(text string) bool { return has(text, "line 1 unwraps again") })
+	s.keys("3")
+	s.until("it strips", func(text string) bool {
+		return has(text, "[3 Decap]", "strips") && !strings.Contains(text, "suspended")
+	})
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	s.end()
+	text, err := os.ReadFile(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"what":"suspend"`, `"what":"resume"`, `"line":1`, `the kernel's device vx0`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	noProcesses(t)
 }

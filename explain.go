@@ -19,15 +19,22 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 	var report cli.ExplainReport
 	var failed error
 	done := probes.Go(ctx, "explain", func(context.Context) error {
-		res, err := dryrun.Explain(p, k)
+		own, unknown := ownAddresses()
+		res, err := dryrun.Explain(p, k, own)
 		if err != nil {
 			return err
+		}
+		if unknown != nil && res.Tunnel != nil {
+			res.Notes = append(res.Notes, "inner sources were not held against this host's addresses: "+unknown.Error())
 		}
 		report = cli.ExplainReport{Verdict: res.Verdict, By: res.By, Index: res.Index, Counted: res.Counted, Found: res.Found,
 			Bytes: res.Bytes, Reason: res.Reason, Notes: res.Notes, Leg: res.Leg}
 		if res.Tunnel != nil {
 			t := cli.TunnelReport(*res.Tunnel)
 			report.Tunnel = &t
+		}
+		if k.VNI != 0 && res.Tunnel != nil && !res.Tunnel.Strips {
+			k = res.Found // what goes on is the packet around it
 		}
 		route(p, k, &report)
 		return nil
@@ -38,6 +45,16 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 	case <-ctx.Done():
 		return cli.ExplainReport{}, ctx.Err()
 	}
+}
+
+// ownAddresses lists this host's, which no packet inside a tunnel may claim.
+func ownAddresses() ([]netip.Addr, error) {
+	host, err := nl.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer host.Close()
+	return host.Addresses()
 }
 
 // route asks the kernel for the packet's way, by its mark. That it can't be asked is no failure of explain.

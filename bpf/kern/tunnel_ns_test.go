@@ -208,12 +208,17 @@ func TestVXLANDeviceIsUnwrapped(t *testing.T) {
 	if testing.Short() {
 		size = 4 << 20
 	}
+	datagrams := size / 10
+	if ktest.Full() {
+		datagrams = size
+	}
 	for _, h := range tunnelHooks {
 		t.Run(string(h), func(t *testing.T) {
 			o := newOverlay(t, vxlanPolicy, h)
 			o.device(t, vxlanDevice(100, tunnelHere))
 			o.echo(t, innerThere, innerHere, 50)
 			o.bulk(t, innerThere, innerHere, size)
+			o.datagrams(t, innerThere, innerHere, datagrams)
 			least := uint64(52)
 			if h != kern.TCIngress || mixesFamilies(t) {
 				o.echo(t, innerThere6, innerHere6, 20)

@@ -27,7 +27,7 @@ func lintTunnels(p *Policy, add func(Kind, int, int, string, ...any)) {
 		if !t.Strip {
 			continue
 		}
-		add(Note, t.Line, 0, "strip: answers to what comes out are sent without a tunnel, and netfilter rules for the tunnel's device see nothing of it")
+		add(Note, t.Line, 0, "strip: answers to what comes out are sent without a tunnel, netfilter rules for the tunnel's device see nothing of it, and of what this host forwards, packets joined by TSO or GRO stay in the tunnel")
 		if dev := t.ServedBy(p.Served); dev != "" && t.Force {
 			add(Note, t.Line, 0, "strip force: the kernel's device %s gets none of these packets any more", dev)
 		}

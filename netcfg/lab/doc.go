@@ -14,6 +14,9 @@
 // A firewall stands beside the host, at fw0 and fw1: what a policy's chain sends to the one it forwards to the other (Chain is such
 // a line). LAN clients ask a server for which it is made.
 //
+// Peers send to the host in VXLAN, by the kernel's devices where it has them, and in Geneve; others use the same endpoint without being
+// asked (tunnels.go; Tunnels are the lines that tell them apart). Inner addresses of the host are on wan0.
+//
 // Some packets are sent to die at the host (dying.go): closed ports, wrong checksums, no route, netfilter, a forged source,
 // a TTL at its end, a full socket and a full listen queue. Their senders know which counter of the host tells.
 //

@@ -19,7 +19,7 @@ const (
 )
 
 // Build makes the frame that a description means. Link addresses and what no rule can ask for are made up. A packet inside a tunnel
-// is put into one that the policy unwraps.
+// is put into one that the policy speaks of.
 func Build(p *acl.Policy, k acl.Packet) ([]byte, error) {
 	if k.VNI == 0 {
 		return build(k, nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"hooktop/bpf/kern"
@@ -15,9 +16,10 @@ import (
 
 // Scene is where and by what packets are judged.
 type Scene struct {
-	Policy acl.Policy // with the guard's lines; the zero value lets everything pass
-	Dir    acl.Dir    // In or Out
-	Dev    string     // that packets are on, "": one that no rule names
+	Policy acl.Policy   // with the guard's lines; the zero value lets everything pass
+	Dir    acl.Dir      // In or Out
+	Dev    string       // that packets are on, "": one that no rule names
+	Own    []netip.Addr // the host's own addresses, which no packet inside a tunnel may come from
 }
 
 // slot is the device's; the dry run has one.
@@ -43,6 +45,9 @@ func openJudge(scene Scene) (*judge, error) {
 	j := &judge{scene: scene}
 	if j.p, err = kern.Open(kern.Options{Flows: 4096}); err != nil {
 		return nil, err
+	}
+	if err := j.p.SetOwn(scene.Own); err != nil {
+		return nil, errors.Join(err, j.close())
 	}
 	if j.gen, err = j.p.WritePolicy(img); err != nil {
 		return nil, errors.Join(err, j.close())
@@ -120,13 +125,13 @@ type Explained struct {
 	Tunnel  *Tunnel    // nil: it is in none
 }
 
-// Explain builds the packet and runs the programs on it.
-func Explain(p acl.Policy, k acl.Packet) (out Explained, err error) {
+// Explain builds the packet and runs the programs on it. own are the addresses of the host that it arrives at.
+func Explain(p acl.Policy, k acl.Packet, own []netip.Addr) (out Explained, err error) {
 	frame, err := Build(&p, k)
 	if err != nil {
 		return Explained{}, err
 	}
-	scene := Scene{Policy: p, Dir: k.Dir, Dev: k.Dev}
+	scene := Scene{Policy: p, Dir: k.Dir, Dev: k.Dev, Own: own}
 	j, err := openJudge(scene)
 	if err != nil {
 		return Explained{}, err

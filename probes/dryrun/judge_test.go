@@ -66,7 +66,7 @@ func TestExplainSaysWhatTheProgramsDecide(t *testing.T) {
 		"sctp 10.0.0.9:4242 > 10.0.0.1:22 first fragment ": "deny by default",
 	} {
 		k := packet(t, text)
-		got, err := Explain(p, k)
+		got, err := Explain(p, k, nil)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue

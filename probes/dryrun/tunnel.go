@@ -89,37 +89,70 @@ func (r *run) tunnelRows() []snap.Tunnel {
 	return out
 }
 
-// wrap puts a packet that is described as inside a tunnel into one that the policy unwraps: what it describes can't be anywhere
-// else.
+// wrap puts a packet that is described as inside a tunnel into the tunnel of the policy's line that comes nearest to it: what it
+// describes can't be anywhere else, and where no line unwraps it the programs say why not.
 func wrap(p *acl.Policy, k acl.Packet, packet []byte) ([]byte, error) {
+	var line *acl.Tunnel
+	best := 0
 	for i := range p.Tunnels {
-		t := &p.Tunnels[i]
-		if t.Off || !t.Strip || t.AnyVNI || t.VNI != k.VNI || !slices.ContainsFunc(t.Inner, func(o netip.Prefix) bool { return o.Contains(k.Src) }) {
-			continue
+		if n := near(&p.Tunnels[i], k); n > best {
+			best, line = n, &p.Tunnels[i]
 		}
-		outer := acl.Packet{Src: t.Outside(), Dst: t.To, SPort: 49152, DPort: t.Port, Proto: acl.UDP, VLAN: k.VLAN}
-		if t.Kind == acl.GRE {
-			outer.Proto = gre
-		}
-		return build(outer, header(t, packet))
 	}
-	return nil, fmt.Errorf("build packet: vni %d from %v: no tunnel line of the policy unwraps such a packet: add one, or leave vni out", k.VNI, k.Src)
+	if line == nil {
+		return nil, fmt.Errorf("build packet: vni %d: no tunnel line of the policy speaks of such tunnels: add one, or leave vni out", k.VNI)
+	}
+	outer := acl.Packet{Src: line.Outside(), Dst: line.To, SPort: 49152, DPort: line.Port, Proto: acl.UDP, VLAN: k.VLAN}
+	if !outer.Dst.IsValid() { // any: addresses for documentation (RFC 5737, RFC 3849) where the line names none
+		outer.Src, outer.Dst = netip.Addr{}, netip.MustParseAddr("192.0.2.1")
+		if len(line.Peers) > 0 && line.Peers[0].Addr().Is6() {
+			outer.Dst = netip.MustParseAddr("2001:db8::1")
+		}
+	}
+	if !outer.Src.IsValid() {
+		outer.Src = outer.Dst.Next()
+		if len(line.Peers) > 0 {
+			outer.Src = acl.FirstHost(line.Peers[0])
+		}
+	}
+	if line.Kind == acl.GRE {
+		outer.Proto = gre
+	}
+	return build(outer, header(line.Kind, k.VNI, packet))
+}
+
+// near says how much of a line a packet agrees with, 0: it can't be in such a tunnel.
+func near(t *acl.Tunnel, k acl.Packet) int {
+	n := 1
+	switch {
+	case t.Off, t.Kind != acl.VXLAN && t.Kind != acl.Geneve && t.Kind != acl.GRE:
+		return 0
+	case t.AnyVNI || t.VNI == k.VNI:
+		n += 4
+	}
+	if t.Strip {
+		n++
+	}
+	if slices.ContainsFunc(t.Inner, func(o netip.Prefix) bool { return o.Contains(k.Src) }) {
+		n += 2
+	}
+	return n
 }
 
 // header puts the tunnel's header in front of an IP packet.
-func header(t *acl.Tunnel, packet []byte) []byte {
+func header(kind acl.TunnelKind, vni uint32, packet []byte) []byte {
 	etherType := uint16(etherIP4)
 	if packet[0]>>4 == 6 {
 		etherType = etherIP6
 	}
-	switch t.Kind {
+	switch kind {
 	case acl.Geneve:
 		h := binary.BigEndian.AppendUint16([]byte{0, 0}, etherType)
-		return append(binary.BigEndian.AppendUint32(h, t.VNI<<8), packet...)
+		return append(binary.BigEndian.AppendUint32(h, vni<<8), packet...)
 	case acl.GRE:
 		h := binary.BigEndian.AppendUint16([]byte{0x20, 0}, etherType)
-		return append(binary.BigEndian.AppendUint32(h, t.VNI), packet...)
+		return append(binary.BigEndian.AppendUint32(h, vni), packet...)
 	}
-	h := append(binary.BigEndian.AppendUint32([]byte{8, 0, 0, 0}, t.VNI<<8), linkAddrs()...)
+	h := append(binary.BigEndian.AppendUint32([]byte{8, 0, 0, 0}, vni<<8), linkAddrs()...)
 	return append(binary.BigEndian.AppendUint16(h, etherType), packet...)
 }

@@ -10,9 +10,10 @@ import (
 	"hooktop/bpf/kern"
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/policy"
+	"hooktop/probes/snap"
 )
 
-// checkTunnel holds VNI and inner source against tshark's word, where that finds a VXLAN or Geneve header on a port that hooktop knows
+// checkTunnel holds VNI and inner addresses against tshark's word, where that finds a VXLAN or Geneve header on a port that hooktop knows
 // too.
 func checkTunnel(t *testing.T, name string, got *kern.FoundTunnel, row tsharkRow, compared map[string]int) {
 	t.Helper()
@@ -25,23 +26,32 @@ func checkTunnel(t *testing.T, name string, got *kern.FoundTunnel, row tsharkRow
 			t.Errorf("%s: %+v, tshark says %s %s", name, got, kind, vni)
 			continue
 		}
-		if src, ok := row.inner(kind); ok && got.Inner != nil {
-			if have := got.Inner.Decode().Src.Netip(); have != src {
-				t.Errorf("%s: from %v inside, tshark says %v", name, have, src)
+		for field, have := range map[string]func(k snap.FlowKey) snap.Addr{
+			"src": func(k snap.FlowKey) snap.Addr { return k.Src }, "dst": func(k snap.FlowKey) snap.Addr { return k.Dst },
+		} {
+			want, ok := row.inner(kind, field)
+			switch {
+			case !ok: // no IP inside, as far as the capture goes
+			case got.Inner == nil:
+				t.Errorf("%s: %s inside is not seen (%s), tshark says %v", name, field, got.Why, want)
+			case have(got.Inner.Decode()).Netip() != want:
+				t.Errorf("%s: %s %v inside, tshark says %v", name, field, have(got.Inner.Decode()).Netip(), want)
 			}
-			compared[kind]++
+			if ok && field == "src" {
+				compared[kind]++
+			}
 		}
 	}
 }
 
-// inner is the source of the packet behind the tunnel header.
-func (r tsharkRow) inner(kind string) (netip.Addr, bool) {
+// inner is an address, src or dst, of the packet behind the tunnel header.
+func (r tsharkRow) inner(kind, field string) (netip.Addr, bool) {
 	outer, inside, _ := strings.Cut(r["frame.protocols"], ":"+kind)
 	for _, layer := range strings.Split(inside, ":") {
 		if layer != "ip" && layer != "ipv6" {
 			continue
 		}
-		all := strings.Fields(r[layer+".src"])
+		all := strings.Fields(r[layer+"."+field])
 		n := 0 // of the same kind outside
 		for _, o := range strings.Split(outer, ":") {
 			if o == layer {
@@ -87,7 +97,7 @@ allow in tcp from 10.0.0.0/8
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		got, err := Explain(p, k)
+		got, err := Explain(p, k, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.packet, err)
 			continue
@@ -100,11 +110,48 @@ allow in tcp from 10.0.0.0/8
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	if got, err := Explain(p, k); err != nil || got.Tunnel == nil || got.Tunnel.Why != "short" || got.Tunnel.Strips {
+	if got, err := Explain(p, k, nil); err != nil || got.Tunnel == nil || got.Tunnel.Why != "short" || got.Tunnel.Strips {
 		t.Errorf("a datagram without a VXLAN header: %+v (%v)", got.Tunnel, err)
 	}
-	k.VNI = 5
-	if _, err := Explain(p, k); err == nil {
-		t.Error("a packet in a tunnel that no line unwraps was built")
+}
+
+// What stays in its tunnel: the programs say why, and judge the outer packet.
+func TestExplainWhatStaysInATunnel(t *testing.T) {
+	p := tunnelled(t, `tunnel vxlan vni 100 to 192.0.2.1 peers 192.0.2.0/24 inner 10.50.0.0/16 strip
+off tunnel vxlan vni 400 to 192.0.2.1 peers 192.0.2.0/24 inner 10.40.0.0/16 strip
+tunnel geneve vni 300 peers 2001:db8::/64,198.51.100.0/24 count
+deny in udp to 192.0.2.1 port 4789
+`)
+	own := []netip.Addr{netip.MustParseAddr("10.50.0.1")}
+	for _, c := range []struct {
+		packet, why, verdict string
+		line                 int
+	}{
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 100", "", "allow", 0},
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 101", "VNI not allowed", "deny", -1},
+		{"tcp 10.40.0.9:1 > 10.50.0.1:22 vni 400", "VNI not allowed", "deny", -1},
+		{"tcp 10.51.0.9:1 > 10.50.0.1:22 vni 100", "inner source not allowed", "deny", 0},
+		{"tcp 10.50.0.1:1 > 10.50.0.1:22 vni 100", "inner source forged", "deny", 0},
+		{"tcp 10.50.0.9:1 > 10.50.0.1:22 vni 300", "", "allow", 2},
+	} {
+		k, errs := acl.ParsePacket(c.packet)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		got, err := Explain(p, k, own)
+		if err != nil {
+			t.Errorf("%s: %v", c.packet, err)
+			continue
+		}
+		if tun := got.Tunnel; tun == nil || tun.Why != c.why || tun.Strips != (c.why == "" && c.line == 0) || tun.Line != c.line || tun.VNI != k.VNI || got.Verdict.String() != c.verdict {
+			t.Errorf("%s: %v, tunnel %+v, found %v", c.packet, got.Verdict, got.Tunnel, got.Found)
+		}
+	}
+	k, errs := acl.ParsePacket("tcp 10.50.0.9:1 > 10.50.0.1:22 vni 5")
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if _, err := Explain(tunnelled(t, "tunnel gue count\n"), k, nil); err == nil {
+		t.Error("a packet in a tunnel that no line speaks of was built")
 	}
 }

@@ -56,7 +56,7 @@ func Tunnels() snap.Tunnels {
 		tunnel(1, "ipip", "10.4.2.9", "10.9.0.1", 0, -1, 38800, nil),
 		tunnel(2, "vxlan", "10.4.3.9", "10.9.0.1", 4789, 100, 19900, func(t *snap.Tunnel) {
 			t.Line, t.Inner, t.Stripped, t.ErrPS = 4, "eth", t.Packets-3-1204, 18
-			t.Errors = []snap.Count{{Name: "inner source", N: 1204}, {Name: "short", N: 3}}
+			t.Errors = []snap.Count{{Name: "inner source not allowed", N: 1204}, {Name: "short", N: 3}}
 		}),
 		tunnel(3, "gue", "10.4.5.1", "10.9.0.1", 6080, -1, 8400, func(t *snap.Tunnel) {
 			t.Inner, t.ErrPS, t.Errors = "ip6", 3, []snap.Count{{Name: "short", N: 412}}
@@ -82,7 +82,7 @@ func Tunnels() snap.Tunnels {
 	return snap.Tunnels{Rows: rows, Total: len(rows), Lines: lines, PPS: 119065, StripPS: 70900, ErrPS: 21, Trend: trend(119065, 3),
 		Sizes: [6]uint64{33e6, 12.8e6, 6.4e6, 7.5e6, 10.7e6, 36e6},
 		Errors: []snap.TunnelErrors{
-			{Count: snap.Count{Name: "inner source", N: 1204}, PerSecond: 18, Worst: "vxlan 100 10.4.3.9"},
+			{Count: snap.Count{Name: "inner source not allowed", N: 1204}, PerSecond: 18, Worst: "vxlan 100 10.4.3.9"},
 			{Count: snap.Count{Name: "short", N: 415}, PerSecond: 3, Worst: "gue 10.4.5.1"},
 			{Count: snap.Count{Name: "bad version", N: 4}, Worst: "vxlan-gpe 9 10.4.8.1"},
 		}}

@@ -207,7 +207,7 @@ func TestLinesAreChangedHere(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	b.Press("esc", "y", "Y")
-	if m, _ := uitest.Last[core.CopyMsg](b); !strings.Contains(m.Text, `"kind":"vxlan"`) || !strings.Contains(m.Text, `"inner source":1204`) {
+	if m, _ := uitest.Last[core.CopyMsg](b); !strings.Contains(m.Text, `"kind":"vxlan"`) || !strings.Contains(m.Text, `"inner source not allowed":1204`) {
 		t.Errorf("%+v", m)
 	}
 }

@@ -109,6 +109,9 @@ func (t *Tab) countBody(b *detail.Body, r *row) {
 			share = "   " + format.Percent(float64(e.N)/float64(r.Packets))
 		}
 		b.Line(themes.Warn, "  "+t.twin(fit(format.Clean(e.Name), reasonWidth))+format.PadLeft(format.Count(e.N), 10)+share)
+		if text := advice(e.Name, r.Dev); text != "" {
+			b.Text(themes.TextDim, t.twin(format.Clean("    "+text)))
+		}
 	}
 }
 
