@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,20 +181,6 @@ func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
 	t.Run("ipv6", func(t *testing.T) { everyPacketOnce(t, "generic", true) })
 }
 
-// times is how often something is done: few in CI, many in make test-chain.
-func times(t *testing.T, name string, few int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 func everyPacketOnce(t *testing.T, mode string, six bool) {
 	if !ktest.Inside(t) {
 		return
@@ -212,7 +197,7 @@ func everyPacketOnce(t *testing.T, mode string, six bool) {
 	n.trial(line + "closed\n")
 	n.keepTrial()
 	client, f0, f1, server := n.record(n.client, "c0"), n.record(n.firewall, "f0"), n.record(n.firewall, "f1"), n.record(n.upstream, "u0")
-	visits := times(t, "HOOKTOP_VISITS", 200)
+	visits := ktest.Rounds(t, 200)
 	for i := range visits {
 		if err := n.visit(i); err != nil {
 			t.Fatal(err)

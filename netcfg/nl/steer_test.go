@@ -43,7 +43,7 @@ func TestRemoveSteeringTakesOursOnly(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 18))
 	own, foreign := map[int]bool{}, map[chain.Rule]bool{}
 	const numbers = 12
-	for range 1500 {
+	for range ktest.Rounds(t, 1500) {
 		n := rnd.IntN(numbers)
 		switch rnd.IntN(4) {
 		case 0:
