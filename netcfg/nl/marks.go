@@ -251,13 +251,13 @@ func (m *marking) who() string {
 	if known := chain.AgentOfTable(m.table, m.chain); known != "" {
 		return known
 	}
-	return "table " + nfFamily(m.family) + " " + m.table
+	return "netfilter " + nfFamily(m.family) + " " + m.table
 }
 
 // from leaves the chain out where an agent has dozens of them.
 func (m *marking) from() string {
 	if chain.AgentOfTable(m.table, m.chain) != "" {
-		return "netfilter table " + nfFamily(m.family) + " " + m.table
+		return "table " + nfFamily(m.family) + " " + m.table
 	}
-	return "netfilter chain " + m.chain
+	return "chain " + m.chain
 }

@@ -58,7 +58,7 @@ func TestMarksOfNftables(t *testing.T) {
 				word = "sets"
 			}
 			got = append(got, fmt.Sprintf("%s %#x/%#x", word, o.Mark, o.Mask))
-			if o.Who != "table ip t" || !strings.HasPrefix(o.From, "netfilter chain pre "+word) {
+			if o.Who != "netfilter ip t" || !strings.HasPrefix(o.From, "chain pre "+word) {
 				t.Errorf("%s: %+v", rule, o)
 			}
 		}

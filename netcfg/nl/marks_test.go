@@ -52,9 +52,9 @@ func TestMarksOfXtables(t *testing.T) {
 			}
 			continue
 		}
-		c.want.Who, c.want.From = "table ip mangle", "netfilter chain PREROUTING asks for them"
+		c.want.Who, c.want.From = "netfilter ip mangle", "chain PREROUTING asks for them"
 		if c.want.Sets {
-			c.want.From = "netfilter chain PREROUTING sets them"
+			c.want.From = "chain PREROUTING sets them"
 		}
 		if len(got) != 1 || got[0] != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

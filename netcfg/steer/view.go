@@ -124,6 +124,10 @@ func (s *Steer) steered() []snap.Steer {
 		if g, ok := w.Guard(w.n); ok {
 			put(w, g.String(), w.guard)
 		}
+		for _, r := range w.beside {
+			put(w, r.String(), changed)
+			out[len(out)-1].Why = "it is in this way's table and was not made here"
+		}
 	}
 	for _, r := range s.extra {
 		out = append(out, snap.Steer{Text: format.Clean(r.String()), State: changed, Why: "it has our marks of ownership and was not made here"})
