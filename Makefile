@@ -116,9 +116,14 @@ test-faults: go-check
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -p 1 -timeout 60m -run 'Kill|Exit|Leftover' . ./probes/...
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
 
-# Ten thousand connections through a chain's firewall in each mode, and hundreds of flaps of its link, instead of CI's few.
+# Chains at full counts, held against their limits: 10,000 connections through the firewall in each mode, 1,000 flaps of its link, 10,000
+# rules that come and go beside foreign ones, a million marks, 5,000 rounds of drift and repair against the twin.
 test-chain: go-check
-	HOOKTOP_VISITS=10000 HOOKTOP_FLAPS=300 $(GO) test -count=1 -v -timeout 20m -run 'TestChainTakes|TestDriftAndFlaps' ./netcfg/enforce
+	$(call FAULTS,10000,TestChainTakesEachPacketThroughTheFirewallOnce,./netcfg/enforce)
+	$(call FAULTS,1000,TestDriftAndFlaps|TestServiceThatIsAway,./netcfg/enforce)
+	$(call FAULTS,10000,TestRemoveSteeringTakesOursOnly,./netcfg/nl)
+	$(call FAULTS,500000,TestMarksTouchOwnBitsOnly,./bpf/kern)
+	$(call FAULTS,5000,TestDriftAgreesWithItsTwin,./netcfg/steer)
 
 # README's picture, from the real program on the lab.
 screenshot: build

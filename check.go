@@ -9,7 +9,9 @@ import (
 
 	"hooktop/bpf/kern"
 	"hooktop/netcfg/nl"
+	"hooktop/netcfg/steer"
 	"hooktop/probes/attach"
+	"hooktop/probes/snap"
 	"hooktop/ui/cli"
 )
 
@@ -32,6 +34,13 @@ func check(_ context.Context, opt cli.Options) (cli.CheckReport, error) {
 		return r, err
 	}
 	defer host.Close()
+	owners, err := steer.Owners(host)
+	if err != nil {
+		r.Notes = append(r.Notes, "who uses bits of the mark is known in part: "+err.Error())
+	}
+	for _, o := range owners {
+		r.Marks = append(r.Marks, snap.BitOwner{Mark: o.Mark, Mask: o.Mask, Sets: o.Sets, Who: o.Who, From: o.From})
+	}
 	mode, err := attach.ParseMode(opt.Mode)
 	if err != nil {
 		return r, err

@@ -20,7 +20,7 @@ const chainPolicy = "chain fw in up0 match tcp to any port 443 service via 10.9.
 func chainGround(t *testing.T) (*ktest.NS, *nl.Host) {
 	t.Helper()
 	ns, other := ground(t), ktest.NewNS(t)
-	for dev, addr := range map[string]string{"fw0": "10.9.0.1/30", "fw1": "10.9.1.1/30", "wan0": "10.2.0.1/24"} {
+	for dev, addr := range map[string]string{"fw0": "10.9.0.1/30", "fw1": "10.9.1.1/30", "wan0": "10.2.0.1/24", "up2": "10.3.0.1/24"} {
 		ktest.Veth(t, ns, dev, other, dev+"x")
 		ns.Addr(t, dev, addr)
 	}
@@ -58,48 +58,60 @@ func own(t *testing.T, host *nl.Host) (list []chain.Rule) {
 }
 
 // Rules and routes of chains go with an exit, with a kill (the watcher undoes them) and with a kill of the watcher too, by cleanup;
-// those of others stay as they are.
+// those of others stay as they are, whichever way it was. A chain that is tried on its devices first leaves no more than others.
 func TestRulesOfChainsEndWithTheRun(t *testing.T) {
 	ns, host := chainGround(t)
 	ktest.HostState(t)
-	ns.NetState(t)
 	policy := write(t, "policy", chainPolicy)
-	for _, way := range []string{"quit", "kill", "kill all"} {
-		s := open(t, ns, 100, 30, nil, "--no-config", "-i", "up0", "-i", "fw0", "-i", "fw1", "-i", "wan0", "--policy", policy, "--lease", "60s")
-		waitUntil(t, "three rules", func() bool { return len(own(t, host)) == 3 })
-		for _, r := range own(t, host) {
-			if r.Table == chain.FirstTable || r.Priority == chain.FirstPriority {
-				t.Errorf("%s: a number that somebody else uses", r)
+	for _, way := range []string{"quit", "kill", "kill all", "canary, quit", "canary, kill"} {
+		t.Run(way, func(t *testing.T) {
+			ns.NetState(t)
+			args := []string{"--no-config", "-i", "up0", "-i", "fw0", "-i", "fw1", "-i", "wan0", "--policy", policy, "--lease", "60s"}
+			if strings.HasPrefix(way, "canary") {
+				args = append(args, "-i", "up2", "--canary", "up0", "--canary", "fw0", "--canary", "fw1", "--canary", "wan0")
 			}
-		}
-		switch way {
-		case "quit":
-			s.cmd.Process.Signal(syscall.SIGTERM)
-		case "kill":
-			s.cmd.Process.Kill()
-		default:
-			for _, pid := range processes(t) {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
+			s := open(t, ns, 100, 30, []string{"XDG_STATE_HOME=" + t.TempDir()}, args...)
+			waitUntil(t, "three rules", func() bool { return len(own(t, host)) == 3 })
+			for _, r := range own(t, host) {
+				if r.Table == chain.FirstTable || r.Priority == chain.FirstPriority {
+					t.Errorf("%s: a number that somebody else uses", r)
+				}
 			}
-		}
-		s.end()
-		noProcesses(t)
-		if way == "kill all" {
-			if n := len(own(t, host)); n != 3 {
-				t.Errorf("%d rules are left for cleanup", n)
+			switch way {
+			case "quit", "canary, quit":
+				s.cmd.Process.Signal(syscall.SIGTERM)
+			case "kill", "canary, kill":
+				s.cmd.Process.Kill()
+			default:
+				for _, pid := range processes(t) {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
 			}
-			got := execute(t, ns, nil, "cleanup", "--json")
-			var report struct {
-				Items []struct{ Kind, Name, State string }
+			s.end()
+			noProcesses(t)
+			if way == "kill all" {
+				cleansUp(t, ns, host)
 			}
-			if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.code != 0 || strings.Count(got.out, `"chain"`) != 9 {
-				t.Errorf("cleanup: %v, code %d: %s%s", err, got.code, got.out, got.err)
+			if left := own(t, host); len(left) > 0 {
+				t.Errorf("left: %v", left)
 			}
-		}
-		if left := own(t, host); len(left) > 0 {
-			t.Errorf("%s: left: %v", way, left)
-		}
-		s.close()
+			s.close()
+		})
+	}
+}
+
+// cleansUp lets cleanup remove the rules and routes of a run whose watcher was killed as well.
+func cleansUp(t *testing.T, ns *ktest.NS, host *nl.Host) {
+	t.Helper()
+	if n := len(own(t, host)); n != 3 {
+		t.Errorf("%d rules are left for cleanup", n)
+	}
+	got := execute(t, ns, nil, "cleanup", "--json")
+	var report struct {
+		Items []struct{ Kind, Name, State string }
+	}
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.code != 0 || strings.Count(got.out, `"chain"`) != 9 {
+		t.Errorf("cleanup: %v, code %d: %s%s", err, got.code, got.out, got.err)
 	}
 }
 

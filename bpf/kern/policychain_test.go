@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"hooktop/netcfg/acl"
+	"hooktop/probes/ktest"
 )
 
 // skbMark runs a frame through a tc program with a mark on it, and gives the mark that it has then, and the action.
@@ -42,7 +43,7 @@ func TestMarksTouchOwnBitsOnly(t *testing.T) {
 	}
 	chained, other := frame(443), frame(80)
 	var marked, foreign uint64
-	for range 5000 {
+	for range ktest.Rounds(t, 5000) {
 		mark := rnd.Uint32()
 		if rnd.IntN(2) == 0 {
 			mark &^= 0xf0

@@ -141,8 +141,14 @@ func TestOwnersOfBits(t *testing.T) {
 	if text := strings.Join(got, ", "); text != want {
 		t.Errorf("%s\nwant %s", text, want)
 	}
+	owners = append(owners, Owner{Mask: everyBit, Who: "table ip wg", From: "netfilter chain premangle", Sets: true},
+		Owner{Mark: 0x100, Mask: 0x100, Who: "table ip mangle", From: "netfilter chain PREROUTING", Sets: true})
+	if whole := &owners[len(owners)-2]; !whole.Clashes(0x10, 0xf0) || whole.Forbids(0x10, 0xf0) {
+		t.Error("who writes the whole word is to be shown, and to be lived with")
+	}
 	for mark, words := range map[string]string{
 		"0x10/0xf0":       "",
+		"0x300/0xf00":     "bits 0x100 of its mark are used by table ip mangle (netfilter chain PREROUTING)",
 		"0x4000/0x4000":   "bits 0x4000 of its mark are used by table 51820 (ip rule 32764)",
 		"0x10000/0xf0000": "bits 0xf0000 of its mark are used by table 52 (ip rule 5210)",
 		"0xc/0xf":         "bits 0xf of its mark are used by table 51820 (ip rule 32764)", // a WireGuard socket's packets would be taken
@@ -151,5 +157,16 @@ func TestOwnersOfBits(t *testing.T) {
 		if (err == nil) != (words == "") || err != nil && !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", mark, err)
 		}
+	}
+}
+
+func TestAgentsOfNetfilter(t *testing.T) {
+	for chain, want := range map[string]string{"KUBE-MARK-MASQ": "kube-proxy", "cali-PREROUTING": "Calico", "ts-forward": "Tailscale", "CILIUM_PRE_mangle": "Cilium", "PREROUTING": ""} {
+		if got := AgentOfTable("mangle", chain); got != want {
+			t.Errorf("%s: %q", chain, got)
+		}
+	}
+	if got := AgentOfTable("kube-proxy", "mark-for-masquerade"); got != "kube-proxy" {
+		t.Errorf("its own table: %q", got)
 	}
 }

@@ -25,8 +25,8 @@ func wholeChains(kept, next []acl.Chain, c *canary) error {
 			}
 		}
 		if len(rest) > 0 {
-			return fmt.Errorf("a canary may not have a part of a chain that is changed, for its packets would be lost between two policies: add %s, where chain %s goes too, or commit to all devices",
-				strings.Join(cleaned(rest), ", "), format.Clean(ch.Name))
+			return fmt.Errorf("canary: chain %s goes by %s too: add them, or commit to all devices: its packets would be lost between two policies",
+				format.Clean(ch.Name), strings.Join(cleaned(rest), ", "))
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestACanaryOfAChainInTheKernel(t *testing.T) {
 	}
 	base := n.wait("a frame", func(*snap.Frame) bool { return true }).Policy.Kept
 	part := snap.PolicyWish{Base: base, Host: n.s.opt.Host, On: whole[:1]}
-	if a := n.e.Do(n.ctx, snap.Intent{Kind: snap.CommitPolicy, Policy: part}); !strings.Contains(a.Err, "add v-fw1, v-lan, v-wan, where chain fw goes too") {
+	if a := n.e.Do(n.ctx, snap.Intent{Kind: snap.CommitPolicy, Policy: part}); !strings.Contains(a.Err, "chain fw goes by v-fw1, v-lan, v-wan too") {
 		t.Errorf("a part of the chain: %+v", a)
 	}
 }

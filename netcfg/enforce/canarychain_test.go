@@ -31,16 +31,16 @@ func TestACanaryHasWholeChains(t *testing.T) {
 		{"the same chains", fw + ids, fw + ids + rule, "eth0", ""},
 		{"the same with a comment", fw, strings.TrimSpace(fw) + "  # why\n" + rule, "eth0", ""},
 		{"a new one, whole", "", fw, "eth0 eth1 eth2 eth3", ""},
-		{"a new one, a part", "", fw, "eth0 eth1", "add eth2, eth3, where chain fw goes too"},
-		{"a new one elsewhere", "", fw, "eth9", "add eth0, eth1, eth2, eth3"},
+		{"a new one, a part", "", fw, "eth0 eth1", "chain fw goes by eth2, eth3 too"},
+		{"a new one elsewhere", "", fw, "eth9", "chain fw goes by eth0, eth1, eth2, eth3 too"},
 		{"another mark, whole", fw, fw2, "eth0 eth1 eth2 eth3", ""},
-		{"another mark, a part", fw, fw2, "eth0 eth1 eth2", "add eth3, where chain fw goes too"},
-		{"one goes, a part", fw + ids, fw, "eth4 eth5 eth3", "add eth6, where chain ids goes too"},
+		{"another mark, a part", fw, fw2, "eth0 eth1 eth2", "chain fw goes by eth3 too"},
+		{"one goes, a part", fw + ids, fw, "eth4 eth5 eth3", "chain ids goes by eth6 too"},
 		{"one goes, whole", fw + ids, fw, "eth3 eth4 eth5 eth6", ""},
-		{"one is switched off, a part", fw + ids, fw + idsOff, "eth4", "where chain ids goes too"},
+		{"one is switched off, a part", fw + ids, fw + idsOff, "eth4", "chain ids goes by"},
 		{"one that is off changes", idsOff, strings.Replace(idsOff, "0x20/", "0x40/", 1), "eth9", ""},
-		{"they change places", fw + ids, ids + fw, "eth0 eth1 eth2 eth3", "add eth4, eth5, eth6, where chain ids goes too"},
-		{"one behind the others", fw + ids, fw2 + ids, "eth4 eth5 eth6 eth3", "add eth0, eth1, eth2, where chain fw goes too"},
+		{"they change places", fw + ids, ids + fw, "eth0 eth1 eth2 eth3", "chain ids goes by eth4, eth5, eth6 too"},
+		{"one behind the others", fw + ids, fw2 + ids, "eth4 eth5 eth6 eth3", "chain fw goes by eth0, eth1, eth2 too"},
 	} {
 		kept, next := chainsOf(t, c.kept), chainsOf(t, c.next)
 		err := wholeChains(kept.Chains, next.Chains, &canary{on: strings.Fields(c.on)})
@@ -78,7 +78,7 @@ func TestSteeringFollowsACanary(t *testing.T) {
 		r.good(r.s.Keep(""))
 		f.last(t, "kept fw0x10/0xf0 trial ")
 		r.stage(fw2)
-		r.bad(r.s.Commit(snap.PolicyWish{Base: r.s.kept.id, On: []string{"eth1"}}), "add eth2, eth3, eth4, where chain fw goes too")
+		r.bad(r.s.Commit(snap.PolicyWish{Base: r.s.kept.id, On: []string{"eth1"}}), "chain fw goes by eth2, eth3, eth4 too")
 		r.good(r.s.Commit(snap.PolicyWish{Base: r.s.kept.id, On: whole, Soak: 10 * time.Second}))
 		f.last(t, "kept fw0x10/0xf0 trial fw0x30/0xf0")
 		r.good(r.s.Keep(""))

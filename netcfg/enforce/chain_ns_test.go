@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,20 +181,6 @@ func TestChainTakesEachPacketThroughTheFirewallOnce(t *testing.T) {
 	t.Run("ipv6", func(t *testing.T) { everyPacketOnce(t, "generic", true) })
 }
 
-// times is how often something is done: few in CI, many in make test-chain.
-func times(t *testing.T, name string, few int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return few
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 func everyPacketOnce(t *testing.T, mode string, six bool) {
 	if !ktest.Inside(t) {
 		return
@@ -216,7 +201,7 @@ func everyPacketOnce(t *testing.T, mode string, six bool) {
 	if testing.Short() {
 		few = 20
 	}
-	visits := times(t, "HOOKTOP_VISITS", few)
+	visits := ktest.Rounds(t, few)
 	for i := range visits {
 		if err := n.visit(i); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@
 package enforce
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -20,9 +21,13 @@ import (
 )
 
 // dial tries to connect from the client.
-func (n *town) dial() error {
+func (n *town) dial() error { return n.dialFor(20 * time.Second) }
+
+// dialFor gives up after a while.
+func (n *town) dialFor(d time.Duration) error {
 	return n.client.Run(func() error {
-		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(n.server)))
+		// Without a list of addresses to try, net.Dialer connects on this thread, which is in the namespace.
+		c, err := (&net.Dialer{Timeout: d}).Dial("tcp", n.server)
 		if err == nil {
 			err = c.Close()
 		}
@@ -35,7 +40,11 @@ func (n *town) state(want string) *snap.Frame {
 	n.t.Helper()
 	began := time.Now()
 	f := n.wait("the state "+want, func(f *snap.Frame) bool { return len(f.Chains.Rows) == 1 && f.Chains.Rows[0].State == want })
-	n.t.Logf("%s after %s: %s", want, time.Since(began).Round(time.Millisecond), f.Chains.Rows[0].Why)
+	took := time.Since(began)
+	n.t.Logf("%s after %s: %s", want, took.Round(time.Millisecond), f.Chains.Rows[0].Why)
+	if ktest.Full() && took > time.Second {
+		n.t.Error("that is more than a second")
+	}
 	return f
 }
 
@@ -125,22 +134,55 @@ func TestServiceThatIsAway(t *testing.T) {
 // flap takes a service's link down and up while the client tries to connect.
 func (n *town) flap() {
 	n.t.Helper()
-	n.underTraffic("flaps", func() {
-		for range times(n.t, "HOOKTOP_FLAPS", 50) {
+	knock := func() error { return n.dialFor(20 * time.Millisecond) } // who waits for a closed chain sends nothing
+	n.underTrafficOf("flaps", knock, func() {
+		var longest time.Duration
+		for range ktest.Rounds(n.t, 50) {
 			n.up(n.here, "v-fw0", false)
 			n.up(n.here, "v-fw0", true)
-			n.wait("the link", func(*snap.Frame) bool {
-				l, err := n.here.NL.LinkByName("v-fw0")
-				return err == nil && l.Attrs().OperState == netlink.OperUp
-			})
+			n.here.WaitUp(n.t, "v-fw0")
+			longest = max(longest, n.armed())
+		}
+		n.t.Logf("armed again %s after the link was up, at the latest", longest.Round(time.Millisecond))
+		if ktest.Full() && longest > 500*time.Millisecond {
+			n.t.Error("that is more than half a second")
 		}
 		n.wait("a connection", func(*snap.Frame) bool { return n.dial() == nil })
 	})
 }
 
+// armed waits until the route to the service is there again, and says how long that took.
+func (n *town) armed() time.Duration {
+	n.t.Helper()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(n.ctx, 20*time.Second)
+	defer cancel()
+	changes, err := n.host.WatchSteering(ctx)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for {
+		routes, err := n.host.ChainRoutes(chain.FirstTable, false)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if slices.ContainsFunc(routes, func(r chain.Route) bool { return r.Dev == "v-fw0" }) {
+			return time.Since(began)
+		}
+		if _, ok := <-changes; !ok {
+			n.t.Fatal("the route does not come back")
+		}
+	}
+}
+
 // underTraffic has the client connect again and again while something is done: no packet may reach the server but through the
 // service.
 func (n *town) underTraffic(what string, do func()) (tried, failed int) {
+	n.t.Helper()
+	return n.underTrafficOf(what, n.dial, do)
+}
+
+func (n *town) underTrafficOf(what string, dial func() error, do func()) (tried, failed int) {
 	n.t.Helper()
 	server, f1 := n.record(n.upstream, "u0"), n.record(n.firewall, "f1")
 	stop, ended := make(chan struct{}), make(chan struct{})
@@ -151,7 +193,7 @@ func (n *town) underTraffic(what string, do func()) (tried, failed int) {
 			case <-stop:
 				return
 			default:
-				if n.dial() != nil { // the chain is closed while the link is down
+				if dial() != nil { // the chain is closed while the link is down
 					failed++
 				}
 			}

@@ -47,7 +47,7 @@ func TestRemoveSteeringTakesOursOnly(t *testing.T) {
 	if testing.Short() {
 		rounds = 300
 	}
-	for range rounds {
+	for range ktest.Rounds(t, rounds) {
 		n := rnd.IntN(numbers)
 		switch rnd.IntN(4) {
 		case 0:

@@ -26,6 +26,7 @@ type fakeHost struct {
 	routes []chain.Route
 	silent map[acl.Hop]bool // who answers nothing
 	table  map[netip.Addr]nl.Neighbour
+	owners []chain.Owner // of netfilter
 
 	intended map[int]bool // the journal
 	failIn   int          // the call that fails, counted down; 0: none does
@@ -182,6 +183,8 @@ func (f *fakeHost) WatchSteering(context.Context) (<-chan struct{}, error) {
 }
 
 func (f *fakeHost) Neighbour(_ int, of netip.Addr) (nl.Neighbour, error) { return f.table[of], nil }
+
+func (f *fakeHost) MarkOwners() ([]chain.Owner, error) { return f.owners, nil }
 
 func (f *fakeHost) Do(fn func() error) error { return fn() }
 

@@ -67,7 +67,7 @@ func (h *hop) close() {
 	}
 }
 
-// ask asks every next hop, and lets packets take another way where one has gone or come back. hurry: one may just have gone.
+// ask asks every next hop, and lets packets take another way where one has gone or come back. hurry: one may just have gone, or come.
 func (s *Steer) ask() (hurry bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +80,7 @@ func (s *Steer) ask() (hurry bool) {
 		was := h.state
 		s.askOne(key, h)
 		moved = moved || was != h.state
-		hurry = hurry || h.often && h.mute > 1 && h.state != "down"
+		hurry = hurry || h.often && h.sock != nil && (h.mute > 1 || h.state != "ok") && h.mute <= patience
 	}
 	if moved {
 		s.turn()
@@ -89,13 +89,14 @@ func (s *Steer) ask() (hurry bool) {
 	return hurry
 }
 
-// unlink takes note of next hops whose device went down: nobody need be asked. mu is held.
-func (s *Steer) unlink() {
+// relink takes note of next hops whose device went down, and asks those at once whose device is up again. mu is held.
+func (s *Steer) relink() {
 	moved := false
 	for key, h := range s.hops {
-		if h.state != "down" && s.down(key.Dev) {
+		if down := s.down(key.Dev); down && h.state != "down" || !down && h.sock == nil && h.state == "down" {
+			was := h.state
 			s.askOne(key, h)
-			moved = true
+			moved = moved || was != h.state
 		}
 	}
 	if moved {

@@ -23,6 +23,7 @@ type host interface {
 	RemoveChainRoute(chain.Route) error
 	RemoveSteering(n int) (removed []string, err error)
 	WatchSteering(context.Context) (<-chan struct{}, error)
+	MarkOwners() ([]chain.Owner, error)
 	Neighbour(index int, of netip.Addr) (nl.Neighbour, error)
 	open(dev string, to netip.Addr) (asker, error)
 	Do(func() error) error

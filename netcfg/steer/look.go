@@ -127,7 +127,7 @@ func (s *Steer) looked() {
 		return
 	}
 	s.why = ""
-	s.unlink()
+	s.relink()
 	if s.restore() {
 		s.lookAgain()
 	}

@@ -40,6 +40,9 @@ type Steer struct {
 	journal Journal
 	tell    func(snap.Severity, string)
 
+	marking   sync.Mutex // guards netfilter; mu is never waited for under it
+	netfilter netfilter
+
 	mu     sync.Mutex
 	kept   []acl.Chain
 	trial  []acl.Chain

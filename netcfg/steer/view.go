@@ -4,32 +4,13 @@ package steer
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/chain"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
-
-// owners lists who else uses bits of the mark.
-func (s *Steer) owners() ([]chain.Owner, error) {
-	rules, err := s.host.Rules()
-	if err != nil {
-		return nil, err
-	}
-	links, err := s.host.Links()
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, l := range links {
-		names = append(names, l.Name)
-	}
-	return chain.Owners(rules, names), nil
-}
 
 // View tells what stands and what doesn't, without counters. whole asks for what must be read for it: other owners and settings.
 func (s *Steer) View(chains []acl.Chain, whole bool) snap.Chains {
@@ -143,6 +124,10 @@ func (s *Steer) steered() []snap.Steer {
 		if g, ok := w.Guard(w.n); ok {
 			put(w, g.String(), w.guard)
 		}
+		for _, r := range w.beside {
+			put(w, r.String(), changed)
+			out[len(out)-1].Why = "it is in this way's table and was not made here"
+		}
 	}
 	for _, r := range s.extra {
 		out = append(out, snap.Steer{Text: format.Clean(r.String()), State: changed, Why: "it has our marks of ownership and was not made here"})
@@ -157,107 +142,6 @@ func wants(chains []acl.Chain, w *way) bool {
 			return l.From == w.From && l.Hop.Dev == w.Hop.Dev && (l.Hop.Via == w.Hop.Via || !l.Hop.Via.IsValid())
 		})
 	})
-}
-
-// bits lists who uses which bits of the mark.
-func (s *Steer) bits(chains []acl.Chain) []snap.BitOwner {
-	var out []snap.BitOwner
-	for i := range chains {
-		if c := &chains[i]; !c.Off {
-			out = append(out, snap.BitOwner{Mask: c.Mask, Who: "chain " + format.Clean(c.Name), From: "the policy"})
-		}
-	}
-	owners, err := s.owners()
-	if err != nil {
-		return out
-	}
-	for i := range owners {
-		o := &owners[i]
-		b := snap.BitOwner{Mask: o.Mask, Who: format.Clean(o.Who), From: format.Clean(o.From)}
-		for j := range chains {
-			if c := &chains[j]; !c.Off && o.Clashes(c) {
-				b.Clash = format.Clean(c.Name)
-				break
-			}
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// checks reads the settings that chains depend on. None is ever changed.
-func (s *Steer) checks(chains []acl.Chain) []snap.Check {
-	var out []snap.Check
-	seen := map[string]bool{}
-	for i := range chains {
-		c := &chains[i]
-		if c.Off {
-			continue
-		}
-		for _, l := range c.Legs() {
-			if seen[l.From] {
-				continue
-			}
-			seen[l.From] = true
-			out = append(out, s.forwarding(c, l.From))
-			if c.Service.Via.Is4() {
-				out = append(out, s.reverse(c, l)...)
-			}
-		}
-	}
-	return out
-}
-
-func (s *Steer) setting(key string) string {
-	value := ""
-	err := s.host.Do(func() error {
-		b, err := os.ReadFile("/proc/sys/net/" + key)
-		value = strings.TrimSpace(string(b))
-		return err
-	})
-	if err != nil {
-		return "unknown"
-	}
-	return value
-}
-
-func (s *Steer) forwarding(c *acl.Chain, dev string) snap.Check {
-	family := "ipv4"
-	if c.Service.Via.Is6() {
-		family = "ipv6"
-	}
-	have := s.setting(family + "/conf/" + dev + "/forwarding")
-	out := snap.Check{Name: "forwarding " + format.Clean(dev), Have: have, OK: have == "1", Why: "packets that arrive there are sent on"}
-	if !out.OK {
-		out.Why = "packets that arrive there go nowhere: the kernel does not forward them"
-		out.Fix = "sysctl -w net." + family + ".conf." + format.Clean(dev) + ".forwarding=1"
-	}
-	return out
-}
-
-// reverse looks at the reverse path filter (net/ipv4/fib_frontend.c, fib_validate_source): on the service's devices packets arrive
-// whose sources are reached by others. Marks do not help it there: the rules of chains ask for the device as well.
-func (s *Steer) reverse(c *acl.Chain, l acl.Leg) []snap.Check {
-	own, all := s.setting("ipv4/conf/"+l.From+"/rp_filter"), s.setting("ipv4/conf/all/rp_filter")
-	have := max(own, all) // the kernel takes the larger one
-	dev := format.Clean(l.From)
-	through := l.Kind == acl.ToUpstream || l.Kind == acl.ReplyBack
-	out := snap.Check{Name: "rp_filter " + dev, Have: have, OK: have != "1" || !through, Why: "packets arrive there from where they are routed to"}
-	switch {
-	case !out.OK:
-		out.Why = "strict: what comes back from the service has sources that are routed elsewhere, and is dropped"
-		out.Fix = "sysctl -w net.ipv4.conf." + dev + ".rp_filter=2"
-		if all == "1" {
-			out.Fix += " (the larger of it and net.ipv4.conf.all.rp_filter decides)"
-		}
-	case through && have == "2":
-		out.Why = "loose: a source must be routed somewhere"
-	case through:
-		out.Why = "off: what comes back from the service passes"
-	}
-	valid := snap.Check{Name: "src_valid_mark " + dev, Have: s.setting("ipv4/conf/" + l.From + "/src_valid_mark"), OK: true,
-		Why: "whether the reverse path is looked up with the mark: rules of chains ask for the device too and match neither way"}
-	return []snap.Check{out, valid}
 }
 
 // Lineage says what becomes of a packet by the mark of a chain's leg.

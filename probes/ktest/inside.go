@@ -31,8 +31,12 @@ func Inside(t *testing.T) bool {
 		settle(t)
 		return true
 	}
+	limit := "2m"
+	if Full() {
+		limit = "1h"
+	}
 	run := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run="+run, "-test.v", "-test.count=1", "-test.timeout=2m", fmt.Sprintf("-test.short=%v", testing.Short()))
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run="+run, "-test.v", "-test.count=1", "-test.timeout="+limit, fmt.Sprintf("-test.short=%v", testing.Short()))
 	cmd.Env = append(os.Environ(), insideEnv+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWNS,

@@ -59,7 +59,9 @@ type Steer struct {
 
 // BitOwner is somebody who uses bits of the mark.
 type BitOwner struct {
+	Mark  uint32 // under the mask, where one value is told
 	Mask  uint32
+	Sets  bool   // it writes the bits; else it chooses packets by them
 	Who   string // "chain fw", "kube-proxy"
 	From  string // what says so: "ip rule 100", "known agent"
 	Clash string // the chain whose bits these are as well, "": none

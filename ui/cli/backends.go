@@ -142,6 +142,8 @@ type CheckReport struct {
 	Features []Feature
 	Attach   []WouldAttach
 	LeftOut  []snap.LeftOut
+	Marks    []snap.BitOwner // who uses bits of skb->mark, which chains must leave alone
+	Notes    []string        // what could not be found out
 }
 
 // Feature is one thing that the kernel or the caller's rights allow or not.

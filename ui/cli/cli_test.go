@@ -42,7 +42,8 @@ func backends(s *stage) Backends {
 		Check: func(_ context.Context, o Options) (CheckReport, error) {
 			s.asked, s.got = "check", o
 			return CheckReport{Features: []Feature{{Name: "tcx", Fix: "Linux 6.6"}},
-				Attach: []WouldAttach{{Dev: "eth0", Hook: "xdp generic"}}}, nil
+				Attach: []WouldAttach{{Dev: "eth0", Hook: "xdp generic"}},
+				Marks:  []snap.BitOwner{{Mark: 0x4000, Mask: 0x4000, Sets: true, Who: "kube-proxy", From: "netfilter table ip nat sets them"}}}, nil
 		},
 		Cleanup: func(_ context.Context, all bool) (CleanupReport, error) {
 			s.asked = map[bool]string{true: "cleanup all", false: "cleanup"}[all]

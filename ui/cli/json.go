@@ -183,11 +183,13 @@ type checkObject struct {
 	Feature []Feature       `json:"features"`
 	Attach  []WouldAttach   `json:"would_attach"`
 	LeftOut []leftOutObject `json:"left_out"`
+	Marks   []ownerObject   `json:"marks"`
+	Notes   []string        `json:"notes"`
 }
 
 func checkJSON(r CheckReport) checkObject {
 	out := checkObject{Schema: "hooktop.check/1", Feature: append([]Feature{}, r.Features...),
-		Attach: append([]WouldAttach{}, r.Attach...), LeftOut: []leftOutObject{}}
+		Attach: append([]WouldAttach{}, r.Attach...), LeftOut: []leftOutObject{}, Marks: ownerObjects(r.Marks), Notes: []string{}}
 	for i, f := range out.Feature {
 		out.Feature[i].Name, out.Feature[i].Why, out.Feature[i].Fix = format.Clean(f.Name), format.Clean(f.Why), format.Clean(f.Fix)
 	}
@@ -196,6 +198,9 @@ func checkJSON(r CheckReport) checkObject {
 	}
 	for _, l := range r.LeftOut {
 		out.LeftOut = append(out.LeftOut, leftOutObject{Name: format.Clean(l.Name), Why: format.Clean(l.Why)})
+	}
+	for _, n := range r.Notes {
+		out.Notes = append(out.Notes, format.Clean(n))
 	}
 	return out
 }

@@ -56,6 +56,8 @@ type ownerObject struct {
 	Who   string `json:"who"`
 	From  string `json:"from"`
 	Clash string `json:"clash"`
+	Mark  string `json:"mark"` // the value under the mask
+	Sets  bool   `json:"sets"` // it writes the bits; else it chooses packets by them
 }
 
 type settingObject struct {
@@ -86,16 +88,21 @@ func chainObjects(rows []snap.Chain) []chainObject {
 }
 
 func steeringJSON(c *snap.Chains) steeringObject {
-	out := steeringObject{Why: format.Clean(c.Why), Steer: make([]steerObject, 0, len(c.Steer)), Owners: make([]ownerObject, 0, len(c.Owners)),
+	out := steeringObject{Why: format.Clean(c.Why), Steer: make([]steerObject, 0, len(c.Steer)), Owners: ownerObjects(c.Owners),
 		Checks: make([]settingObject, 0, len(c.Checks))}
 	for _, s := range c.Steer {
 		out.Steer = append(out.Steer, steerObject{format.Clean(s.Text), format.Clean(s.Chain), s.State, format.Clean(s.Why)})
 	}
-	for _, o := range c.Owners {
-		out.Owners = append(out.Owners, ownerObject{fmt.Sprintf("%#x", o.Mask), format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash)})
-	}
 	for _, k := range c.Checks {
 		out.Checks = append(out.Checks, settingObject{format.Clean(k.Name), format.Clean(k.Have), k.OK, format.Clean(k.Why), format.Clean(k.Fix)})
+	}
+	return out
+}
+
+func ownerObjects(list []snap.BitOwner) []ownerObject {
+	out := make([]ownerObject, 0, len(list))
+	for _, o := range list {
+		out = append(out, ownerObject{fmt.Sprintf("%#x", o.Mask), format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash), fmt.Sprintf("%#x", o.Mark), o.Sets})
 	}
 	return out
 }

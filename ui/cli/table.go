@@ -12,6 +12,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
 	"hooktop/ui/format"
 )
@@ -184,11 +185,18 @@ func checkTable(w io.Writer, r CheckReport) error {
 	for _, l := range r.LeftOut {
 		left.add(format.Clean(l.Name), format.Clean(l.Why))
 	}
+	marks := &grid{titles: []string{"MARK", "USED BY", "FROM"}}
+	for _, o := range r.Marks {
+		marks.add(acl.MarkText(o.Mark, o.Mask), format.Clean(o.Who), format.Clean(o.From))
+	}
 	fmt.Fprintf(w, "%d programs would attach\n", len(r.Attach))
-	for _, g := range []*grid{would, have, left} {
+	for _, g := range []*grid{would, have, left, marks} {
 		if err := g.section(w); err != nil {
 			return err
 		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(w, format.Clean(note))
 	}
 	return nil
 }

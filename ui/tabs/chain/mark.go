@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hooktop/netcfg/chain"
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 )
@@ -134,8 +135,8 @@ func clash(m mark, name string, lines []core.DraftLine, owners []snap.BitOwner) 
 		if strings.HasPrefix(o.Who, "chain ") {
 			continue
 		}
-		if both := o.Mask & m.mask; both != 0 {
-			return fmt.Sprintf("bits %x are %s's (%s)", both, o.Who, o.From)
+		if owner := (chain.Owner{Mark: o.Mark, Mask: o.Mask, Sets: o.Sets}); owner.Forbids(m.value, m.mask) {
+			return fmt.Sprintf("bits %x are %s's (%s)", o.Mask&m.mask, o.Who, o.From)
 		}
 	}
 	return ""
@@ -148,7 +149,7 @@ func bitmap(owners []snap.BitOwner) string {
 	for bit := 31; bit >= 0; bit-- {
 		c, n, bad := byte('.'), 0, false
 		for i, o := range owners {
-			if o.Mask>>bit&1 == 0 {
+			if o.Mask>>bit&1 == 0 || o.Mask == everyBit { // who has the whole word has one value of it, not each bit
 				continue
 			}
 			n++

@@ -58,7 +58,8 @@ func lines(texts ...string) (out []core.DraftLine) {
 
 func TestClashes(t *testing.T) {
 	ls := lines("chain fw in a mark 0x10/0xf0", "chain ids in b mark 0x40/0xf0", "off chain old in c mark 0x30/0xf0")
-	owners := uitest.Chains().Owners
+	owners := append(uitest.Chains().Owners, snap.BitOwner{Mark: 0xca6c, Mask: 0xffffffff, Who: "table 51820", From: "ip rule 32764"},
+		snap.BitOwner{Mask: 0xffffffff, Sets: true, Who: "table ip wg-quick-wg0", From: "netfilter chain premangle sets them"})
 	for _, c := range []struct {
 		m    mark
 		want string
@@ -83,13 +84,13 @@ func TestAFreeMark(t *testing.T) {
 	if m, ok := free(lines("chain fw in a mark 0x1/0x1"), nil); ok {
 		t.Errorf("where one bit tells all chains apart: %v", m)
 	}
-	if m, ok := free(nil, []snap.BitOwner{{Mask: 0xffffffff, Who: "x"}}); ok {
+	if m, ok := free(nil, []snap.BitOwner{{Mask: 0x7fffffff, Who: "x"}}); ok {
 		t.Errorf("of nothing: %v", m)
 	}
 }
 
 func TestBitMap(t *testing.T) {
-	owners := []snap.BitOwner{{Mask: 0xf0}, {Mask: 0xf0}, {Mask: 0x4000}, {Mask: 0x80000000, Clash: "fw"}}
+	owners := []snap.BitOwner{{Mask: 0xf0}, {Mask: 0xf0}, {Mask: 0x4000}, {Mask: 0x80000000, Clash: "fw"}, {Mask: 0xffffffff}}
 	if got := bitmap(owners); got != "!....... ........ .c...... ****...." || len(got) != len(ruler) {
 		t.Errorf("%q\n%q", got, ruler)
 	}

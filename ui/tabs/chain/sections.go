@@ -17,6 +17,8 @@ import (
 	"hooktop/ui/widget/line"
 )
 
+const everyBit = 0xffffffff
+
 // sections are what stands beside or below the list: trouble, mark bits, the way of a packet, rules and routes, settings.
 func (t *Tab) sections(w, h int, border bool) []string {
 	b := detail.NewBody(t.env, detail.Inner(w, border))
@@ -69,6 +71,10 @@ func (t *Tab) troubleBody(b *detail.Body, brief bool) {
 		}
 	}
 	for _, o := range c.Owners {
+		if o.Clash != "" && o.Sets && o.Mask == everyBit {
+			say(themes.Warn, t.twin(fmt.Sprintf("%s %s writes the whole mark (%s): packets of chain %s that meet it lose theirs", g.Warn, format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash))))
+			continue
+		}
 		if o.Clash != "" {
 			say(themes.Crit, t.twin(fmt.Sprintf("%s bits %x are %s's (%s) and chain %s's", g.Crit, o.Mask, format.Clean(o.Who), format.Clean(o.From), format.Clean(o.Clash))))
 		}
