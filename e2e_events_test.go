@@ -3,28 +3,27 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/gopacket/gopacket/pcapgo"
 
 	"hooktop/probes/ktest"
 )
 
-// The binary alone tells of packets that a rule with log met: in its snapshot, and in the file of --events.
-func TestEventsOfTheBinary(t *testing.T) {
-	ns := ground(t)
-	ktest.HostState(t)
-	ns.NetState(t)
-	events := filepath.Join(t.TempDir(), "events.jsonl")
-	policy := write(t, "policy", "deny out udp to any port 99 log \"mine\"\n")
+// datagrams sends to port 99 through up0, some two hundred a second, until stop or the test's end.
+func datagrams(t *testing.T, ns *ktest.NS) (stop func()) {
+	t.Helper()
 	from := ns.UDPSocket(t, "192.0.2.1:0")
 	to := &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 99}
-	done := make(chan struct{})
-	sent := make(chan struct{})
+	done, sent := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(sent)
 		tick := time.NewTicker(5 * time.Millisecond)
@@ -38,9 +37,21 @@ func TestEventsOfTheBinary(t *testing.T) {
 			}
 		}
 	}()
+	stop = sync.OnceFunc(func() { close(done); <-sent })
+	t.Cleanup(stop)
+	return stop
+}
+
+// The binary alone tells of packets that a rule with log met: in its snapshot, and in the file of --events.
+func TestEventsOfTheBinary(t *testing.T) {
+	ns := ground(t)
+	ktest.HostState(t)
+	ns.NetState(t)
+	events := filepath.Join(t.TempDir(), "events.jsonl")
+	policy := write(t, "policy", "deny out udp to any port 99 log \"mine\"\n")
+	stop := datagrams(t, ns)
 	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--policy", policy, "--events", events)
-	close(done)
-	<-sent
+	stop()
 	var shot struct {
 		Events []struct {
 			Kind, From, Label, Src, Dst, Dir, Dev string
@@ -81,4 +92,72 @@ func TestEventsOfTheBinary(t *testing.T) {
 	if kinds["hooktop.event/1 deny"] < repeat || kinds["hooktop.audit/1 commit"] != 1 || kinds["hooktop.audit/1 restore"] != 1 || len(kinds) != 3 {
 		t.Errorf("%v in\n%s", kinds, text)
 	}
+}
+
+// A rule with log that may tell of more than comes suppresses nothing.
+func TestLogRateOfTheBinary(t *testing.T) {
+	ns := ground(t)
+	policy := write(t, "policy", "deny out udp to any port 99 log\n")
+	stop := datagrams(t, ns)
+	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--policy", policy, "--log-rate", "100000")
+	stop()
+	var shot struct {
+		ACL struct {
+			Rules []struct {
+				Packets       int
+				LogSuppressed int `json:"log_suppressed"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(r.out), &shot); r.code != 0 || err != nil || len(shot.ACL.Rules) != 1 {
+		t.Fatalf("exit code %d, %v: %s %s", r.code, err, r.out, r.err)
+	}
+	if a := shot.ACL.Rules[0]; a.Packets <= 10 || a.LogSuppressed != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// On the screen an event leads to its rule, the rule to the headers that it denied, and these to a capture.
+func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
+	ns := ground(t)
+	ktest.HostState(t)
+	policy := write(t, "policy", "deny out udp to any port 99 log \"mine\"\n")
+	capture := filepath.Join(t.TempDir(), "denied.pcapng")
+	datagrams(t, ns)
+	s := open(t, ns, 100, 30, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy)
+	s.shows("TRIAL", "192.0.2.2:99")
+	for _, step := range []struct{ keys, shows string }{
+		{"6", "generation 1 is on trial"},
+		{"", `> 192.0.2.2:99 out up0 "mine"`},
+		{"g" + enter, "EVENT"},
+		{"", "line 1 of v1"},
+		{enter, ">+    1 deny  out"},
+		{"p", "HEADERS of line 1"},
+		{"", "udp        "},
+		{"w", "save headers to"},
+		{"\x15" + capture + enter, "headers that line 1 denied are in"},
+		{escape, "HITS/S"},
+	} {
+		s.keys(step.keys)
+		s.shows(step.shows)
+	}
+	file, err := os.ReadFile(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := pcapgo.NewNgReader(bytes.NewReader(file), pcapgo.NgReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, info, err := r.ReadPacketData()
+	if err != nil || info.Length != 43 || len(data) != 43 || data[42] != 'x' || !bytes.Contains(file, []byte(`port 99 log "mine"`)) {
+		t.Errorf("%v, %+v: % x", err, info, data)
+	}
+	s.keys(ctrlC)
+	s.shows("quit?")
+	s.keys("y")
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
+	}
+	s.restored()
 }

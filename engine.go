@@ -103,7 +103,7 @@ func (s *session) unwatched() logbook {
 
 func config(opt cli.Options) probes.Config {
 	return probes.Config{
-		Interfaces: opt.Interfaces, Mode: opt.Mode, Flows: opt.Flows, AccessAgents: opt.AccessAgents,
+		Interfaces: opt.Interfaces, Mode: opt.Mode, Flows: opt.Flows, LogRate: opt.Policy.LogRate, AccessAgents: opt.AccessAgents,
 		NoTCX: opt.NoTCX, Hz: opt.Screen.Hz,
 		NoTrace: opt.Once, // a snapshot has no place for it
 	}

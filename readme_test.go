@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hooktop/bpf/kern"
+	"hooktop/netcfg/policy"
 	"hooktop/themes"
 	"hooktop/ui"
 	"hooktop/ui/cli"
@@ -28,6 +29,20 @@ func TestReadmeBeginsWithTheTwoCommands(t *testing.T) {
 		if _, err := os.Stat(link[1]); err != nil {
 			t.Errorf("README.md points at %s: %v", link[1], err)
 		}
+	}
+}
+
+func TestReadmesPolicyIsOne(t *testing.T) {
+	_, text, _ := strings.Cut(readme(t), "\n## The policy\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	var lines []string
+	for l := range strings.Lines(text) {
+		if l, ok := strings.CutPrefix(l, "    "); ok {
+			lines = append(lines, l)
+		}
+	}
+	if f, err := policy.Parse(strings.Join(lines, "")); err != nil || f.Len() < 10 {
+		t.Errorf("%d lines: %v", len(lines), err)
 	}
 }
 

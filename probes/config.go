@@ -11,6 +11,7 @@ type Config struct {
 	Mode         string            // "auto", "native", "generic", "tc"; "" means auto
 	Modes        map[string]string // device name -> mode, over Mode
 	Flows        int               // flows expected, 0: the default of bpf/kern
+	LogRate      int               // packets a second that a rule with log tells of, 0: the default of bpf/kern
 	AccessAgents []string          // processes besides sshd and mosh-server that carry operators' sessions
 	NoTrace      bool              // start no trace by itself
 	NoTCX        bool              // use clsact filters even where the kernel has tcx

@@ -19,7 +19,7 @@ import (
 
 // openKern opens the pipeline of bpf/kern and fits it to what attach and flows ask for.
 func openKern(cfg Config) (*dataplane, error) {
-	p, err := kern.Open(kern.Options{Flows: cfg.Flows})
+	p, err := kern.Open(kern.Options{Flows: cfg.Flows, LogRate: cfg.LogRate})
 	if errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
 		return nil, fmt.Errorf("this user may not use eBPF: %w", err)
 	}

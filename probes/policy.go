@@ -44,10 +44,11 @@ type Policy interface {
 }
 
 const (
-	judgedFlows = 4096            // that a draft is tried on
-	quietAfter  = 2 * time.Second // without a packet
-	rewriteWait = 5 * time.Second // between two tries to write what decides again
-	chainEach   = 100 * time.Millisecond
+	judgedFlows   = 4096            // that a draft is tried on
+	quietAfter    = 2 * time.Second // without a packet
+	steadyPackets = 10              // of a flow that may go quiet: a query, or a scanner's SYN, is over by itself
+	rewriteWait   = 5 * time.Second // between two tries to write what decides again
+	chainEach     = 100 * time.Millisecond
 )
 
 // policer is the Probe of the policy: it gives the Policy its plane and the engine's view of the host.
@@ -126,24 +127,31 @@ func (p *policer) Collect(now time.Time) {
 // quietAfter is how long a flow that sends packets may be without one. The table is not read more often than frames are made.
 func (p *policer) quietAfter() time.Duration { return quietAfter + p.b.engine.period() }
 
-// talking lists the flows that send packets, also those whose packets are denied.
+// talking lists the flows that have sent some packets and go on, also those whose packets are denied.
 func (p *policer) talking(flows []snap.Flow) map[snap.FlowKey]bool {
 	out := map[snap.FlowKey]bool{}
 	for i := range flows {
-		if f := &flows[i]; f.Rates[0].PPS > 0 && f.Idle < p.quietAfter() {
+		if f := &flows[i]; f.Packets >= steadyPackets && !saidEnd(f) && f.Rates[0].PPS > 0 && f.Idle < p.quietAfter() {
 			out[f.Key] = true
 		}
 	}
 	return out
 }
 
-// hush counts the flows that sent packets when the trial was committed, and do not now.
+// saidEnd reports whether a connection has said that it ends.
+func saidEnd(f *snap.Flow) bool {
+	const fin, rst = 0x01, 0x04 // RFC 9293
+	return f.TCPFlags&(fin|rst) != 0
+}
+
+// hush counts the flows that sent packets when the trial was committed, and do not now. Connections that were closed meanwhile have
+// not gone quiet.
 func (p *policer) hush(flows []snap.Flow) {
-	now := p.talking(flows)
-	p.quiet = 0
-	for k := range p.talked {
-		if !now[k] {
-			p.quiet++
+	p.quiet = len(p.talked)
+	for i := range flows {
+		f := &flows[i]
+		if p.talked[f.Key] && (saidEnd(f) || f.Rates[0].PPS > 0 && f.Idle < p.quietAfter()) {
+			p.quiet--
 		}
 	}
 }

@@ -75,6 +75,7 @@ type Policy struct {
 	Lease   time.Duration // of trials, 0: default
 	NoGuard bool          // no rule 0
 	Events  string        // file of JSON Lines, "": none
+	LogRate int           // packets a second that a rule with log tells of, 0: default
 	Canary  Canary
 }
 

@@ -24,6 +24,7 @@ type configFile struct {
 	Mode         string   `toml:"mode"`
 	Flows        int      `toml:"flows"`
 	AccessAgents []string `toml:"access_agents"`
+	LogRate      int      `toml:"log_rate"`
 	Theme        string   `toml:"theme"`
 	ASCII        bool     `toml:"ascii"`
 	Mouse        bool     `toml:"mouse"`
@@ -90,6 +91,9 @@ func (s *settings) apply(file configFile, flags *pflag.FlagSet) {
 	}
 	if open("flows") {
 		o.Flows = file.Flows
+	}
+	if open("log-rate") {
+		o.Policy.LogRate = file.LogRate
 	}
 	if open("theme") {
 		o.Screen.Theme = file.Theme

@@ -26,11 +26,11 @@ func configHome(t *testing.T, text string) string {
 }
 
 func TestConfigFillsWhatFlagsLeaveOpen(t *testing.T) {
-	configHome(t, "interfaces = ['eth1']\nmode = 'tc'\nhz = 5.0\nascii = true\naccess_agents = ['teleport']\n")
+	configHome(t, "interfaces = ['eth1']\nmode = 'tc'\nhz = 5.0\nlog_rate = 500\nascii = true\naccess_agents = ['teleport']\n")
 	s := playAt(t, nil, "--once", "--mode", "generic")
 	o := s.got
 	if s.code != 0 || len(o.Interfaces) != 1 || o.Interfaces[0] != "eth1" || o.Mode != "generic" || !o.Screen.ASCII || o.Screen.Hz != 5 ||
-		len(o.AccessAgents) != 1 {
+		len(o.AccessAgents) != 1 || o.Policy.LogRate != 500 {
 		t.Errorf("code %d, stderr %q, options %+v", s.code, s.err, o)
 	}
 	if s := playAt(t, nil, "--once", "--no-config"); s.got.Screen.ASCII {
@@ -49,6 +49,7 @@ func TestConfigErrorsNameTheLine(t *testing.T) {
 		"mode = 3\n":                            "config.toml:1:",
 		"mode = 'warp'\n":                       `unknown mode "warp"`,
 		"hz = 50.0\n":                           "50 is out of range",
+		"log_rate = -1\n":                       "--log-rate: -1 is out of range",
 		"flows = -3\n":                          "-3 is out of range",
 		"mode = 'tc'\n\nmode = 'native'\n":      "config.toml:3",
 		"theme = 'nosuch'\n":                    `theme "nosuch"`,

@@ -73,6 +73,8 @@ func policyFlags() []flag {
 			kind: text(func(s *settings) *string { return &s.limits })},
 		{name: "no-guard", usage: "no rule 0: policies may cut ARP, neighbour discovery and your own session; only the lease brings them back",
 			kind: toggle(func(s *settings) *bool { return &s.opt.Policy.NoGuard })},
+		{name: "log-rate", usage: "`packets` a second that a rule with log tells of; others are counted (default 10)",
+			kind: number(func(s *settings) *int { return &s.opt.Policy.LogRate })},
 		{name: "events", usage: "append what happens to the policy, and packets that its rules log, to this `file`, one JSON object a line",
 			kind: text(func(s *settings) *string { return &s.opt.Policy.Events })},
 	}

@@ -46,13 +46,13 @@ func TestPolicyFlagsReachTheBackend(t *testing.T) {
 			got = o.Policy
 			return Snapshot{Frame: sampleFrame()}, nil
 		}
-	}, "--once", "--no-config", "--policy", path, "--lease", "20s", "--no-guard", "--events", path+".jsonl")
-	want := Policy{File: path, Text: "deny in udp\n", Lease: 20 * time.Second, NoGuard: true, Events: path + ".jsonl"}
+	}, "--once", "--no-config", "--policy", path, "--lease", "20s", "--no-guard", "--log-rate", "500", "--events", path+".jsonl")
+	want := Policy{File: path, Text: "deny in udp\n", Lease: 20 * time.Second, NoGuard: true, Events: path + ".jsonl", LogRate: 500}
 	if s.code != ExitOK || !reflect.DeepEqual(got, want) {
 		t.Errorf("%d %q: %+v", s.code, s.err, got)
 	}
 	args := strings.Join(Options{Policy: want}.Args(), " ")
-	for _, arg := range []string{"--policy=" + path, "--lease=20s", "--no-guard", "--events=" + path + ".jsonl"} {
+	for _, arg := range []string{"--policy=" + path, "--lease=20s", "--no-guard", "--log-rate=500", "--events=" + path + ".jsonl"} {
 		if !strings.Contains(args, arg) {
 			t.Errorf("the lab's command line lacks %s: %s", arg, args)
 		}

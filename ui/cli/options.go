@@ -16,6 +16,7 @@ import (
 const (
 	maxFor   = 24 * time.Hour
 	maxFlows = 1 << 26
+	maxLog   = 1_000_000 // packets a second: the rings hold a fraction of that, and count what they lose
 	minHz    = 0.2
 	maxHz    = 10
 )
@@ -56,6 +57,8 @@ func (o *Options) check(flags *pflag.FlagSet) error {
 		return usagef("one of "+strings.Join(modeNames(), ", "), "--mode: unknown mode %q", o.Mode)
 	case o.Flows < 0 || o.Flows > maxFlows:
 		return usagef("give 1 to "+strconv.Itoa(maxFlows), "--flows: %d is out of range", o.Flows)
+	case o.Policy.LogRate < 0 || o.Policy.LogRate > maxLog || given("log-rate") && o.Policy.LogRate == 0:
+		return usagef("give 1 to "+strconv.Itoa(maxLog), "--log-rate: %d is out of range", o.Policy.LogRate)
 	case (given("hz") || o.Screen.Hz != 0) && (o.Screen.Hz < minHz || o.Screen.Hz > maxHz):
 		return usagef("give 0.2 to 10", "--hz: %g is out of range", o.Screen.Hz)
 	case given("for") && (o.For <= 0 || o.For > maxFor):
@@ -106,6 +109,7 @@ func (o Options) Args() []string {
 	add(o.Policy.Lease != 0, "--lease="+o.Policy.Lease.String())
 	args = append(args, o.Policy.Canary.args()...)
 	add(o.Policy.NoGuard, "--no-guard")
+	add(o.Policy.LogRate != 0, "--log-rate="+strconv.Itoa(o.Policy.LogRate))
 	add(o.Policy.Events != "", "--events="+o.Policy.Events)
 	add(o.Once, "--once")
 	add(o.Once, "--for="+o.For.String())

@@ -4,11 +4,13 @@ package acl
 
 import (
 	"strconv"
+	"strings"
 
 	"hooktop/netcfg/policy"
 	"hooktop/themes"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/box"
+	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
 )
 
@@ -20,7 +22,8 @@ func (t *Tab) editBox(w, h int) box.Box {
 	ed := t.edit
 	inner := max(w-2, 1)
 	text, x := ed.field.View(t.env.Theme, themes.Input, max(inner-2, 1))
-	lines := []string{" " + text + " ", t.verdictLine(inner), t.remarkLine(inner), t.doesLine(inner), t.wordsLine(inner)}
+	lines := append([]string{" " + text + " "}, t.saidLines(inner)...)
+	lines = append(lines, t.doesLine(inner), t.wordsLine(inner))
 	if room := h - 3; room < editLines { // hardly any height: the text and what is wrong with it matter
 		lines = lines[:max(room, 1)]
 	}
@@ -51,22 +54,35 @@ func (t *Tab) editRight() string {
 	return "nothing is applied yet"
 }
 
-// verdictLine says what is wrong with the text, else how it reads.
-func (t *Tab) verdictLine(w int) string {
-	ed, g := t.edit, t.env.Glyphs
-	b := line.New(t.env.Theme, w)
-	add := func(tok themes.Token, s string) string {
-		return b.Add(tok, " "+string(format.AppendEnd(nil, t.twin(format.Clean(s)), max(w-2, 1)))).Fill(themes.Text)
+// saidLines are two: what is wrong with the text, on both where it is long; else how it reads and what is to be said of it.
+func (t *Tab) saidLines(w int) []string {
+	tok, text := t.verdict()
+	out := []string{t.boxLine(w, tok, text), t.remarkLine(w)}
+	if tok != themes.InputError {
+		return out
 	}
+	if list := detail.Wrap(t.twin(format.Clean(text)), max(w-2, 1)); len(list) > 1 {
+		return []string{t.boxLine(w, tok, list[0]), t.boxLine(w, tok, strings.Join(list[1:], " "))}
+	}
+	return out
+}
+
+func (t *Tab) boxLine(w int, tok themes.Token, s string) string {
+	return line.New(t.env.Theme, w).Add(tok, " "+string(format.AppendEnd(nil, t.twin(format.Clean(s)), max(w-2, 1)))).Fill(themes.Text)
+}
+
+// verdict says what is wrong with the text, else how it reads.
+func (t *Tab) verdict() (themes.Token, string) {
+	ed, g := t.edit, t.env.Glyphs
 	switch {
 	case ed.err != "":
-		return add(themes.InputError, g.Cross+" "+ed.err)
+		return themes.InputError, g.Cross + " " + ed.err
 	case ed.lint.bad != "" && ed.lint.text == ed.field.Value():
-		return add(themes.InputError, g.Cross+" "+ed.lint.bad)
+		return themes.InputError, g.Cross + " " + ed.lint.bad
 	case ed.line.Kind == policy.Blank:
-		return add(themes.HintText, "allow, deny, limit, count, set, default, tunnel or chain; esc cancels")
+		return themes.HintText, "allow, deny, limit, count, set, default, tunnel or chain; esc cancels"
 	}
-	return add(themes.OK, g.Check+" "+lineText(ed.line))
+	return themes.OK, g.Check + " " + lineText(ed.line)
 }
 
 // remarkLine says what the linter thinks of the line; behind it what is known of the draft.

@@ -138,11 +138,13 @@ func (t *Tab) change1(b *detail.Body, p policy.Pair) {
 	}
 }
 
+// diffLine shows the whole of a line: what is reviewed must be seen.
 func (t *Tab) diffLine(b *detail.Body, tok themes.Token, sign string, n int, text string) {
-	l := line.New(t.env.Theme, b.Width())
-	l.Add(tok, sign+format.PadLeft(strconv.Itoa(n), 6)+"  ")
-	l.Add(tok, string(format.AppendEnd(nil, t.twin(format.Clean(text)), max(l.Left(), 0))))
-	b.Add(l)
+	head := sign + format.PadLeft(strconv.Itoa(n), 6) + "  "
+	for _, s := range detail.Wrap(t.twin(format.Clean(text)), max(b.Width()-line.Width(head), 1)) {
+		b.Add(line.New(t.env.Theme, b.Width()).Add(tok, head).Add(tok, s))
+		head = format.Pad("", line.Width(head))
+	}
 }
 
 // impact says what the draft does to live flows, and what the linter thinks of it.

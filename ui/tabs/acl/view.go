@@ -85,7 +85,11 @@ func (t *Tab) Context(w int) string {
 	case t.edit != nil:
 		parts = append(parts, "EDITING "+t.editTitle())
 	case t.heads != nil:
-		parts = append(parts, "HEADERS of line "+strconv.Itoa(t.lineOf(t.heads.of)))
+		text := "HEADERS of a line that is not in force any more"
+		if n := t.lineOf(t.heads.of); n > 0 {
+			text = "HEADERS of line " + strconv.Itoa(n)
+		}
+		parts = append(parts, text)
 	case t.review != nil:
 		parts = append(parts, "REVIEW "+format.Plural(uint64(t.staged.total()), "staged edit"))
 	case t.staged.any() && p.Trial.Gen == 0 && p.Canary.Gen == 0:

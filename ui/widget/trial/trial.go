@@ -51,6 +51,8 @@ func (s State) Evidence() (text string, worse bool) {
 	real, said := t.DropPPS, t.Forecast.DropRate.PPS+t.Forecast.LimitRate.PPS
 	text = "drops +" + format.SI(real) + "/s, "
 	switch {
+	case t.Forecast.Of.PPS == 0 && real >= 1: // a launch tries a policy before there are flows to forecast from
+		return text + "nothing was forecast", false
 	case real > 2*said && real > said+10: // a handful more is no trend
 		worse = true
 		if said < 1 {

@@ -18,7 +18,7 @@ import (
 
 func state(drops, forecast float64, left time.Duration) State {
 	p := &snap.Policy{Kept: 41, Trial: snap.Trial{Gen: 42, Code: "7K3F\x1b[2J", DropPPS: drops, Quiet: 2, Fresh: true}}
-	p.Trial.Forecast.DropRate.PPS = forecast
+	p.Trial.Forecast.DropRate.PPS, p.Trial.Forecast.Of.PPS = forecast, 1e6
 	return State{Policy: p, Host: "lb-07", Left: left}
 }
 
@@ -39,6 +39,11 @@ func TestEvidence(t *testing.T) {
 		if text, worse := state(c.drops, c.forecast, time.Second).Evidence(); text != c.want || worse != c.worse {
 			t.Errorf("%g of %g: %q %v, want %q", c.drops, c.forecast, text, worse, c.want)
 		}
+	}
+	launched := state(500, 0, time.Second)
+	launched.Policy.Trial.Forecast = snap.Impact{}
+	if text, worse := launched.Evidence(); text != "drops +500/s, nothing was forecast" || worse {
+		t.Errorf("of a launch: %q %v", text, worse)
 	}
 }
 
