@@ -162,3 +162,21 @@ func TestMeasureTellsWhatIsTooMuch(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What the screen shows of a draft: both policies, stage by stage, in one order.
+func TestPricesOfADraft(t *testing.T) {
+	ktest.HostState(t)
+	list, err := Prices(t.Context(), "", everyStage)
+	if err != nil || len(list) != len(meterHooks())*len(stageNames()) {
+		t.Fatalf("%d stages, %v", len(list), err)
+	}
+	for i, p := range list {
+		judged := p.Stage == StageClassify || p.Stage == StageStrip || p.Stage == StageMark
+		if p.Stage != stageNames()[i%len(stageNames())] || p.Why != "" || p.Stage != StageNew && p.Same[1] <= 0 || (p.Same[0] > 0) != (!judged && p.Stage != StageNew) {
+			t.Errorf("%+v", p)
+		}
+	}
+	if _, err := Prices(t.Context(), "", "no rule"); err == nil {
+		t.Error("a text that is no policy has a price")
+	}
+}
