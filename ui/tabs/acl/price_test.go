@@ -19,7 +19,7 @@ func TestTheReviewMeasuresStageByStage(t *testing.T) {
 	b.Frame()
 	b.Send(core.ReviewMsg{})
 	b.Frame()
-	b.Press("p")
+	b.Press("m")
 	m, _ := uitest.Last[core.DoMsg](b)
 	if m.Intent.Kind != snap.PricePolicy || m.Intent.Policy.Text == "" || m.Intent.Policy.Text == uitest.PolicyText {
 		t.Fatalf("asked for %+v", m.Intent)
