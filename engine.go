@@ -14,6 +14,7 @@ import (
 	"hooktop/netcfg/steer"
 	"hooktop/probes"
 	"hooktop/probes/attach"
+	"hooktop/probes/bench"
 	"hooktop/probes/export"
 	"hooktop/probes/guard"
 	"hooktop/probes/snap"
@@ -63,7 +64,7 @@ func openSession(ctx context.Context, opt cli.Options, tty *os.File) (*session, 
 	if s.lines != nil {
 		cfg.Events = s.lines
 	}
-	cfg.Policy = enforce.OnKern{Service: s.policy}
+	cfg.Policy, cfg.Prices = enforce.OnKern{Service: s.policy}, bench.Prices
 	s.guard, err = guard.Arm(guard.Options{Command: cli.WatchCommand, Terminal: tty})
 	var journal logbook = s.guard
 	if err != nil {

@@ -2,7 +2,12 @@
 
 package probes
 
-import "hooktop/probes/attach"
+import (
+	"context"
+
+	"hooktop/probes/attach"
+	"hooktop/probes/snap"
+)
 
 // Config is what the command line and the config file decide about an engine. The zero value watches the devices under
 // every unicast route in auto mode.
@@ -20,6 +25,10 @@ type Config struct {
 	Journal      attach.Journal    // hears of what outlives the process before it is made; nil: nobody listens
 	Hz           float64           // frames a second, 0: 2
 	Policy       Policy            // carries out what is wished about the policy; nil: nothing is enforced
+	Prices       Prices            // measures policies; nil: nothing does
 	Events       Lines             // takes an event of each packet that a rule with log tells of; nil: nobody
 	Version      string
 }
+
+// Prices measures what packets cost by two policies, what decides now and a draft. It takes seconds, less when ctx ends.
+type Prices func(ctx context.Context, now, draft string) ([]snap.Price, error)

@@ -261,12 +261,26 @@ func (e *Engine) aside(work, then func()) {
 			defer func() { <-e.turns }()
 			work()
 		}()
-		select {
-		case e.results <- then:
-		case <-ctx.Done():
-		}
+		e.bring(ctx, then)
 		return nil
 	}, e.fail)
+}
+
+// apart runs work and brings then back; see Bench.Apart.
+func (e *Engine) apart(work func(context.Context), then func()) {
+	Go(e.ctx, "work apart", func(ctx context.Context) error {
+		work(ctx)
+		e.bring(ctx, then)
+		return nil
+	}, e.fail)
+}
+
+// bring has the engine's goroutine call then.
+func (e *Engine) bring(ctx context.Context, then func()) {
+	select {
+	case e.results <- then:
+	case <-ctx.Done():
+	}
 }
 
 // fail ends the engine with the error of a goroutine, unless it ends already.

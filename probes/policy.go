@@ -57,7 +57,7 @@ type policer struct {
 	pl   *pipeline
 	svc  Policy
 	on   bool // it has the plane
-	busy struct{ rewrite, count, chains bool }
+	busy struct{ rewrite, count, chains, price bool }
 	next time.Time // no rewrite before
 
 	chains   snap.Chains
@@ -219,6 +219,8 @@ func (p *policer) Do(_ context.Context, in snap.Intent, answer func(snap.Answer)
 			p.tellHealth(time.Now(), true) // what sends now is what a canary is held against
 		}
 		slow = func() snap.Answer { return p.svc.Commit(in.Policy) }
+	case snap.PricePolicy:
+		p.price(in.Policy.Text, answer)
 	case snap.RepairChains:
 		slow = p.svc.Repair
 	case snap.SavePolicy:

@@ -3,6 +3,9 @@
 package probes
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +40,7 @@ func (*slowPolicy) Extend(d time.Duration) snap.Answer                      { re
 func (*slowPolicy) Hear(func(snap.Event))                                   {}
 func (*slowPolicy) Decider(uint32, uint16) (snap.Decider, bool)             { return snap.Decider{}, false }
 func (*slowPolicy) DeciderAt(int) (snap.Decider, error)                     { return snap.Decider{}, nil }
-func (*slowPolicy) View(bool) snap.Policy                                   { return snap.Policy{Kept: 7} }
+func (*slowPolicy) View(bool) snap.Policy                                   { return snap.Policy{Kept: 7, Text: "what is kept"} }
 
 func (p *slowPolicy) Stage(snap.PolicyWish, []snap.Flow) snap.Answer {
 	close(p.staging)
@@ -86,5 +89,58 @@ func TestNoCheckHoldsUpAKeep(t *testing.T) {
 	e.Close()
 	if err := <-ended; err != nil || svc.ended != 1 {
 		t.Errorf("%v, ended %d times", err, svc.ended)
+	}
+}
+
+// A price takes seconds and holds up neither frames nor a keep; only one is measured at a time.
+func TestAPriceHoldsUpNothing(t *testing.T) {
+	svc := &slowPolicy{staging: make(chan struct{}), stage: make(chan struct{})}
+	measuring, measured := make(chan [2]string, 1), make(chan error)
+	prices := func(ctx context.Context, now, draft string) ([]snap.Price, error) {
+		measuring <- [2]string{now, draft}
+		select {
+		case err := <-measured:
+			return []snap.Price{{Hook: "tc", Stage: "parse"}}, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	e := newEngine(Config{Policy: svc, Prices: prices}, &quietHost{}, []func() Probe{
+		func() Probe { return &fakeProbe{} }, func() Probe { return &policer{pl: newPipeline()} },
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(t.Context()) }()
+	if _, err := e.Started(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ask := snap.Intent{Kind: snap.PricePolicy, Policy: snap.PolicyWish{Text: "a draft"}}
+	priced := make(chan snap.Answer, 1)
+	begin := func() {
+		t.Helper()
+		go func() { priced <- e.Do(t.Context(), ask) }()
+		if texts := <-measuring; texts != [2]string{"what is kept", "a draft"} {
+			t.Errorf("measured %q", texts)
+		}
+	}
+	begin()
+	if a := e.Do(t.Context(), ask); !strings.Contains(a.Err, "under way") {
+		t.Errorf("a second one at once: %+v", a)
+	}
+	if a := e.Do(t.Context(), snap.Intent{Kind: snap.KeepPolicy, Arg: "abc"}); a.Text != "kept abc" {
+		t.Errorf("keep: %+v", a)
+	}
+	measured <- nil
+	if a := <-priced; a.Err != "" || len(a.Prices) != 1 {
+		t.Errorf("%+v", a)
+	}
+	begin()
+	measured <- errors.New("no \x1bright")
+	if a := <-priced; !strings.Contains(a.Err, "right") || strings.Contains(a.Err, "\x1b") {
+		t.Errorf("%+v", a)
+	}
+	begin() // its context ends with the engine
+	e.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

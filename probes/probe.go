@@ -79,5 +79,8 @@ func (b *Bench) Notify(sev snap.Severity, from, text string) { b.engine.notify(s
 // neither is waited for: then is dropped.
 func (b *Bench) Aside(work, then func()) { b.engine.aside(work, then) }
 
+// Apart is Aside for what takes seconds by its nature: it holds up nothing that is done aside, and is told of the engine's end.
+func (b *Bench) Apart(work func(context.Context), then func()) { b.engine.apart(work, then) }
+
 // Go runs f until the engine ends. A panic or error in it ends the engine: nothing looks on half-blind.
 func (b *Bench) Go(name string, f func(context.Context) error) { b.engine.spawn(name, f) }

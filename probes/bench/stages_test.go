@@ -71,24 +71,26 @@ func measured(t *testing.T, p acl.Policy) map[string]Stage {
 
 // Each stage that a policy has is measured on each hook, each that it lacks has its reason, and nothing stays.
 func TestMeasureKnowsEachStage(t *testing.T) {
-	ktest.HostState(t)
 	for _, c := range []struct {
-		text    string
-		missing map[string]string
+		name, text string
+		missing    map[string]string
 	}{
-		{everyStage, nil},
-		{"", map[string]string{StageClassify: "there is no policy", StageStrip: "no line", StageMark: "no chain"}},
-		{"default in deny\noff " + strings.Split(everyStage, "\n")[2] + "\n", map[string]string{StageHit: "lets none", StageStrip: "no line", StageMark: "no chain"}},
+		{"every", everyStage, nil},
+		{"none", "", map[string]string{StageClassify: "there is no policy", StageStrip: "no line", StageMark: "no chain"}},
+		{"denied", "default in deny\noff " + strings.Split(everyStage, "\n")[2] + "\n", map[string]string{StageHit: "lets none", StageStrip: "no line", StageMark: "no chain"}},
 	} {
-		got := measured(t, parsedText(t, c.text))
-		for _, h := range meterHooks() {
-			for _, name := range stageNames() {
-				s := got[hookName(h)+" "+name]
-				if why := c.missing[name]; why == "" && s.Why != "" || !strings.Contains(s.Why, why) {
-					t.Errorf("policy %q, %s %s: %q, want %q", c.text, h, name, s.Why, why)
+		t.Run(c.name, func(t *testing.T) {
+			ktest.HostState(t)
+			got := measured(t, parsedText(t, c.text))
+			for _, h := range meterHooks() {
+				for _, name := range stageNames() {
+					s := got[hookName(h)+" "+name]
+					if why := c.missing[name]; why == "" && s.Why != "" || !strings.Contains(s.Why, why) {
+						t.Errorf("%s %s: %q, want %q", h, name, s.Why, why)
+					}
 				}
 			}
-		}
+		})
 	}
 }
 
@@ -160,5 +162,23 @@ func TestMeasureTellsWhatIsTooMuch(t *testing.T) {
 	}
 	if _, err := Measure(t.Context(), Wish{Policy: p}); err == nil || !strings.Contains(err.Error(), "room for") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What the screen shows of a draft: both policies, stage by stage, in one order.
+func TestPricesOfADraft(t *testing.T) {
+	ktest.HostState(t)
+	list, err := Prices(t.Context(), "", everyStage)
+	if err != nil || len(list) != len(meterHooks())*len(stageNames()) {
+		t.Fatalf("%d stages, %v", len(list), err)
+	}
+	for i, p := range list {
+		judged := p.Stage == StageClassify || p.Stage == StageStrip || p.Stage == StageMark
+		if p.Stage != stageNames()[i%len(stageNames())] || p.Why != "" || p.Stage != StageNew && p.Same[1] <= 0 || (p.Same[0] > 0) != (!judged && p.Stage != StageNew) {
+			t.Errorf("%+v", p)
+		}
+	}
+	if _, err := Prices(t.Context(), "", "no rule"); err == nil {
+		t.Error("a text that is no policy has a price")
 	}
 }

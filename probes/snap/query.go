@@ -49,6 +49,7 @@ const (
 	RestorePolicy IntentKind = "restore" // end the trial now
 	ExtendPolicy  IntentKind = "extend"  // the lease, by Policy.Lease
 	SavePolicy    IntentKind = "save"    // the kept policy, to Target or where it came from
+	PricePolicy   IntentKind = "price"   // Policy.Text: measure what packets cost by it and by what decides now, in Answer.Prices. Takes seconds
 
 	RepairChains IntentKind = "repair"  // put rules and routes of chains in place again that somebody changed
 	ShowHeaders  IntentKind = "headers" // Line: the last headers that a deny rule hit, in Answer.Headers
@@ -86,6 +87,7 @@ type Answer struct {
 	Offer   string // Arg with which the intent would be done in spite of Err, "" when it would not
 	Command string
 	Headers []Header // of ShowHeaders, newest first
+	Prices  []Price  // of PricePolicy, in the order of a packet's way
 
 	Changed []string // of a SavePolicy that was refused: what the file says otherwise, a line each, cleaned
 }

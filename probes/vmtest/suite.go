@@ -49,6 +49,8 @@ func Suite() []Binary {
 			"TestExactlyOne", "TestFilesAre", "TestAFolder"}},
 		// Not selected: needs tshark; every capture by three policies.
 		{Package: "probes/dryrun", Skip: []string{"TestPcapsAgainstTshark", "TestExplainSays", "TestPcapAgrees", "TestPcapOfRawIP"}, Files: []string{"testdata/pcap"}},
+		// Not selected: figures against each other, of an emulated CPU.
+		{Package: "probes/bench", Run: []string{"TestMeasureKnowsEachStage/every"}},
 		// Not selected: parsers, and thousands of sockets and routes.
 		{Package: "netcfg/nl", Skip: []string{"TestDecode", "FuzzDecode", "TestMany", "TestParseTracked"}},
 		// Not selected: what asks no kernel, needs sshd or tshark, soaks, and faults made on purpose.

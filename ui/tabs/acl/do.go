@@ -176,6 +176,8 @@ func (t *Tab) answered(msg core.AnswerMsg) tea.Cmd {
 		return t.saved(msg)
 	case snap.ShowHeaders:
 		return t.gotHeaders(msg.Answer)
+	case snap.PricePolicy:
+		t.gotPrices(msg.Answer)
 	}
 	return nil
 }

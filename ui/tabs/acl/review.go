@@ -112,6 +112,8 @@ func (t *Tab) reviewKey(k tea.KeyPressMsg) tea.Cmd {
 		return t.try()
 	case "w":
 		return t.export()
+	case "m":
+		return t.askPrices()
 	case "d":
 		r.full, r.down = !r.full, 0
 	case "j", "down":
@@ -239,6 +241,7 @@ func (t *Tab) reviewBindings() []core.Binding {
 		{Keys: []string{"c"}, Name: "review.canary", Help: "canary", Section: own, Hint: 2, Disabled: t.noCanary(), Do: press("c")},
 		{Keys: []string{"d"}, Name: "review.full", Help: full, Section: own, Hint: 3, Do: press("d")},
 		{Keys: []string{"w"}, Name: "review.write", Help: "write draft to a file", Section: own, Hint: 4, Do: press("w")},
+		{Keys: []string{"m"}, Name: "review.price", Help: "measure the price by stage", Section: own, Disabled: t.noPrices(), Do: press("m")},
 		{Keys: []string{"j", "down"}, Name: "review.down", Help: "scroll", Section: own, Do: press("j")},
 		{Keys: []string{"k", "up"}, Name: "review.up", Help: "scroll", Section: own, Do: press("k")},
 		{Keys: []string{"esc"}, Name: "review.close", Help: "back to editing", Section: own, Hint: 5, Do: press("esc")},

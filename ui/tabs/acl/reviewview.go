@@ -174,6 +174,7 @@ func (t *Tab) impact(b *detail.Body) {
 	}
 	b.FieldTok("ways in", tok, ways)
 	b.Field("price", priceText(d))
+	t.priceStages(b)
 	for _, f := range i.Flows {
 		t.flowLine(b, &f)
 	}

@@ -51,9 +51,10 @@ type Tab struct {
 	save    *prompt.Field // the name of the file to save to is typed, or nil
 	heads   *headers      // of packets that a line denied, or nil
 	wanted  headers       // those that were asked for
-	refused *refused      // a save that waits for a word, or nil
-	find    *finder       // a word is looked for, or nil
-	word    string        // looked for last
+	prices  prices
+	refused *refused // a save that waits for a word, or nil
+	find    *finder  // a word is looked for, or nil
+	word    string   // looked for last
 
 	width, high int
 	at          struct{ x, y int } // of the real cursor in the editor or a field
