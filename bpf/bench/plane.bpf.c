@@ -72,13 +72,15 @@ static __always_inline void become(struct xdp_md *ctx, u32 flow)
 static __always_inline u32 ours(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found, gen;
+	volatile struct dev_state *st = dev_state();
+	struct packet p;
+	u32 found;
 
 	c.left = p.len = c.end - c.pos;
 	found = parse(&c, &p, 0, 0);
-	gen = generation();
-	return record(&p, found, gen, 0, 0) & VERDICT_DENY;
+	if (unlikely(found))
+		return ht_record_other(found, p.len, generation(st), 0) & VERDICT_DENY;
+	return flow_account(&p, st, generation(st), 0) & VERDICT_DENY;
 }
 
 /* Returns 1 when the packet is denied, which a flow that is known is not. */
@@ -105,12 +107,12 @@ static __always_inline u32 obvious(struct xdp_md *ctx, int judge)
 		__sync_fetch_and_add(&f->packets, 1);
 		__sync_fetch_and_add(&f->bytes, p.len);
 		f->last = bpf_jiffies64();
-		f->gen = generation();
+		f->gen = generation(dev_state());
 		return 0;
 	}
 	if (judge && bv_judge(&p, &rule))
 		return 1;
-	struct obvious_flow first = { .packets = 1, .bytes = p.len, .last = bpf_jiffies64(), .path = rule, .gen = generation() };
+	struct obvious_flow first = { .packets = 1, .bytes = p.len, .last = bpf_jiffies64(), .path = rule, .gen = generation(dev_state()) };
 	bpf_map_update_elem(&lru, &key, &first, 0);
 	return 0;
 }

@@ -123,11 +123,14 @@ static __always_inline u8 tag_of(u64 hash)
  * memory for nothing. 1: it may be. Whether a byte is zero: Hacker's Delight, 6-1. */
 static __always_inline int flow_may_be(u32 index, u64 hash)
 {
-	u64 *tags = bpf_map_lookup_elem(&ht_tags, &index), x;
+	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
+	u64 x;
 
 	if (!tags)
 		return 1;
-	x = *tags ^ BYTES(tag_of(hash));
+	if (likely(tags->way[hash >> 61] == tag_of(hash)))
+		return 1; /* most flows are in their home slot */
+	x = *(u64 *)tags->way ^ BYTES(tag_of(hash));
 	return ((x - BYTES(1)) & ~x & BYTES(0x80)) != 0;
 }
 
@@ -235,7 +238,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return 0;
 	e = flow_way(b, way);
 	live = way < WAY_NONE && e->packets;
-	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(gen)) {
+	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(dev_state(), gen)) {
 		flow_count(e, q->len, q->tcp_flags, now, flags);
 		return flow_passes(e);
 	}
@@ -255,7 +258,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 	leg = (u64)(judged >> JUDGED_LEG_SHIFT) << FLOW_LEG_SHIFT & FLOW_LEG_MASK;
 	judged &= JUDGED_HIT;
 	if (!live) {
-		if (dev_states[dev_slot & (DEV_SLOTS - 1)].track)
+		if (dev_state()->track)
 			note_seen(q);
 		if (way >= WAY_NONE)
 			e = flow_way(b, ht_flow_victim(index));
@@ -270,7 +273,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 }
 
 /* Counts the packet in its flow, and lets the policy judge it where that is not known. `flags`: FLOW_*. Returns VERDICT_*. */
-static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 flags)
+static __always_inline u32 flow_account(const struct packet *p, volatile struct dev_state *st, u32 gen, u64 flags)
 {
 	u32 index = ((u32)(p->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
@@ -284,7 +287,7 @@ static __always_inline u32 flow_account(const struct packet *p, u32 gen, u64 fla
 	if (gen && unlikely(!flow_may_be(index, p->hash)))
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
 	struct flow_entry *e = flow_way(b, p->hash >> 61);
-	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < FLOW_PACKETS - 1 && now < expiry(gen))) {
+	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < FLOW_PACKETS - 1 && now < expiry(st, gen))) {
 		flow_count(e, p->len, p->tcp_flags, now, flags);
 		return flow_passes(e);
 	}

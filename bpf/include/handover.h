@@ -8,7 +8,7 @@
 #pragma once
 
 #include "config.h"
-#include "maps.h"
+#include "state.h"
 
 struct xdp_note {
 	u32 word; /* a word of this run's random hash seed: what another program or run left is not ours */
@@ -18,16 +18,11 @@ struct xdp_note {
 	u32 gen; /* that the leg belongs to */
 };
 
-static __always_inline u32 handing_over(void)
-{
-	return dev_states[dev_slot & (DEV_SLOTS - 1)].handover;
-}
-
 /* Last thing on a packet: pointers into it are void afterwards. A driver without metadata leaves the packet without a note: it
  * goes unmarked, and during a handover it counts twice. */
-static __always_inline void leave_note(struct xdp_md *ctx, u32 gen, u32 leg)
+static __always_inline void leave_note(struct xdp_md *ctx, volatile struct dev_state *st, u32 gen, u32 leg)
 {
-	u32 counted = handing_over();
+	u32 counted = st->handover;
 	struct xdp_note *n;
 
 	if (likely(!counted && !leg))
@@ -35,7 +30,7 @@ static __always_inline void leave_note(struct xdp_md *ctx, u32 gen, u32 leg)
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*n))) {
 		if (leg) {
 			stat_add(STAT_MARK_LOST);
-			dev_states[dev_slot & (DEV_SLOTS - 1)].mark_lost++;
+			st->mark_lost++;
 		}
 		return;
 	}
@@ -63,7 +58,7 @@ static __always_inline int handed_over(struct __sk_buff *skb)
 {
 	struct xdp_note *n;
 
-	if (likely(!handing_over()))
+	if (likely(!dev_state()->handover))
 		return 0;
 	n = find_note(skb);
 	return n && n->counted;

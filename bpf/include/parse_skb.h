@@ -16,6 +16,12 @@ struct {
 	__type(value, struct packet);
 } ht_packet SEC(".maps");
 
+/* Bytes on the wire. */
+static __always_inline u32 wire_len(struct __sk_buff *skb)
+{
+	return skb->len + skb->vlan_present * VLAN_LEN;
+}
+
 /* The tag that the device took out of the frame, or that it is to put in, is the outermost one. */
 static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u32 out)
 {
@@ -25,7 +31,7 @@ static __always_inline u32 parse_skb(struct __sk_buff *skb, struct packet *p, u3
 	u32 vid = (skb->vlan_tci & TAG_VLAN_MASK) * taken_out;
 
 	c.left = skb->len;
-	p->len = skb->len + taken_out * VLAN_LEN;
+	p->len = wire_len(skb);
 	return parse(&c, p, out | vid, taken_out);
 }
 
@@ -49,9 +55,10 @@ static __always_inline u32 parse_pulled(struct __sk_buff *skb, struct packet *p,
 		stat_add(STAT_PULL_FAILED);
 		return found;
 	}
-	found = ht_parse_skb(skb, out);
 	pulled = bpf_map_lookup_elem(&ht_packet, &zero);
-	if (pulled)
-		*p = *pulled;
+	if (!pulled)
+		return found;
+	found = ht_parse_skb(skb, out);
+	*p = *pulled;
 	return found;
 }

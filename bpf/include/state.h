@@ -5,12 +5,18 @@
 #include "config.h"
 #include "maps.h"
 
+/* What decides on this device. Asked for once a packet: each time costs five instructions. */
+static __always_inline volatile struct dev_state *dev_state(void)
+{
+	return &dev_states[dev_slot & (DEV_SLOTS - 1)];
+}
+
 /* The generation in force, read once a packet: the one on trial until the lease ends, then the kept one again. Whoever wrote
  * the word may be gone by then. 0: no policy. The end is compared as a difference: a word that nobody writes again for 2^31
  * ticks after its end (24 days at 1,000 Hz) would be in force once more. A living hooktop writes it within a second. */
-static __always_inline u32 generation(void)
+static __always_inline u32 generation(volatile struct dev_state *st)
 {
-	u64 word = dev_states[dev_slot & (DEV_SLOTS - 1)].word;
+	u64 word = st->word;
 	u32 trial = word >> 48, kept = word >> 32 & 0xffff;
 
 	if (unlikely(trial != kept) && (int)((u32)bpf_jiffies64() - (u32)word) >= 0)
@@ -19,10 +25,8 @@ static __always_inline u32 generation(void)
 }
 
 /* jiffies64 from which on cached verdicts of the generation hold no more. */
-static __always_inline u64 expiry(u32 gen)
+static __always_inline u64 expiry(volatile struct dev_state *st, u32 gen)
 {
-	volatile struct dev_state *st = &dev_states[dev_slot & (DEV_SLOTS - 1)];
-
 	if (likely(!gen))
 		return ~0ULL;
 	return st->expiry[gen != (u32)(st->word >> 48)];

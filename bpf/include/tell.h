@@ -6,7 +6,7 @@
 #include "config.h"
 #include "maps.h"
 
-/* What record() says of a packet. */
+/* What flow_account and ht_record_other say of a packet. */
 #define VERDICT_DENY 1
 #define VERDICT_TELL 2 /* the query says of which rules */
 #define VERDICT_LEG_SHIFT 2 /* above: the leg of a chain that the packet is on */

@@ -35,11 +35,3 @@ __noinline int ht_record_other(u32 found, u32 len, u32 gen, u32 out)
 		count_device(out ? DEV_MALFORMED_OUT : DEV_MALFORMED_IN, len);
 	return verdict;
 }
-
-/* `found`: what parse said. `out`: TAG_EGRESS or 0. Returns VERDICT_*. */
-static __always_inline u32 record(const struct packet *p, u32 found, u32 gen, u32 out, u64 flags)
-{
-	if (likely(!found))
-		return flow_account(p, gen, flags);
-	return ht_record_other(found, p->len, gen, out);
-}

@@ -35,27 +35,47 @@ __noinline int ht_tc_tell(struct __sk_buff *skb)
 	return 0;
 }
 
+static __always_inline int leave(struct __sk_buff *skb, u32 gen, u32 verdict, u32 out, u32 len)
+{
+	u32 leg = verdict >> VERDICT_LEG_SHIFT;
+
+	if (unlikely(verdict & VERDICT_TELL))
+		ht_tc_tell(skb);
+	if (verdict & VERDICT_DENY)
+		return TC_DROP;
+	if (!out && unlikely(leg)) /* chains begin where packets arrive */
+		ht_chain_mark(skb, gen, leg, len);
+	return TC_NEXT;
+}
+
+/* A frame that belongs to no flow. A function of its own: where both ways met, all that a packet is made of would be carried past it, as
+ * zeroes, in registers that the usual way needs. */
+__noinline int ht_tc_other(struct __sk_buff *skb, u32 found, u32 out)
+{
+	u32 gen = generation(dev_state()), len = wire_len(skb);
+
+	return leave(skb, gen, ht_record_other(found, len, gen, out), out, len);
+}
+
 static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 {
-	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
-	u32 found = parse_skb(skb, &p, out), gen, said;
+	volatile struct dev_state *st;
+	struct packet p;
+	u32 found = parse_skb(skb, &p, out), gen;
 
-	if (unlikely(ran_short(found)) && skb->data_end - skb->data < skb->len)
-		found = parse_pulled(skb, &p, found, out);
+	if (unlikely(found)) {
+		if (ran_short(found) && skb->data_end - skb->data < skb->len)
+			found = parse_pulled(skb, &p, found, out);
+		if (found)
+			return ht_tc_other(skb, found, out);
+	}
 	if (parse_only)
 		return TC_NEXT;
-	gen = generation();
-	if (!out && unlikely(!found && is_tunnel(p.w[4])))
+	st = dev_state();
+	gen = generation(st);
+	if (!out && unlikely(is_tunnel(p.w[4])))
 		stage_tunnel(skb, &p, gen);
-	said = record(&p, found, gen, out, flags);
-	if (unlikely(said & VERDICT_TELL))
-		ht_tc_tell(skb);
-	if (said & VERDICT_DENY)
-		return TC_DROP;
-	said >>= VERDICT_LEG_SHIFT;
-	if (!out && unlikely(said)) /* chains begin where packets arrive */
-		ht_chain_mark(skb, gen, said, p.len);
-	return TC_NEXT;
+	return leave(skb, gen, flow_account(&p, st, gen, flags), out, p.len);
 }
 
 SEC("tc")

@@ -44,33 +44,59 @@ __noinline int ht_xdp_tell(struct xdp_md *ctx)
 	return 0;
 }
 
+static __always_inline int leave(struct xdp_md *ctx, volatile struct dev_state *st, u32 gen, u32 verdict)
+{
+	if (unlikely(verdict & VERDICT_TELL))
+		ht_xdp_tell(ctx);
+	if (verdict & VERDICT_DENY)
+		return XDP_DROP;
+	leave_note(ctx, st, gen, verdict >> VERDICT_LEG_SHIFT);
+	return XDP_PASS;
+}
+
+/* A frame that belongs to no flow. A function of its own: where both ways met, all that a packet is made of would be carried past, as
+ * zeroes, in registers that the usual way needs. */
+__noinline int ht_xdp_other(struct xdp_md *ctx, u32 found, u32 len)
+{
+	struct packet p = { .len = len };
+	volatile struct dev_state *st = dev_state();
+	u32 gen = generation(st), verdict;
+
+	if (shadow && shadow_judge(&p, found)) {
+		shadow_report(&p, found);
+		return XDP_PASS;
+	}
+	verdict = ht_record_other(found, len, gen, 0);
+	shadow_report(&p, found);
+	return leave(ctx, st, gen, verdict);
+}
+
 SEC("xdp")
 int ht_xdp(struct xdp_md *ctx)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	struct packet p = {}; /* clang moves reads of what a malformed frame leaves unset to where they are made */
+	volatile struct dev_state *st;
+	struct packet p;
 	u32 found, verdict, gen;
 
 	shadow_begin();
 	c.left = p.len = shadow_len(c.end - c.pos);
 	found = parse(&c, &p, shadow_egress(), 0);
+	if (unlikely(found))
+		return ht_xdp_other(ctx, found, p.len);
 	if (parse_only)
 		return XDP_PASS;
-	gen = generation();
-	if (unlikely(!found && is_tunnel(p.w[4])) && !shadow_egress())
+	st = dev_state();
+	gen = generation(st);
+	if (unlikely(is_tunnel(p.w[4])) && !shadow_egress())
 		stage_tunnel(ctx, &p, shadow_gen() ? shadow_gen() : gen);
-	if (shadow && shadow_judge(&p, found)) {
-		shadow_report(&p, found);
+	if (shadow && shadow_judge(&p, 0)) {
+		shadow_report(&p, 0);
 		return XDP_PASS;
 	}
-	verdict = record(&p, found, gen, 0, 0);
-	shadow_report(&p, found);
-	if (unlikely(verdict & VERDICT_TELL))
-		ht_xdp_tell(ctx);
-	if (verdict & VERDICT_DENY)
-		return XDP_DROP;
-	leave_note(ctx, gen, verdict >> VERDICT_LEG_SHIFT);
-	return XDP_PASS;
+	verdict = flow_account(&p, st, gen, 0);
+	shadow_report(&p, 0);
+	return leave(ctx, st, gen, verdict);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
