@@ -246,16 +246,16 @@ func TestOtherTunnelDevicesAreUnwrapped(t *testing.T) {
 // refused sends what this kernel's tc can't unwrap: each packet is counted as one that stays as it is.
 func (o *overlay) refused(t *testing.T, c *carrier, six bool) {
 	t.Helper()
-	const count = 20
-	before := o.errors(t, "other IP family")
+	const count, why = 20, "other IP family"
+	before := o.errors(t, why)
 	o.there.SendUDP(t, net.JoinHostPort(c.inner(2, six), "0"), net.JoinHostPort(c.inner(1, six), "9"), []byte("in"), count)
 	for range 1000 { // an encapsulation of our own sends later than it is given
 		o.passed(t)
-		if o.errors(t, "other IP family")-before >= count {
+		if o.errors(t, why)-before >= count {
 			return
 		}
 	}
-	t.Errorf("%d of %d packets count as not unwrapped", o.errors(t, "other IP family")-before, count)
+	t.Errorf("%d of %d packets count as not unwrapped", o.errors(t, why)-before, count)
 }
 
 // reach gives the host its inner addresses of a carrier, and the way back, which has no tunnel.

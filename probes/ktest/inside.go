@@ -32,8 +32,11 @@ func Inside(t *testing.T) bool {
 		return true
 	}
 	limit := "2m"
-	if Full() {
+	switch {
+	case Full():
 		limit = "1h"
+	case InGuest():
+		limit = "8m"
 	}
 	run := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run="+run, "-test.v", "-test.count=1", "-test.timeout="+limit, fmt.Sprintf("-test.short=%v", testing.Short()))

@@ -30,8 +30,9 @@ func Rounds(t testing.TB, few int) int {
 	return n
 }
 
-// Full reports whether this is the long form, on a machine that has nothing else to do: figures are held against their limits.
-func Full() bool { return os.Getenv(roundsEnv) != "" }
+// Full reports whether this is the long form, on a machine that has nothing else to do: figures are held against their limits. Guests
+// are told how often, and are too slow for it.
+func Full() bool { return os.Getenv(roundsEnv) != "" && !InGuest() }
 
 // InGuest reports whether this is a guest of the kernel matrix: what other machines may lack is there, and demanded.
 func InGuest() bool { return os.Getenv(vmtest.GuestEnv) != "" }

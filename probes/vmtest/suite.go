@@ -30,12 +30,13 @@ type Binary struct {
 func Suite() []Binary {
 	return []Binary{
 		// Not selected: what the flow table does by itself, bulk TCP, variants of trace programs beside the largest, which
-		// TestEveryProgramLoads loads, faults made on purpose, what nft decides, and metadata in BPF_PROG_TEST_RUN, which needs 6.1.
+		// TestEveryProgramLoads loads, faults made on purpose, what nft decides, what asks no kernel, and metadata in BPF_PROG_TEST_RUN, which needs 6.1.
 		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestTableReplacement", "TestTableHomeSlot", "TestForget", "TestForgotten", "TestLive", "TestScan",
-			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata"},
+			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata",
+			"TestTunnelMutants", "TestInstructions"},
 			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestTags", "TestHeaders", "TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend",
 				"TestEstablished", "TestLimitDecides", "TestEvents", "TestTheReader", "TestAFlood", "TestGenerations", "TestWhatFullMaps", "TestForwarded",
-				"TestTunnelCuts", "TestOtherTunnel", "TestVXLANThat"}},
+				"TestTunnelCuts", "TestOtherTunnel", "TestVXLANThat", "TestVXLANDevicesThat", "TestWhatIsUnwrapped"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
 		// the kernel (foreign XDP and filters, forwarding, devices that come and go), random wishes, and a sender that fills one of
 		// the emulated CPUs (mode changes).
