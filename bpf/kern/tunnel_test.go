@@ -5,12 +5,8 @@ package kern
 import (
 	"bytes"
 	"encoding/binary"
-	stdflag "flag"
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -43,18 +39,29 @@ type tunnelRig struct {
 func newTunnelRig(t testing.TB, text string) *tunnelRig {
 	t.Helper()
 	onOneCPU(t)
-	r := &tunnelRig{p: openPipeline(t, Options{Flows: 64}), policy: parsePolicy(t, text)}
-	r.gen = writeACL(t, r.p, &r.policy)
-	r.p.setGeneration(1, r.gen)
+	r := &tunnelRig{p: openPipeline(t, Options{Flows: 64})}
 	r.xdp, r.tc = loadFor(t, r.p, 1, XDPGeneric), loadFor(t, r.p, 1, TCIngress)
 	own := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.50.0.1"), netip.MustParseAddr("2001:db8:50::1")}
 	if err := r.p.SetOwn(own); err != nil {
 		t.Fatal(err)
 	}
-	r.scene = ktest.Scene{Lines: r.policy.Tunnels, Own: own, Tunnel: func(port uint16) bool {
+	r.scene = ktest.Scene{Own: own, Tunnel: func(port uint16) bool {
 		return r.p.policy.ports[port>>6]>>(port&63)&1 == 1
 	}}
+	r.enforce(t, text)
 	return r
+}
+
+// enforce puts a policy in force, and forgets what was counted under the one before.
+func (r *tunnelRig) enforce(t testing.TB, text string) {
+	t.Helper()
+	r.policy = parsePolicy(t, text)
+	r.scene.Lines = r.policy.Tunnels
+	r.gen = writeACL(t, r.p, &r.policy)
+	r.p.setGeneration(1, r.gen)
+	if err := r.p.ForgetTunnels(1, 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // step is how counters moved with one frame.
@@ -327,71 +334,4 @@ func TestAFloodOfTunnelsIsCounted(t *testing.T) {
 	if n := len(r.look(t).rows); n != 1 {
 		t.Errorf("%d rows after all were dropped", n)
 	}
-}
-
-// Frames with some bytes changed: no wrong strip, and the counters are the reference's.
-func TestTunnelMutations(t *testing.T) {
-	r := newTunnelRig(t, tunnelPolicy)
-	frames := tunnelFrames()
-	names := slices.Sorted(maps.Keys(frames))
-	rounds := 20_000
-	if testing.Short() {
-		rounds = 1000
-	}
-	if *tunnelRounds > 0 {
-		rounds = *tunnelRounds
-		t.Logf("seed %d", *oracleSeed)
-	}
-	rnd := rand.New(rand.NewPCG(*oracleSeed, 9))
-	stripped, tunnels, whys := 0, 0, map[string]int{}
-	for n := range rounds {
-		if n%500 == 0 { // else the table of rows fills up
-			if err := r.p.ForgetTunnels(1, 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		name := names[rnd.IntN(len(names))]
-		frame := mutated(rnd, frames[name])
-		want, differs := r.compare(t, r.xdp, frame, n%50 == 0)
-		if differs != "" {
-			t.Fatalf("round %d, %s: %s (reference: %q, line %d) of\n%x", n, name, differs, want.Why, want.Line, frame)
-		}
-		if want.Kind != 0 {
-			tunnels++
-		}
-		if want.Strip {
-			stripped++
-		}
-		whys[want.Why]++
-	}
-	if tunnels < rounds/2 || stripped < rounds/20 {
-		t.Errorf("%d of %d frames are in tunnels, %d unwrapped: the generator misses one side", tunnels, rounds, stripped)
-	}
-	t.Logf("%d frames, %d in tunnels, %d unwrapped, no difference; %v", rounds, tunnels, stripped, whys)
-}
-
-var tunnelRounds = stdflag.Int("tunnels", 0, "mutated tunnel frames to compare with the reference, 0: few")
-
-func mutated(rnd *rand.Rand, frame []byte) []byte {
-	out := bytes.Clone(frame)
-	deep := min(len(out), 140)
-	for range 1 + rnd.IntN(3) {
-		at := 12 + rnd.IntN(deep-12)
-		switch rnd.IntN(3) {
-		case 0:
-			out[at] ^= 1 << rnd.IntN(8)
-		case 1:
-			out[at] = byte(rnd.Uint32())
-		default:
-			odd := [...]byte{0, 4, 6, 8, 17, 41, 47, 0x45, 0x60, 0x86, 0xdd, 0x81, 0xff}
-			out[at] = odd[rnd.IntN(len(odd))]
-		}
-	}
-	switch rnd.IntN(8) {
-	case 0:
-		out = shortened(out[:max(ShadowMin, rnd.IntN(len(out)))])
-	case 1:
-		out = append(out, make([]byte, rnd.IntN(40))...)
-	}
-	return out
 }
