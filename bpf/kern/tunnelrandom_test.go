@@ -104,7 +104,7 @@ func TestTunnelPoliciesAtRandom(t *testing.T) {
 	case *tunnelRounds > 0:
 		policies = max(*tunnelRounds/each/10, 1)
 	case testing.Short():
-		policies = 5
+		policies = 3
 	}
 	stripped, lines, whys := 0, 0, map[string]int{}
 	r := newTunnelRig(t, "")
