@@ -32,7 +32,7 @@ func Suite() []Binary {
 		// Not selected: what the flow table does by itself, bulk TCP, variants of trace programs beside the largest, which
 		// TestEveryProgramLoads loads, faults made on purpose, what nft decides, and metadata in BPF_PROG_TEST_RUN, which needs 6.1.
 		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestTableReplacement", "TestTableHomeSlot", "TestForget", "TestForgotten", "TestLive", "TestScan",
-			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestTunnelMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata"},
+			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestTunnelMutants", "TestTunnelPolicies", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata"},
 			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestTags", "TestHeaders", "TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend",
 				"TestEstablished", "TestLimitDecides", "TestEventsOfFrames"}},
 		// One engine for native XDP and one for tc, without and with tcx. Not selected: what bpf/kern and netcfg/nl test nearer to
