@@ -131,6 +131,10 @@ func TestVXLANDevicesThatAreNotAllowedStayOutside(t *testing.T) {
 // What a host unwraps and forwards. Super-packets, which keep their tunnel's segmentation, stay in the tunnel; native XDP has the far
 // end of a veth make none.
 func TestWhatIsUnwrappedAndForwarded(t *testing.T) {
+	size := int64(20 << 20)
+	if testing.Short() {
+		size = 1 << 20
+	}
 	for _, h := range tunnelHooks {
 		t.Run(string(h), func(t *testing.T) {
 			o := newOverlay(t, vxlanPolicy, h)
@@ -152,9 +156,9 @@ func TestWhatIsUnwrappedAndForwarded(t *testing.T) {
 			hop := *o.lab
 			hop.here = beyond
 			far.lab = &hop
-			far.datagrams(t, innerThere, "203.0.113.2", 2<<20)
+			far.datagrams(t, innerThere, "203.0.113.2", size/10)
 			if h == kern.XDPNative {
-				far.bulk(t, innerThere, "203.0.113.2", 20<<20)
+				far.bulk(t, innerThere, "203.0.113.2", size)
 			} else {
 				far.stuck(t)
 			}
