@@ -95,7 +95,7 @@ fuzz-acl: tools
 # The tunnel stage against the reference dissector, over a million mutated frames.
 TUNNELS ?= 1000000
 fuzz-tunnel: go-check
-	$(GO) test -count=1 -v -timeout 60m -run '^TestTunnel(Cuts|Mutations)$$' ./bpf/kern -args -tunnels $(TUNNELS) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 60m -run '^TestTunnel(Cuts|Mutations|PoliciesAtRandom)$$' ./bpf/kern -args -tunnels $(TUNNELS) -seed $(SEED)
 
 # Transfers of 100 MB through the kernel's tunnel devices, UDP and TCP, unwrapped on each hook, and devices that are not allowed.
 test-tunnel: go-check

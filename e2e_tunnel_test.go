@@ -28,9 +28,10 @@ type tunnelShot struct {
 		Errors            map[string]uint64
 	}
 	Flows []struct {
-		Src, Proto string
-		VNI        uint32
-		Packets    uint64
+		Src, Proto, Process string
+		VNI                 uint32
+		Packets             uint64
+		Inner               bool
 	}
 	Lab struct{ Sent []shotSent }
 }
@@ -76,6 +77,11 @@ func TestTunnelsOfTheLabAreCounted(t *testing.T) {
 			t.Errorf("%s sent %d packets in tunnels, %d are counted", f.Src, f.Packets, byPeer[f.Src])
 		}
 	}
+	for _, f := range s.Flows {
+		if f.VNI != 0 && (!f.Inner || f.Process != "") {
+			t.Errorf("a flow in a tunnel: %+v", f)
+		}
+	}
 	if sent < 4 || len(s.Tunnels) < 5 {
 		t.Errorf("%d flows of tunnels were sent, %d rows", sent, len(s.Tunnels))
 	}
@@ -112,6 +118,11 @@ func TestTunnelsOfTheLabAreUnwrapped(t *testing.T) {
 	}
 	if s.inside(200, "10.60.0.9", "tcp") < 20 {
 		t.Error("no connection through the second tunnel")
+	}
+	for _, f := range s.Flows {
+		if f.VNI == 300 && !f.Inner && f.Process != "lab-vtep" {
+			t.Errorf("an unwrapped flow has no process: %+v", f)
+		}
 	}
 	t.Logf("unwrapped %v, not %v", stripped, errors)
 	noProcesses(t)

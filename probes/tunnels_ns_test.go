@@ -50,7 +50,7 @@ func TestTunnelsAreCountedFromTheFirstPacketOn(t *testing.T) {
 			}
 			inner := uint64(0)
 			for _, row := range f.Flows.Rows {
-				if row.Key.DPort == 5353 && (row.Key.VNI == 100 || row.Key.VNI == 200) {
+				if row.Key.DPort == 5353 && (row.Key.VNI == 100 || row.Key.VNI == 200) && row.Inner {
 					inner += row.Packets
 				}
 			}

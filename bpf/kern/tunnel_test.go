@@ -40,23 +40,32 @@ type tunnelRig struct {
 func newTunnelRig(t testing.TB, text string) *tunnelRig {
 	t.Helper()
 	onOneCPU(t)
-	r := &tunnelRig{p: openPipeline(t, Options{Flows: 64}), policy: parsePolicy(t, text)}
-	r.gen = writeACL(t, r.p, &r.policy)
-	r.p.setGeneration(1, r.gen)
+	r := &tunnelRig{p: openPipeline(t, Options{Flows: 64})}
 	r.xdp, r.tc = loadFor(t, r.p, 1, XDPGeneric), loadFor(t, r.p, 1, TCIngress)
 	own := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.50.0.1"), netip.MustParseAddr("2001:db8:50::1")}
 	if err := r.p.SetOwn(own); err != nil {
 		t.Fatal(err)
 	}
-	r.scene = ktest.Scene{Lines: r.policy.Tunnels, Own: own, Tunnel: func(port uint16) bool {
+	r.scene = ktest.Scene{Own: own, Tunnel: func(port uint16) bool {
 		return r.p.policy.ports[port>>6]>>(port&63)&1 == 1
 	}}
+	r.enforce(t, tunnelPolicy)
 	sit := tunnelFrames()["sit"]
 	r.mixes = !bytes.Equal(r.run(t, r.tc, sit), sit)
+	r.enforce(t, text)
+	return r
+}
+
+// enforce puts a policy in force, and forgets what was counted under the one before.
+func (r *tunnelRig) enforce(t testing.TB, text string) {
+	t.Helper()
+	r.policy = parsePolicy(t, text)
+	r.scene.Lines = r.policy.Tunnels
+	r.gen = writeACL(t, r.p, &r.policy)
+	r.p.setGeneration(1, r.gen)
 	if err := r.p.ForgetTunnels(1, 0); err != nil {
 		t.Fatal(err)
 	}
-	return r
 }
 
 // step is how counters moved with one frame.

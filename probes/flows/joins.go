@@ -92,8 +92,8 @@ func (c *joinCache) ask(x *reader) *joined {
 		return j
 	}
 	c.left.owner--
-	k := x.flowKey()
-	*j = joined{serial: x.r.serial, at: c.now, owner: c.intern(x.join.Owner(k)), way: x.join.WayIn(k)}
+	o, way := x.whose(x.flowKey())
+	*j = joined{serial: x.r.serial, at: c.now, owner: c.intern(o), way: way}
 	return j
 }
 
@@ -121,7 +121,7 @@ func (c *joinCache) intern(o snap.Owner) uint32 {
 }
 
 func (c *joinCache) tcp(x *reader) tcpRow {
-	if x.r.key.proto() != tcp || x.join == nil {
+	if x.r.key.proto() != tcp || x.join == nil || x.r.state&inner != 0 {
 		return tcpRow{}
 	}
 	if int(x.id) >= len(c.sockets) {

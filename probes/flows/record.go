@@ -30,6 +30,7 @@ const (
 	answered        // the other direction was seen; valid while Store.answeredAt is the present look
 	quiet           // all rates are 0
 	denied          // its last packet was
+	inner           // that stayed in a tunnel: no socket had it
 )
 
 const (

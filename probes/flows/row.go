@@ -162,6 +162,14 @@ func (s *Store) decided(r *record) (rule int, verdict string) {
 	return rule, verdict
 }
 
+// whose asks for the process and the way in of a flow. What stays in a tunnel has none, whatever sockets have its addresses.
+func (x *reader) whose(k *snap.FlowKey) (snap.Owner, snap.WayIn) {
+	if x.r.state&inner != 0 {
+		return snap.Owner{}, snap.NoWayIn
+	}
+	return x.join.Owner(k), x.join.WayIn(k)
+}
+
 // flow makes the row of a record, joins and all.
 func (x *reader) flow(names bool) snap.Flow {
 	r, s := x.r, x.s
@@ -170,13 +178,14 @@ func (x *reader) flow(names bool) snap.Flow {
 		Key: *k, Device: x.device(k.Dev), Packets: r.packets, Bytes: r.bytes, Rates: r.rates(),
 		Age: s.age(r, x.now), Idle: s.idle(r, x.now), Gone: s.gone(r, x.now),
 		TCPFlags: r.flags, Forwarded: r.state&forwarded != 0, Unanswered: s.unanswered(r),
+		Inner: r.state&inner != 0,
 	}
 	f.Rule, f.Verdict = s.decided(r)
 	if x.join == nil {
 		return f
 	}
-	f.Owner, f.WayIn = x.join.Owner(k), x.join.WayIn(k)
-	if k.Proto == tcp {
+	f.Owner, f.WayIn = x.whose(k)
+	if k.Proto == tcp && !f.Inner {
 		f.TCP = x.join.TCP(k)
 	}
 	if names {

@@ -141,9 +141,12 @@ func (s *Store) take(e *Sample, before uint32) {
 	r := s.rec(id)
 	if r.epoch != s.epoch || int32(e.Last-r.last) > 0 {
 		r.path, r.gen, r.last = e.Path, e.Gen, e.Last
-		r.state &^= denied
+		r.state &^= denied | inner
 		if e.Denied {
 			r.state |= denied
+		}
+		if e.Inner {
+			r.state |= inner
 		}
 	}
 	r.epoch = s.epoch

@@ -80,7 +80,7 @@ func TestHowSure(t *testing.T) {
 	}
 	k := in(6, "10.0.0.1", 443, "10.9.9.9", 5000)
 	k.VNI = 7
-	expect(t, x, k, "-") // inside a tunnel
+	expect(t, x, k, "80 nginx exact") // out of a tunnel
 	k.VNI, k.Frag = 0, snap.FragLater
 	expect(t, x, k, "-")
 	if i := x.TCP(in(6, "10.0.0.1", 443, "10.9.9.9", 5000)); i.State != "ESTABLISHED" || i.RTT != time.Millisecond {

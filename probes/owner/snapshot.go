@@ -104,7 +104,7 @@ const (
 
 // ends gives a flow's two ends from this host's point of view; false when its packets carry no ports to go by.
 func ends(k *snap.FlowKey) (c connection, ok bool) {
-	if k.Frag == snap.FragLater || k.VNI != 0 || !format.HasPorts(k.Proto) {
+	if k.Frag == snap.FragLater || !format.HasPorts(k.Proto) {
 		return c, false
 	}
 	if k.Egress {

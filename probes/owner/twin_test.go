@@ -45,7 +45,7 @@ func (w *twin) local(a netip.Addr, egress bool) bool {
 
 // sockets that a packet of this flow could reach, by how sure that is.
 func (w *twin) find(k *snap.FlowKey) (found []snap.Socket, sure snap.Sure) {
-	if k.VNI != 0 || k.Frag == snap.FragLater || !format.HasPorts(k.Proto) {
+	if k.Frag == snap.FragLater || !format.HasPorts(k.Proto) {
 		return nil, snap.SureNone
 	}
 	local, lport, peer, pport := k.Dst.Netip(), k.DPort, k.Src.Netip(), k.SPort

@@ -103,6 +103,7 @@ type Flow struct {
 	Idle       time.Duration // since the last packet
 	TCPFlags   uint8         // flags seen, RFC 9293 bit order (FIN 1 … CWR 128)
 	Forwarded  bool          // arrived on another device: totals count it there
+	Inner      bool          // its packets stay in a tunnel that is only counted: outside the totals, no policy judged them
 	Unanswered bool          // TCP: only SYNs seen and no packet of the other direction
 	Rule       int           // line of the deciding rule, 0: none
 	Verdict    string        // "pass", "drop", "limit"

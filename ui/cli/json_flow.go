@@ -36,6 +36,7 @@ type flowObject struct {
 	Frag       string  `json:"frag"` // "", "first", "later"
 	Stacked    bool    `json:"stacked"`
 	Forwarded  bool    `json:"forwarded"`
+	Inner      bool    `json:"inner"` // stays in a tunnel: seen, not judged, outside the totals
 	Unanswered bool    `json:"unanswered"`
 	Access     bool    `json:"access"` // somebody's way into this host, own_session's among them
 	IdleS      float64 `json:"idle_s"`
@@ -65,7 +66,7 @@ func flowJSON(f *snap.Flow) flowObject {
 		VLAN: k.VLAN, VNI: k.VNI, Packets: f.Packets, Bytes: f.Bytes, PPS: round(f.Rates[0].PPS), BPS: round(f.Rates[0].BPS),
 		AgeS: round(f.Age.Seconds()), IdleS: round(f.Idle.Seconds()), Rule: f.Rule, Verdict: verdict(f),
 		Process: format.Clean(f.Owner.Comm), PID: f.Owner.PID, OwnSession: f.WayIn == snap.OwnSession,
-		Access: f.WayIn != snap.NoWayIn, Frag: fragment(k.Frag), Stacked: k.Stacked, Forwarded: f.Forwarded,
+		Access: f.WayIn != snap.NoWayIn, Frag: fragment(k.Frag), Stacked: k.Stacked, Forwarded: f.Forwarded, Inner: f.Inner,
 		Unanswered: f.Unanswered, State: f.TCP.State, RTTUs: f.TCP.RTT.Microseconds(), Retrans: f.TCP.Retrans,
 		SynRetrans: f.TCP.SynRetrans, Container: format.Clean(f.Owner.Container), User: format.Clean(f.Owner.User),
 		OwnerSure: sureness(f.Owner.Sure), OwnerVia: f.Owner.Via,

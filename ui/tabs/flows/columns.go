@@ -176,6 +176,8 @@ func owner(b []byte, f *snap.Flow, w int) []byte {
 	switch {
 	case o.Comm == "" && o.Sure == snap.SureKernel:
 		return append(b, "kernel"...)
+	case o.Comm == "" && f.Key.VNI != 0 && len(b) == n: // nobody's here: say where it is
+		return format.AppendEnd(b, "vni "+strconv.FormatUint(uint64(f.Key.VNI), 10), w)
 	case o.Comm == "":
 		return b
 	}
@@ -192,7 +194,7 @@ func ownerToken(f *snap.Flow) themes.Token {
 		return themes.Accent
 	case f.WayIn == snap.AccessFlow:
 		return themes.InfoTok
-	case f.Owner.Sure == snap.SureGuess || f.Owner.Sure == snap.SureKernel:
+	case f.Owner.Sure == snap.SureGuess || f.Owner.Comm == "" && f.Key.VNI != 0 || f.Owner.Sure == snap.SureKernel:
 		return themes.TextDim
 	}
 	return themes.Text

@@ -123,7 +123,11 @@ func (t *Tab) kind(b *detail.Body, f *snap.Flow) {
 		b.Field("VLAN", tag)
 	}
 	if k.VNI != 0 {
-		b.Field("VNI", strconv.FormatUint(uint64(k.VNI), 10)+", inside a tunnel")
+		where := ", out of a tunnel that a line unwraps"
+		if f.Inner {
+			where = ", inside a tunnel: seen, not judged"
+		}
+		b.Field("VNI", strconv.FormatUint(uint64(k.VNI), 10)+where)
 	}
 	switch k.Frag {
 	case snap.FragFirst:
