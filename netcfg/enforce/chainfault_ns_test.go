@@ -136,14 +136,16 @@ func (n *town) flap() {
 	n.t.Helper()
 	knock := func() error { return n.dialFor(20 * time.Millisecond) } // who waits for a closed chain sends nothing
 	n.underTrafficOf("flaps", knock, func() {
-		var longest time.Duration
+		var took []time.Duration
 		for range ktest.Rounds(n.t, 50) {
 			n.up(n.here, "v-fw0", false)
 			n.up(n.here, "v-fw0", true)
 			n.here.WaitUp(n.t, "v-fw0")
-			longest = max(longest, n.armed())
+			took = append(took, n.armed())
 		}
-		n.t.Logf("armed again %s after the link was up, at the latest", longest.Round(time.Millisecond))
+		slices.Sort(took)
+		half, longest := took[len(took)/2], took[len(took)-1]
+		n.t.Logf("armed again %s after the link was up, and %s at the latest", half.Round(time.Millisecond), longest.Round(time.Millisecond))
 		if ktest.Full() && longest > 500*time.Millisecond {
 			n.t.Error("that is more than half a second")
 		}

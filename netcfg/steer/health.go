@@ -125,7 +125,8 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 			h.state, h.why = "unknown", err.Error()
 			return
 		}
-		h.sock, h.index, h.mute, h.met = sock, link.Index, 0, false
+		// A link that is back has its packets back at once: whether somebody is there is known no sooner than the other end is up.
+		h.sock, h.index, h.mute, h.met, h.state, h.why = sock, link.Index, 0, false, "unknown", ""
 	}
 	if h.sock.Answered() {
 		h.mute, h.met, h.state, h.why = 0, true, "ok", ""
