@@ -18,6 +18,7 @@ const (
 	inPlace = "in place"
 	missing = "missing"
 	changed = "changed"
+	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
 // restBetween is the least time between two looks: a routing daemon may change routes all the time.
