@@ -22,7 +22,7 @@ const (
 )
 
 // restBetween is the least time between two looks: a routing daemon may change routes all the time.
-const restBetween = 100 * time.Millisecond
+const restBetween = 50 * time.Millisecond
 
 // watch begins to look for changes, once. mu is held.
 func (s *Steer) watch() error {
