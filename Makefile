@@ -117,12 +117,16 @@ test-faults: go-check
 	HOOKTOP_ROUNDS=200 $(GO) test -count=1 -timeout 60m -run 'ByAccident' ./ui
 
 # Chains at full counts, held against their limits: 10,000 connections through the firewall in each mode, 1,000 flaps of its link, 10,000
-# rules that come and go beside foreign ones, a million marks, 5,000 rounds of drift and repair against the twin.
+# rules that come and go beside foreign ones, a million marks and as many forged notes, 1,000 kills, 5,000 rounds of drift and repair against
+# the twin.
 test-chain: go-check
 	$(call FAULTS,10000,TestChainTakesEachPacketThroughTheFirewallOnce,./netcfg/enforce)
 	$(call FAULTS,1000,TestDriftAndFlaps|TestServiceThatIsAway,./netcfg/enforce)
+	$(call FAULTS,120,TestEachDriftIsShownAndRepaired,./netcfg/enforce)
+	$(call FAULTS,1000,TestKillWhileSteeringLeavesNothing,./netcfg/steer)
 	$(call FAULTS,10000,TestRemoveSteeringTakesOursOnly,./netcfg/nl)
 	$(call FAULTS,500000,TestMarksTouchOwnBitsOnly,./bpf/kern)
+	$(call FAULTS,1000000,TestForgedMetadataMakesNoMark,./bpf/kern)
 	$(call FAULTS,5000,TestDriftAgreesWithItsTwin,./netcfg/steer)
 
 # README's picture, from the real program on the lab.

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +136,7 @@ func (r *rig) killOnce(dir, phase, hook string, both bool) {
 	limit := map[string]time.Duration{"attach": 500 * time.Millisecond, "run": 50 * time.Millisecond, "detach": 60 * time.Millisecond}[phase]
 	moment := time.NewTimer(rand.N(limit))
 	<-moment.C
-	watchers := children(r.t, cmd.Process.Pid)
+	watchers := ktest.Children(cmd.Process.Pid)
 	if both {
 		for _, pid := range watchers {
 			_ = unix.Kill(pid, unix.SIGKILL) // it may have ended by itself just now
@@ -148,46 +147,7 @@ func (r *rig) killOnce(dir, phase, hook string, both bool) {
 	}
 	_ = cmd.Wait() // killed, or it was faster
 	for _, pid := range watchers {
-		waitGone(r.t, pid)
-	}
-}
-
-func children(t *testing.T, pid int) []int {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return nil
-	}
-	var pids []int
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, p := range tasks { // a child belongs to the thread that made it
-		if b, err = os.ReadFile(p); err != nil {
-			continue
-		}
-		for _, word := range strings.Fields(string(b)) {
-			if n, err := strconv.Atoi(word); err == nil {
-				pids = append(pids, n)
-			}
-		}
-	}
-	return pids
-}
-
-func waitGone(t *testing.T, pid int) {
-	t.Helper()
-	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	for {
-		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
-		if !errors.Is(err, unix.EINTR) {
-			return
-		}
+		ktest.WaitGone(r.t, pid)
 	}
 }
 

@@ -168,10 +168,18 @@ func TestTrialGolden(t *testing.T) {
 	}
 }
 
+func TestQuitSaysWhichChainsEnd(t *testing.T) {
+	for want, rows := range map[string][]snap.Chain{"": nil, ", opens chain fw": {{Name: "fw"}}, ", opens 2 chains": {{Name: "fw"}, {Name: "ids"}}} {
+		if got := opened(rows); got != want {
+			t.Errorf("%d chains: %q", len(rows), got)
+		}
+	}
+}
+
 func TestQuitSaysWhatEnds(t *testing.T) {
 	s := enforcing(t, 120, 24)
 	s.press("q")
-	s.want("quitting ends v41, readmits 88.1kpps 45.1Mb/s. quit?", "y quit")
+	s.want("quitting ends v41, readmits 88.1kpps 45.1Mb/s, opens 2 chains. quit?", "y quit")
 	s.press("q")
 	s.want("quit: not done")
 	if s.calls != nil {

@@ -107,10 +107,22 @@ func (m *model) leaving() (text string, enforced bool) {
 	if p.Readmits.PPS > 0 {
 		text += ", readmits " + format.SI(p.Readmits.PPS) + "pps " + m.bitrate(p.Readmits.BPS)
 	}
+	text += opened(m.feed.frame0().Chains.Rows)
 	if staged != "" {
 		text += "; " + staged
 	}
 	return text, true
+}
+
+// opened says which chains packets go through no more, "" when there is none.
+func opened(rows []snap.Chain) string {
+	switch len(rows) {
+	case 0:
+		return ""
+	case 1:
+		return ", opens chain " + format.Clean(rows[0].Name)
+	}
+	return ", opens " + strconv.Itoa(len(rows)) + " chains"
 }
 
 // quit ends the program. It asks only when something ends with it that somebody decided on. Whatever is answered, a trial

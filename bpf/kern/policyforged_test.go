@@ -72,7 +72,7 @@ func TestForgedMetadataMakesNoMark(t *testing.T) {
 		frames        int
 		marked, stale uint64
 	}{
-		{"random", [3]uint32{}, true, 2000, 0, 0},
+		{"random", [3]uint32{}, true, ktest.Rounds(t, 2000), 0, 0},
 		{"another run's", [3]uint32{word + 1, place, gen}, false, 50, 0, 0},
 		{"another device's", [3]uint32{word, place + 1, gen}, false, 50, 0, 0},
 		{"no leg", [3]uint32{word, uint32(slot), gen}, false, 50, 0, 0},

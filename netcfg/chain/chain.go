@@ -67,6 +67,9 @@ func (r Route) String() string {
 	if r.Guard {
 		return fmt.Sprintf("unreachable default table %d proto %d metric %d", r.Table, r.Protocol, uint32(GuardMetric))
 	}
+	if r.Other {
+		return fmt.Sprintf("a route to elsewhere in table %d proto %d", r.Table, r.Protocol)
+	}
 	return fmt.Sprintf("default via %s dev %s table %d proto %d", r.Via, r.Dev, r.Table, r.Protocol)
 }
 

@@ -324,7 +324,7 @@ func (d *drill) repair() {
 		return
 	}
 	if err != nil {
-		if !strings.Contains(err.Error(), "has a route that hooktop did not make") {
+		if !strings.Contains(err.Error(), "a foreign route is in table") {
 			d.fatal("repair: %v", err)
 		}
 		d.tidies()

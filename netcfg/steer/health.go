@@ -29,6 +29,7 @@ type hop struct {
 	table nl.Neighbour
 	met   bool   // it answered once
 	index int    // of the device that sock asks on
+	carry uint32 // its carrier changes when sock was opened
 	mute  int    // questions without an answer
 	often bool   // it is a service's
 	state string // "ok", "down", "unknown"
@@ -93,8 +94,11 @@ func (s *Steer) ask() (hurry bool) {
 func (s *Steer) relink() {
 	moved := false
 	for key, h := range s.hops {
-		if down := s.down(key.Dev); down && h.state != "down" || !down && h.sock == nil && h.state == "down" {
-			was := h.state
+		down, was := s.down(key.Dev), h.state
+		if !down && h.sock != nil && h.carry != s.links[key.Dev].CarrierChanges {
+			h.close() // a flap that was over before it was seen: the other end may need its time too
+		}
+		if down && h.state != "down" || !down && h.sock == nil {
 			s.askOne(key, h)
 			moved = moved || was != h.state
 		}
@@ -125,7 +129,8 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 			h.state, h.why = "unknown", err.Error()
 			return
 		}
-		h.sock, h.index, h.mute, h.met = sock, link.Index, 0, false
+		// A link that is back has its packets back at once: whether somebody is there is known no sooner than the other end is up.
+		h.sock, h.index, h.carry, h.mute, h.met, h.state, h.why = sock, link.Index, link.CarrierChanges, 0, false, "unknown", ""
 	}
 	if h.sock.Answered() {
 		h.mute, h.met, h.state, h.why = 0, true, "ok", ""

@@ -96,3 +96,26 @@ func TestANewWayToAServiceThatIsAway(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What was taken away because a service is away is no drift.
+func TestRoutesThatAreAwayAreNoDrift(t *testing.T) {
+	f := newFake(t, "lan0", "fw0", "fw1", "wan0")
+	s := f.steer()
+	if err := s.Want(chainsOf(t, fw), nil); err != nil {
+		t.Fatal(err)
+	}
+	f.silent[acl.Hop{Via: netip.MustParseAddr("10.9.0.2"), Dev: "fw0"}] = true
+	for range patience + 2 {
+		s.ask()
+	}
+	states := map[string]int{}
+	for _, st := range s.View(chainsOf(t, fw), true).Steer {
+		states[st.State]++
+	}
+	if states["away"] != 2 || states["in place"] != 7 || len(states) != 2 {
+		t.Errorf("%v", states)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -18,10 +18,11 @@ const (
 	inPlace = "in place"
 	missing = "missing"
 	changed = "changed"
+	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
 // restBetween is the least time between two looks: a routing daemon may change routes all the time.
-const restBetween = 100 * time.Millisecond
+const restBetween = 50 * time.Millisecond
 
 // watch begins to look for changes, once. mu is held.
 func (s *Steer) watch() error {

@@ -201,7 +201,7 @@ func (s *Steer) free(used map[int]bool, six bool) (int, error) {
 func (s *Steer) put(w *way) error {
 	for _, r := range w.beside {
 		if !r.Own() || r.Other {
-			return fmt.Errorf("routing table %d has a route that hooktop did not make: ip route show table %d tells which, take it away", r.Table, r.Table)
+			return fmt.Errorf("a foreign route is in table %d: take it away by hand: ip route show table %d", r.Table, r.Table)
 		}
 		if err := s.host.RemoveChainRoute(r); err != nil {
 			return err

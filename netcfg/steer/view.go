@@ -108,12 +108,12 @@ func (s *Steer) steered() []snap.Steer {
 	}
 	for _, w := range s.ways {
 		route := w.route
-		if w.away || w.lost {
-			route = missing
+		if route == missing && (w.away || w.lost) {
+			route = away
 		}
 		put(w, w.Route(w.n).String(), route)
 		switch {
-		case w.away:
+		case w.away && w.route == missing:
 			out[len(out)-1].Why = "taken away: the service does not answer"
 		case w.lost && w.route != inPlace:
 			out[len(out)-1].Why = "went with its device, and comes back with it"

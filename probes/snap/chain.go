@@ -53,7 +53,7 @@ type Leg struct {
 type Steer struct {
 	Text  string // as ip(8) prints it
 	Chain string
-	State string // "in place", "missing", "changed", "staged", "old"
+	State string // "in place", "missing", "changed", "away", "staged", "old"
 	Why   string
 }
 

@@ -3,6 +3,8 @@
 package chain
 
 import (
+	"strconv"
+
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
@@ -177,8 +179,11 @@ func drifted(c *snap.Chains) string {
 			n++
 		}
 	}
-	if n > 0 {
-		return format.Plural(uint64(n), "rule or route") + " missing or changed"
+	switch {
+	case n == 1:
+		return "1 rule or route missing or changed"
+	case n > 1:
+		return strconv.Itoa(n) + " rules or routes missing or changed"
 	}
 	for i := range c.Rows {
 		if c.Rows[i].State == "drift" {

@@ -253,7 +253,7 @@ func steerText(counts map[string]int) string {
 	var parts []string
 	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		worth := func(s string) int {
-			return slices.Index([]string{"missing", "changed", "in place", "staged", "old"}, s)
+			return slices.Index([]string{"missing", "changed", "away", "in place", "staged", "old"}, s)
 		}
 		return cmp.Or(worth(a)-worth(b), strings.Compare(a, b))
 	}) {
