@@ -94,7 +94,7 @@ func (s *Service) Restore() snap.Answer {
 	if err := s.restore("restored by the operator"); err != nil {
 		return snap.Answer{Err: err.Error()}
 	}
-	return snap.Answer{Text: fmt.Sprintf("generation %d decides again", s.kept.id)}
+	return snap.Answer{Text: named(s.kept.id) + " decides again"}
 }
 
 // restore ends the trial. mu is held.
@@ -182,7 +182,7 @@ func (s *Service) endTrial(what, why string) {
 	s.recordCommit(t)
 	s.count(s.opt.Now())
 	s.trial = nil
-	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
+	s.lastEnd = named(s.kept.id) + " decides again: " + why
 	s.fade(t.edition)
 	s.unsteer()
 	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base, e.Why, e.On = s.kept.id, why, cleaned(t.on) })
