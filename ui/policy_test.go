@@ -260,6 +260,7 @@ func TestNothingHappensByAccident(t *testing.T) {
 	for i := range n {
 		key := pickOne(r, all)
 		reviewing, panel, soak := false, false, s.b.engine.Policy.Canary.Gen != 0 // no other key may do it: only these look at the screen
+		canary := s.b.engine.Policy.Canary.Gen
 		switch key {
 		case "t":
 			reviewing = strings.Contains(s.view().Text(), "apply to lb-07")
@@ -280,13 +281,14 @@ func TestNothingHappensByAccident(t *testing.T) {
 			switch {
 			case did.Kind == snap.CommitPolicy && (key != "t" || !reviewing):
 				t.Fatalf("key %d, %q, began a trial outside of the review", i, key)
-			case did.Kind == snap.KeepPolicy && (key != map[bool]string{true: "n", false: "k"}[soak] || !panel):
+			case did.Kind == snap.KeepPolicy && (key != map[bool]string{true: "n", false: "k"}[did.Arg == snap.Rest] || !panel):
 				t.Fatalf("key %d, %q, kept a trial or canary outside of its panel", i, key)
 			case did.Kind == snap.CommitPolicy && len(did.Policy.On) > 0:
 				canaries++
 				trials++
-			case did.Kind == snap.KeepPolicy && soak:
+			case did.Kind == snap.KeepPolicy && did.Arg == snap.Rest && canary != 0 && s.b.engine.Policy.Canary.Gen == 0:
 				rests++
+			case did.Kind == snap.KeepPolicy && did.Arg == snap.Rest: // the screen was behind: nothing came of it
 			case did.Kind == snap.CommitPolicy:
 				trials++
 			case did.Kind == snap.KeepPolicy:

@@ -169,3 +169,18 @@ func BenchmarkDiff10000(b *testing.B) {
 		acl.Diff(&p, &q)
 	}
 }
+
+func TestSamplesArePlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"deny in from 198.51.100.96":         "in tcp 198.51.100.96:40000 > 192.0.2.1:443",
+		"deny in udp to any port 53":         ":53",
+		"deny out to 2001:db8:9::1 dev eth1": "out tcp [2001:db8::7]:40000 > [2001:db8:9::1]:443 dev eth1",
+		"deny in icmp vlan 12":               "type ",
+	} {
+		a, b := parsed(t, "allow in\nallow out\n"), parsed(t, text+"\nallow in\nallow out\n")
+		d := acl.Diff(&a, &b)
+		if len(d.Samples) == 0 || !strings.Contains(d.Samples[0].Packet.String(), want) || strings.Contains(d.Samples[0].Packet.String(), "fragment") {
+			t.Errorf("%s: %+v, want %s", text, d.Samples, want)
+		}
+	}
+}

@@ -65,9 +65,13 @@ func (e *event) happened() snap.Event {
 		out.Text = fmt.Sprintf("generation %d is on trial for %gs, by %s", e.Generation, e.Lease, e.Who)
 	case "keep":
 		out.Text = fmt.Sprintf("generation %d is kept, by %s", e.Generation, e.Who)
+	case "extend":
+		out.Text = fmt.Sprintf("generation %d: its lease ends in %gs, by %s", e.Generation, e.Lease, e.Who)
+	case "canary":
+		out.Text = fmt.Sprintf("generation %d is kept on %s and watched for %gs, by %s", e.Generation, strings.Join(e.On, ", "), e.Soak, e.Who)
 	case "restore", "lease over":
 		out.Sev = snap.Warn
-		out.Text = fmt.Sprintf("%s: generation %d decides again, %d was on trial", e.What, e.Base, e.Generation)
+		out.Text = fmt.Sprintf("%s: %s decides again, generation %d was on trial", e.What, named(e.Base), e.Generation)
 	case "suspend":
 		out.Sev, out.Line, out.Text = snap.Crit, e.Line, suspendedText(e.Line, e.Why)
 	case "resume":
@@ -76,6 +80,14 @@ func (e *event) happened() snap.Event {
 		out.Text = fmt.Sprintf("generation %d is saved to %s, by %s", e.Generation, e.File, e.Who)
 	}
 	return out
+}
+
+// named is what a generation is called: that of a launch was never committed.
+func named(id uint32) string {
+	if id == 0 {
+		return "the empty policy"
+	}
+	return fmt.Sprintf("generation %d", id)
 }
 
 // auditor writes lines on a goroutine of its own: a disk that hangs must hold up neither the engine nor a restore.

@@ -202,8 +202,10 @@ func TestKeysDuringASoak(t *testing.T) {
 		code := r.s.trial.code
 		r.bad(r.s.keepFrom(code, actor{Who: "other", Fresh: true}), "kept already")
 		r.bad(r.s.keepFrom("wrong", actor{Who: "other", Fresh: true}), "not the code")
-		r.good(r.s.Keep(""))
+		r.bad(r.s.Keep(code), "kept already")
+		r.good(r.s.Keep(snap.Rest))
 		r.on(1, 1)
+		r.bad(r.s.Keep(snap.Rest), "no trial is running")
 		if r.s.View(false).Kept != 1 {
 			t.Error("it is not kept")
 		}
@@ -253,6 +255,7 @@ func TestCanariesThatAreNone(t *testing.T) {
 	r.bad(commit(snap.PolicyWish{On: []string{"eth1", "eth0", "eth1"}}), "none would follow")
 	r.bad(commit(snap.PolicyWish{On: []string{"eth1"}, Soak: time.Millisecond}), "from 1s to 24h")
 	r.good(commit(snap.PolicyWish{On: []string{"eth1"}}))
+	r.bad(r.s.Keep(snap.Rest), "no canary is watched")
 	r.good(r.s.Restore())
 	if r.plane.trial != r.plane.kept {
 		t.Error("a trial is left")

@@ -16,7 +16,7 @@ import (
 // maxVersions is how many earlier texts are kept, in a session and of a file.
 const maxVersions = 10
 
-// Keep makes the trial what leases fall back to. code is "" when the wish comes from the screen.
+// Keep makes the trial what leases fall back to, or has the rest follow a canary: code names which, "" is what there is.
 func (s *Service) Keep(code string) snap.Answer { return s.keepFrom(code, s.audit.self()) }
 
 func (s *Service) keepFrom(code string, by actor) snap.Answer {
@@ -41,6 +41,12 @@ func (s *Service) keep(code string, by actor) (string, error) {
 		return "", fmt.Errorf("no trial is running: %s", s.lastEnd)
 	case t == nil:
 		return "", errors.New("no trial is running")
+	case code == snap.Rest && !by.Fresh && !t.soaking():
+		return "", errors.New("no canary is watched")
+	case code == snap.Rest && !by.Fresh:
+		code = ""
+	}
+	switch {
 	case (by.Fresh || code != "") && subtle.ConstantTimeCompare([]byte(code), []byte(t.code)) != 1:
 		return "", errors.New("this is not the code of the trial that runs")
 	case t.soaking() && (by.Fresh || code != ""):
@@ -94,7 +100,7 @@ func (s *Service) Restore() snap.Answer {
 	if err := s.restore("restored by the operator"); err != nil {
 		return snap.Answer{Err: err.Error()}
 	}
-	return snap.Answer{Text: fmt.Sprintf("generation %d decides again", s.kept.id)}
+	return snap.Answer{Text: named(s.kept.id) + " decides again"}
 }
 
 // restore ends the trial. mu is held.
@@ -182,7 +188,7 @@ func (s *Service) endTrial(what, why string) {
 	s.recordCommit(t)
 	s.count(s.opt.Now())
 	s.trial = nil
-	s.lastEnd = fmt.Sprintf("generation %d decides again: %s", s.kept.id, why)
+	s.lastEnd = named(s.kept.id) + " decides again: " + why
 	s.fade(t.edition)
 	s.unsteer()
 	s.record(what, &t.edition, s.audit.self(), func(e *event) { e.Base, e.Why, e.On = s.kept.id, why, cleaned(t.on) })

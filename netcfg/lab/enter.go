@@ -53,7 +53,20 @@ func Enter(args []string) error {
 }
 
 // nameProcess gives the process the name that exec of /proc/self/exe took from it. Best effort: it is for the eye.
-func nameProcess() { _ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) }
+func nameProcess() { _ = rename(filepath.Base(os.Args[0])) }
+
+// rename names the process and the threads that the runtime has started by now; others get the name of who starts them. A trace
+// shows that of the thread.
+func rename(name string) error {
+	threads, err := filepath.Glob("/proc/self/task/*/comm")
+	for _, path := range threads {
+		_ = os.WriteFile(path, []byte(name), 0) // it may be gone
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("/proc/self/comm", []byte(name), 0)
+}
 
 // environment is that of somebody who is logged in over the lab's session: what an SSH server would set is set, what
 // tells of the real session is not passed on.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -66,8 +65,7 @@ func Run(args []string, in io.Reader, out io.Writer) error {
 	if !ok {
 		return fmt.Errorf("%s: no such role: %q", Command, args[0])
 	}
-	// The process's own name, whichever thread this runs on; prctl would name the thread.
-	if err := os.WriteFile("/proc/self/comm", []byte(r.comm), 0); err != nil {
+	if err := rename(r.comm); err != nil {
 		return fmt.Errorf("%s %s: set process name: %w", Command, args[0], err)
 	}
 	s := &station{stop: func() {}}

@@ -45,7 +45,7 @@ const (
 
 	StagePolicy   IntentKind = "stage"   // Policy.Text: keep it as the draft and check it; "" drops the draft
 	CommitPolicy  IntentKind = "commit"  // the draft, on trial: Policy
-	KeepPolicy    IntentKind = "keep"    // the trial; Arg: the code, when it comes from a fresh login
+	KeepPolicy    IntentKind = "keep"    // the trial whose code is Arg; or Rest: a canary
 	RestorePolicy IntentKind = "restore" // end the trial now
 	ExtendPolicy  IntentKind = "extend"  // the lease, by Policy.Lease
 	SavePolicy    IntentKind = "save"    // the kept policy, to Target or where it came from
@@ -76,6 +76,10 @@ type PolicyWish struct {
 	Soak  time.Duration // of a canary, after its keep; 0: Policy.Soak
 	Host  string        // typed name of the host, where one is asked for: the draft cuts a way in, or there is no remote session
 }
+
+// Rest is the Arg of a KeepPolicy that has the rest follow a canary. A screen may be a moment behind: what it means by a key must not
+// keep something else.
+const Rest = "rest"
 
 // Overwrite is the Arg of a SavePolicy that may replace a file which says something that nobody here has read.
 const Overwrite = "overwrite"

@@ -23,9 +23,15 @@ func (e *Enforcer) decide(gen uint32, lease time.Duration) {
 }
 
 // keep keeps a trial. On some devices it becomes a canary; the next keep lets the rest follow.
-func (e *Enforcer) keep() snap.Answer {
+func (e *Enforcer) keep(what string) snap.Answer {
 	p := &e.Policy
 	switch {
+	case what == snap.Rest && p.Canary.Gen == 0:
+		return snap.Answer{Err: "keep: no canary is watched"}
+	case what != snap.Rest && p.Canary.Gen != 0:
+		return snap.Answer{Err: "keep: it is kept already"}
+	case what != snap.Rest && what != p.Trial.Code:
+		return snap.Answer{Err: "keep: this is not the code of the trial that runs"}
 	case p.Canary.Gen != 0:
 		p.Kept, p.Text, p.Canary, e.On = p.Canary.Gen, p.Canary.Text, snap.Canary{}, nil
 	case p.Trial.Gen == 0:

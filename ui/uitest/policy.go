@@ -132,7 +132,7 @@ func (e *Enforcer) Do(i snap.Intent) snap.Answer {
 		e.decide(p.Trial.Gen, 12*time.Second)
 		return snap.Answer{Text: fmt.Sprintf("v%d is on trial", p.Trial.Gen), Command: "hooktop keep 7K3F-9Q"}
 	case snap.KeepPolicy:
-		return e.keep()
+		return e.keep(i.Arg)
 	case snap.RestorePolicy:
 		p.Trial, p.Canary, e.On = snap.Trial{}, snap.Canary{}, nil
 		e.decide(p.Kept, 0)

@@ -94,7 +94,7 @@ func TestACanaryIsWhatTheTableShows(t *testing.T) {
 	b := reviewing(t, 80, 20)
 	b.Press("c", "space", "c", "t")
 	b.Frame()
-	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy})
+	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy, Arg: b.Engine.Policy.Trial.Code})
 	b.Frame()
 	if text := b.Tab.Context(60); !strings.HasPrefix(text, "v42 CANARY") || strings.Contains(text, "STAGED") {
 		t.Errorf("%q", text)
@@ -107,7 +107,7 @@ func TestACanaryIsWhatTheTableShows(t *testing.T) {
 	b.Press("t")
 	has(t, b, "t waits: a canary is watched: C lets the rest follow or rolls it back")
 	b.Press("esc")
-	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy})
+	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy, Arg: snap.Rest})
 	b.Frame()
 	has(t, b, "saved as")
 }

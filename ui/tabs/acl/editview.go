@@ -23,7 +23,7 @@ func (t *Tab) editBox(w, h int) box.Box {
 	inner := max(w-2, 1)
 	text, x := ed.field.View(t.env.Theme, themes.Input, max(inner-2, 1))
 	lines := append([]string{" " + text + " "}, t.saidLines(inner)...)
-	lines = append(lines, t.doesLine(inner), t.wordsLine(inner))
+	lines = append(lines, t.wordsLine(inner))
 	if room := h - 3; room < editLines { // hardly any height: the text and what is wrong with it matter
 		lines = lines[:max(room, 1)]
 	}
@@ -54,17 +54,14 @@ func (t *Tab) editRight() string {
 	return "nothing is applied yet"
 }
 
-// saidLines are two: what is wrong with the text, on both where it is long; else how it reads and what is to be said of it.
+// saidLines are three: how the text reads, what is to be said of it, what it does. What is wrong with it may take the room of what it
+// would do.
 func (t *Tab) saidLines(w int) []string {
 	tok, text := t.verdict()
-	out := []string{t.boxLine(w, tok, text), t.remarkLine(w)}
-	if tok != themes.InputError {
-		return out
+	if list := detail.Wrap(t.twin(format.Clean(text)), max(w-2, 1)); tok == themes.InputError && len(list) > 1 {
+		return []string{t.boxLine(w, tok, list[0]), t.boxLine(w, tok, strings.Join(list[1:], " ")), t.remarkLine(w)}
 	}
-	if list := detail.Wrap(t.twin(format.Clean(text)), max(w-2, 1)); len(list) > 1 {
-		return []string{t.boxLine(w, tok, list[0]), t.boxLine(w, tok, strings.Join(list[1:], " "))}
-	}
-	return out
+	return []string{t.boxLine(w, tok, text), t.remarkLine(w), t.doesLine(w)}
 }
 
 func (t *Tab) boxLine(w int, tok themes.Token, s string) string {

@@ -163,7 +163,7 @@ func TestEditsGoOnDuringATrial(t *testing.T) {
 	b.Frame()
 	onLine(b, 4)
 	b.Press(".")
-	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy})
+	b.Engine.Do(snap.Intent{Kind: snap.KeepPolicy, Arg: b.Engine.Policy.Trial.Code})
 	b.Msgs = nil
 	b.Frame()
 	has(t, b, "staged ~1 changed", "~    4 allow in", "     9 deny      any")

@@ -4,6 +4,7 @@ package programs
 
 import (
 	"strconv"
+	"strings"
 
 	"hooktop/probes/snap"
 	"hooktop/themes"
@@ -25,6 +26,10 @@ func programColumns(env *core.Env) []table.Column[snap.Program] {
 			return append(b, env.Glyphs.Dash...)
 		}
 	}
+	// Tracepoints differ in their names; what they are, the program's name says.
+	hook := func(b []byte, p *snap.Program, w int) []byte {
+		return format.AppendMiddle(b, format.Clean(strings.TrimPrefix(p.Hook, "tracepoint ")), w)
+	}
 	return []col{
 		{Key: "id", Title: "ID", Width: 5, Right: true, Priority: 4, Cell: func(b []byte, p *snap.Program, w int) []byte {
 			if p.ID == 0 {
@@ -34,7 +39,7 @@ func programColumns(env *core.Env) []table.Column[snap.Program] {
 		}},
 		{Key: "name", Title: "PROGRAM", Width: 15, Min: 10, Max: 24, Cell: text(func(p *snap.Program) string { return p.Name })},
 		{Key: "type", Title: "TYPE", Width: 9, Priority: 7, Cell: text(func(p *snap.Program) string { return p.Type })},
-		{Key: "hook", Title: "HOOK", Width: 11, Min: 9, Max: 16, Priority: 1, Cell: text(func(p *snap.Program) string { return p.Hook })},
+		{Key: "hook", Title: "HOOK", Width: 11, Min: 9, Max: 16, Priority: 1, Cell: hook},
 		{Key: "dev", Title: "DEV", Width: 8, Min: 5, Max: 15, Cell: text(func(p *snap.Program) string { return p.Dev })},
 		{Key: "runs", Title: "RUNS", Width: 6, Right: true, Priority: 3, Cell: number(func(p *snap.Program) uint64 { return p.Runs })},
 		{Key: "ns", Title: "NS", Width: 5, Right: true, Priority: 3, Cell: number(func(p *snap.Program) uint64 {

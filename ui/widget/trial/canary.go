@@ -162,7 +162,7 @@ func (p *Panel) soakKey(key string) (done bool, cmd tea.Cmd) {
 	case "esc", "ctrl+c":
 		return true, nil
 	case "n":
-		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.KeepPolicy}})
+		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.KeepPolicy, Arg: snap.Rest}})
 	case "r":
 		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.RestorePolicy}})
 	case "e":

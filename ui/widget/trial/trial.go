@@ -216,7 +216,7 @@ func (p *Panel) Key(k tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
 		if s.over() {
 			return false, nil
 		}
-		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.KeepPolicy}})
+		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.KeepPolicy, Arg: s.Policy.Trial.Code}})
 	case "r":
 		return true, p.Ask(core.DoMsg{Intent: snap.Intent{Kind: snap.RestorePolicy}})
 	case "e":
