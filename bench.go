@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 
 	"hooktop/netcfg/acl"
 	"hooktop/netcfg/enforce"
@@ -39,8 +41,16 @@ func measure(ctx context.Context, p acl.Policy, w cli.BenchWish) (cli.BenchRepor
 	}, func(err error) { failed = err })
 	select {
 	case <-done:
-		return report, failed
+		return report, advised(failed)
 	case <-ctx.Done():
 		return cli.BenchReport{}, ctx.Err()
 	}
+}
+
+// advised says what to do about programs that may not be loaded.
+func advised(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &cli.Error{Code: cli.ExitFailed, Err: err, Fix: "run it as root"}
 }

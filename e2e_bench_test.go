@@ -50,7 +50,7 @@ func TestBenchOfTheBinary(t *testing.T) {
 		t.Errorf("code %d, %s%s", got.code, got.out, got.err)
 	}
 	// nobody has rights: the reason in one line
-	if got = execute(t, ns, nobody, "bench"); got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 {
+	if got = execute(t, ns, nobody, "bench"); got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.HasSuffix(got.err, "run it as root\n") {
 		t.Errorf("as nobody: code %d, %q, %q", got.code, got.out, got.err)
 	}
 	noProcesses(t)

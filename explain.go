@@ -41,7 +41,7 @@ func explain(ctx context.Context, p acl.Policy, k acl.Packet) (cli.ExplainReport
 	}, func(err error) { failed = err })
 	select {
 	case <-done:
-		return report, failed
+		return report, advised(failed)
 	case <-ctx.Done():
 		return cli.ExplainReport{}, ctx.Err()
 	}

@@ -42,7 +42,7 @@ func pcap(ctx context.Context, r io.Reader, s cli.PcapScene) (cli.PcapReport, er
 	}, func(err error) { failed = err })
 	select {
 	case <-done:
-		return report, failed
+		return report, advised(failed)
 	case <-ctx.Done():
 		return cli.PcapReport{}, ctx.Err()
 	}

@@ -69,8 +69,10 @@ static __always_inline int pipeline(struct __sk_buff *skb, u32 out, u64 flags)
 		if (found)
 			return ht_tc_other(skb, found, out);
 	}
-	if (parse_only)
+	if (parse_only) {
+		use_packet(&p);
 		return TC_NEXT;
+	}
 	st = dev_state();
 	gen = generation(st);
 	if (!out && unlikely(is_tunnel(p.w[4])))

@@ -84,8 +84,10 @@ int ht_xdp(struct xdp_md *ctx)
 	found = parse(&c, &p, shadow_egress(), 0);
 	if (unlikely(found))
 		return ht_xdp_other(ctx, found, p.len);
-	if (parse_only)
+	if (parse_only) {
+		use_packet(&p);
 		return XDP_PASS;
+	}
 	st = dev_state();
 	gen = generation(st);
 	if (unlikely(is_tunnel(p.w[4])) && !shadow_egress())

@@ -44,7 +44,7 @@ func measured(t *testing.T, p acl.Policy) map[string]Stage {
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Measure(t.Context(), Wish{Policy: p, For: 500 * time.Millisecond})
+	s, err := Measure(t.Context(), Wish{Policy: p, For: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
