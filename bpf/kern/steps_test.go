@@ -28,12 +28,12 @@ func TestInstructionsOfAFlowHit(t *testing.T) {
 		gen   uint16
 		most  int
 	}{
-		{"xdp tcp4", XDPGeneric, tcp, 0, 300},
-		{"xdp udp4", XDPGeneric, udp, 0, 315},
-		{"xdp udp6", XDPGeneric, six, 0, 365},
-		{"xdp tcp4 under a policy", XDPGeneric, tcp, 7, 330},
-		{"tc tcp4", TCIngress, tcp, 0, 300},
-		{"tc tcp4 under a policy", TCIngress, tcp, 7, 332},
+		{"xdp tcp4", XDPGeneric, tcp, 0, 250},
+		{"xdp udp4", XDPGeneric, udp, 0, 272},
+		{"xdp udp6", XDPGeneric, six, 0, 325},
+		{"xdp tcp4 under a policy", XDPGeneric, tcp, 7, 282},
+		{"tc tcp4", TCIngress, tcp, 0, 252},
+		{"tc tcp4 under a policy", TCIngress, tcp, 7, 280},
 	} {
 		m := newStepper(t, c.hook, c.frame)
 		entry := m.know(t, c.gen)
