@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: per CPU, eight-way set-associative, in one mmapped array; user space reads it in place.
  * A CPU writes its own buckets only, so nothing is locked. A key has a home slot in its bucket, which is looked at first.
- * A newcomer takes an empty slot, then one that has seen a single packet, then the oldest; what it drives out is added to
+ * A newcomer takes an empty slot, then one that has seen a single packet (the second packet of a flow is off the fast path, which says
+ * so in its tag), then the oldest; what it drives out is added to
  * the totals before, so that no packet is ever lost. */
 #pragma once
 
@@ -108,13 +109,23 @@ static __always_inline u32 flow_age(const struct flow_entry *e, u32 now)
 
 static __always_inline struct flow_entry *flow_way(struct flow_bucket *b, u32 way)
 {
+	struct flow_entry *e;
+
 	barrier_var(way);
-	return &b->way[way & (FLOW_WAYS - 1)];
+	e = &b->way[way & (FLOW_WAYS - 1)];
+	barrier_var(e); /* clang adds it up again for each field otherwise */
+	return e;
 }
 
-static __always_inline u8 tag_of(u64 hash)
+#define TAG_FIRST 1 /* the entry's flow has seen a single packet */
+#define TAG_HASH 0xfe
+
+/* 0 is an empty way's. */
+static __always_inline u32 tag_of(u64 hash)
 {
-	return hash >> 24; /* bits that neither bucket nor home slot is made of */
+	u32 tag = hash >> 24 & TAG_HASH; /* bits that neither bucket nor home slot is made of */
+
+	return tag | (nonzero(tag) ^ 1) << 1;
 }
 
 #define BYTES(b) ((b) * 0x0101010101010101ULL)
@@ -128,9 +139,10 @@ static __always_inline int flow_may_be(u32 index, u64 hash)
 
 	if (!tags)
 		return 1;
-	if (likely(tags->way[hash >> 61] == tag_of(hash)))
-		return 1; /* most flows are in their home slot */
-	x = *(u64 *)tags->way ^ BYTES(tag_of(hash));
+	/* Most flows are in their home slot. The tag is not made from the hash for that: where it would be 0, the next look finds it. */
+	if (likely(!((tags->way[hash >> 61] ^ hash >> 24) & TAG_HASH)))
+		return 1;
+	x = (*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash));
 	return ((x - BYTES(1)) & ~x & BYTES(0x80)) != 0;
 }
 
@@ -155,29 +167,68 @@ __noinline int ht_flow_find(u32 index)
 	return WAY_NONE;
 }
 
-/* The way whose entry is needed least. It is the query's from now on: its tag says so. */
-__noinline int ht_flow_victim(u32 index)
+/* The way whose entry is oldest, of those that all have seen more than one packet. */
+__noinline int ht_flow_oldest(u32 index, u32 home)
 {
-	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
-	u32 zero = 0, now = bpf_jiffies64(), victim, oldest;
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	u32 now = bpf_jiffies64(), oldest, victim = home;
 
-	if (!b || !q || !tags)
-		return 0;
-	victim = q->hash >> 61;
-	oldest = flow_age(flow_way(b, victim), now);
+	if (!b)
+		return home;
+	oldest = flow_age(flow_way(b, home), now);
 #pragma clang loop unroll(full)
 	for (u32 i = 1; i < FLOW_WAYS; i++) {
-		u32 way = (q->hash >> 61) ^ i, age = flow_age(flow_way(b, way), now);
+		u32 age = flow_age(flow_way(b, home ^ i), now);
 
 		if (age > oldest) {
 			oldest = age;
-			victim = way;
+			victim = home ^ i;
 		}
 	}
-	tags->way[bounded(victim, FLOW_WAYS - 1)] = tag_of(q->hash);
 	return victim;
+}
+
+/* The way whose entry is needed least. It is the query's from now on: its tag says so. Tags tell of empty ways and of first packets,
+ * so that a flood does not bring eight entries from memory for each of its packets. Of several flows with one packet, any may go. */
+__noinline int ht_flow_victim(u32 index)
+{
+	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
+	u32 zero = 0, home, victim, best = 0;
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!q || !tags)
+		return 0;
+	home = victim = q->hash >> 61;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < FLOW_WAYS; i++) {
+		u32 tag = tags->way[bounded(home ^ i, FLOW_WAYS - 1)], free = tag ? tag & TAG_FIRST : 2;
+
+		if (free > best) {
+			best = free;
+			victim = home ^ i;
+		}
+	}
+	if (!best)
+		victim = ht_flow_oldest(index, home);
+	tags->way[bounded(victim, FLOW_WAYS - 1)] = tag_of(q->hash) | TAG_FIRST;
+	return victim;
+}
+
+/* Says in its tag whether an entry is needed more than those of first packets. */
+static __always_inline void tag_set(u32 index, u32 way, u32 tag)
+{
+	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
+
+	if (tags)
+		tags->way[bounded(way, FLOW_WAYS - 1)] = tag;
+}
+
+/* Counts a packet of the query in the entry of its flow. */
+static __always_inline void flow_more(struct flow_entry *e, const struct acl_query *q, u32 index, u32 way, u64 flags)
+{
+	if (e->packets == 1)
+		tag_set(index, way, tag_of(q->hash));
+	flow_count(e, q->len, q->tcp_flags, bpf_jiffies64(), flags);
 }
 
 /* Puts a new flow into an entry, after what is there. */
@@ -239,7 +290,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 	e = flow_way(b, way);
 	live = way < WAY_NONE && e->packets;
 	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(dev_state(), gen)) {
-		flow_count(e, q->len, q->tcp_flags, now, flags);
+		flow_more(e, q, index, way, flags);
 		return flow_passes(e);
 	}
 	if (gen)
@@ -249,6 +300,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		if (live) {
 			flow_fold(e);
 			e->packets = 0;
+			tag_set(index, way, tag_of(q->hash) | TAG_FIRST); /* it is found again, or gives way */
 		}
 		flow_denied(q, gen, judged & JUDGED_HIT);
 		return verdict;
@@ -268,7 +320,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 	if (e->gen != (u16)gen || e->path != judged || e->packets >= FLOW_PACKETS)
 		flow_renew(e, gen, judged);
 	e->bytes_flags = (e->bytes_flags & ~FLOW_LEG_MASK) | leg;
-	flow_count(e, q->len, q->tcp_flags, now, flags);
+	flow_more(e, q, index, way, flags);
 	return verdict;
 }
 
@@ -286,10 +338,15 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	/* Without a policy a new flow gets an entry in any case. */
 	if (gen && unlikely(!flow_may_be(index, p->hash)))
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
-	struct flow_entry *e = flow_way(b, p->hash >> 61);
-	if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 1 < FLOW_PACKETS - 1 && now < expiry(st, gen))) {
-		flow_count(e, p->len, p->tcp_flags, now, flags);
-		return flow_passes(e);
+	/* An eighth of the flows of a table as full as it should be is not in its home slot, but nearly all of them are in the next one. */
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < 2; i++) {
+		struct flow_entry *e = flow_way(b, (p->hash >> 61) ^ i);
+
+		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && now < expiry(st, gen))) {
+			flow_count(e, p->len, p->tcp_flags, now, flags);
+			return flow_passes(e);
+		}
 	}
 	return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 0) : 0;
 }

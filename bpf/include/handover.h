@@ -20,9 +20,8 @@ struct xdp_note {
 
 /* Last thing on a packet: pointers into it are void afterwards. A driver without metadata leaves the packet without a note: it
  * goes unmarked, and during a handover it counts twice. */
-static __always_inline void leave_note(struct xdp_md *ctx, volatile struct dev_state *st, u32 gen, u32 leg)
+static __always_inline void leave_note(struct xdp_md *ctx, volatile struct dev_state *st, u32 counted, u32 gen, u32 leg)
 {
-	u32 counted = st->handover;
 	struct xdp_note *n;
 
 	if (likely(!counted && !leg))

@@ -28,11 +28,13 @@ static __always_inline u32 parse_ip(struct cursor *c, struct packet *p, u32 foun
 	p->l4 = c->pos - c->start;
 	p->left = c->left;
 	why = parse_l4(c, p, proto | vni << 8);
+	if (unlikely(why))
+		return why;
 	p->tag_dev = tag | p->frag | (u32)dev_slot << 16;
-	p->hash += (u32)p->w[4] * hash_seed[8] + (p->w[4] >> 32) * hash_seed[9] + p->tag_dev * hash_seed[10];
+	p->hash += p->tag_dev * hash_seed[10];
 	p->hash ^= p->hash >> 32;
 	p->hash *= HASH_MIX;
-	return why;
+	return 0;
 }
 
 /* `tag` holds TAG_EGRESS and the tag that the device took out, `tags` says whether it did. Returns 0 when the key is

@@ -77,14 +77,18 @@ static __always_inline u32 parse_udp(struct cursor *c, struct packet *p, u32 *po
 /* `vni_proto`: as in flow_key. */
 static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 vni_proto)
 {
-	u32 ports = 0, why = 0, proto = vni_proto & 0xff;
+	u32 ports = 0, why, proto = vni_proto & 0xff;
 
 	if (unlikely(p->frag & TAG_FRAG_LATER)) {
 		/* its payload is no header */
 	} else if (likely(proto == PROTO_TCP)) {
 		why = parse_tcp(c, p, &ports);
+		if (unlikely(why))
+			return why;
 	} else if (proto == PROTO_UDP) {
 		why = parse_udp(c, p, &ports);
+		if (unlikely(why))
+			return why;
 	} else if (proto == PROTO_SCTP) {
 		struct sctp *sctp = c->pos;
 
@@ -99,5 +103,6 @@ static __always_inline u32 parse_l4(struct cursor *c, struct packet *p, u32 vni_
 		ports = icmp->type_code; /* as on the wire, like ports */
 	}
 	p->w[4] = ports | (u64)vni_proto << 32;
-	return why;
+	p->hash += ports * hash_seed[8] + vni_proto * hash_seed[9];
+	return 0;
 }

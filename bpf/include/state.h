@@ -8,7 +8,10 @@
 /* What decides on this device. Asked for once a packet: each time costs five instructions. */
 static __always_inline volatile struct dev_state *dev_state(void)
 {
-	return &dev_states[dev_slot & (DEV_SLOTS - 1)];
+	volatile struct dev_state *st = &dev_states[dev_slot & (DEV_SLOTS - 1)];
+
+	barrier_var(st);
+	return st;
 }
 
 /* The generation in force, read once a packet: the one on trial until the lease ends, then the kept one again. Whoever wrote

@@ -92,7 +92,7 @@ __noinline int ht_flow_observe(void)
 	if (way < WAY_NONE && e->packets) {
 		if (!(e->bytes_flags & FLOW_INNER) || e->packets == 0xffffffff)
 			flow_renew(e, 0, HIT_NONE);
-		flow_count(e, q->len, q->tcp_flags, bpf_jiffies64(), FLOW_INNER);
+		flow_more(e, q, index, way, FLOW_INNER);
 		return 0;
 	}
 	if (way >= WAY_NONE)

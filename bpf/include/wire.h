@@ -48,7 +48,8 @@ struct flow_bucket {
 	struct flow_entry way[FLOW_WAYS];
 };
 
-/* Of each way of a bucket eight bits of its flow's hash. A flow whose bits are none of them is not in the bucket. */
+/* Of each way of a bucket seven bits of its flow's hash, and whether it has seen a single packet. A flow whose bits are none of them is not
+ * in the bucket. */
 struct flow_tags {
 	__u8 way[FLOW_WAYS];
 };

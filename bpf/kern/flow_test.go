@@ -141,20 +141,20 @@ func TestTableReplacement(t *testing.T) {
 	}
 	now := p.Clock().Jiffies
 	for i, f := range frames[:ways] {
-		s := slotOf(t, p, frameKey(f, 1))
-		s.packets, s.last = 2, now-uint32(10*(ways-i)) // the first is the oldest
+		if i != 5 {
+			run(t, prog, f, false)
+		}
+		slotOf(t, p, frameKey(f, 1)).last = now - uint32(10*(ways-i)) // the first is the oldest
 	}
 	young := slotOf(t, p, frameKey(frames[5], 1))
-	young.packets = 1
 	run(t, prog, frames[ways], false)
 	if slotOf(t, p, frameKey(frames[5], 1)) != nil {
 		t.Error("the flow of one packet is still there")
 	}
 	if s := slotOf(t, p, frameKey(frames[ways], 1)); s == nil || s != young {
 		t.Error("the newcomer is not in its place")
-	} else {
-		s.packets = 2
 	}
+	run(t, prog, frames[ways], false)
 	run(t, prog, frames[ways+1], false)
 	if slotOf(t, p, frameKey(frames[0], 1)) != nil {
 		t.Error("the oldest flow is still there")

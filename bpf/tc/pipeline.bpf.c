@@ -39,11 +39,13 @@ static __always_inline int leave(struct __sk_buff *skb, u32 gen, u32 verdict, u3
 {
 	u32 leg = verdict >> VERDICT_LEG_SHIFT;
 
+	if (likely(!verdict))
+		return TC_NEXT;
 	if (unlikely(verdict & VERDICT_TELL))
 		ht_tc_tell(skb);
 	if (verdict & VERDICT_DENY)
 		return TC_DROP;
-	if (!out && unlikely(leg)) /* chains begin where packets arrive */
+	if (!out && leg) /* chains begin where packets arrive */
 		ht_chain_mark(skb, gen, leg, len);
 	return TC_NEXT;
 }

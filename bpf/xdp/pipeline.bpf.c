@@ -46,11 +46,15 @@ __noinline int ht_xdp_tell(struct xdp_md *ctx)
 
 static __always_inline int leave(struct xdp_md *ctx, volatile struct dev_state *st, u32 gen, u32 verdict)
 {
+	u32 counted = st->handover;
+
+	if (likely(!(verdict | counted)))
+		return XDP_PASS;
 	if (unlikely(verdict & VERDICT_TELL))
 		ht_xdp_tell(ctx);
 	if (verdict & VERDICT_DENY)
 		return XDP_DROP;
-	leave_note(ctx, st, gen, verdict >> VERDICT_LEG_SHIFT);
+	leave_note(ctx, st, counted, gen, verdict >> VERDICT_LEG_SHIFT);
 	return XDP_PASS;
 }
 
@@ -71,17 +75,18 @@ __noinline int ht_xdp_other(struct xdp_md *ctx, u32 found, u32 len)
 	return leave(ctx, st, gen, verdict);
 }
 
-SEC("xdp")
-int ht_xdp(struct xdp_md *ctx)
+/* `dry`: a dry run, a constant, so that the usual program asks for it once. */
+static __always_inline int pipeline(struct xdp_md *ctx, const u32 dry)
 {
 	struct cursor c = cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	volatile struct dev_state *st;
 	struct packet p;
 	u32 found, verdict, gen;
 
-	shadow_begin();
-	c.left = p.len = shadow_len(c.end - c.pos);
-	found = parse(&c, &p, shadow_egress(), 0);
+	if (dry)
+		shadow_begin();
+	c.left = p.len = dry ? shadow_len(c.end - c.pos) : c.end - c.pos;
+	found = parse(&c, &p, dry ? shadow_egress() : 0, 0);
 	if (unlikely(found))
 		return ht_xdp_other(ctx, found, p.len);
 	if (parse_only) {
@@ -90,15 +95,22 @@ int ht_xdp(struct xdp_md *ctx)
 	}
 	st = dev_state();
 	gen = generation(st);
-	if (unlikely(is_tunnel(p.w[4])) && !shadow_egress())
-		stage_tunnel(ctx, &p, shadow_gen() ? shadow_gen() : gen);
-	if (shadow && shadow_judge(&p, 0)) {
+	if (unlikely(is_tunnel(p.w[4])) && !(dry && shadow_egress()))
+		stage_tunnel(ctx, &p, dry && shadow_gen() ? shadow_gen() : gen);
+	if (dry && shadow_judge(&p, 0)) {
 		shadow_report(&p, 0);
 		return XDP_PASS;
 	}
 	verdict = flow_account(&p, st, gen, 0);
-	shadow_report(&p, 0);
+	if (dry)
+		shadow_report(&p, 0);
 	return leave(ctx, st, gen, verdict);
+}
+
+SEC("xdp")
+int ht_xdp(struct xdp_md *ctx)
+{
+	return shadow ? pipeline(ctx, 1) : pipeline(ctx, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
