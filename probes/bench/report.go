@@ -43,9 +43,9 @@ func (r Row) Met() bool {
 
 func (g Goal) String() string {
 	if g.AtLeast {
-		return fmt.Sprintf("≥ %g", g.Bound)
+		return fmt.Sprintf("≥ %.3g", g.Bound)
 	}
-	return fmt.Sprintf("≤ %g", g.Bound)
+	return fmt.Sprintf("≤ %.3g", g.Bound)
 }
 
 // Report is all rows of one run with the machine they were measured on.

@@ -29,6 +29,7 @@ var measures = []struct {
 	{"S1,S2", measureHit},
 	{"S3", measureRandom},
 	{"S4,S5", measureClassify},
+	{"S9", measureTunnel},
 	{"S11", measureRead},
 	{"S13", measureEdit},
 	{"S14", measureBulk},
