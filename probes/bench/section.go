@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ReportFile is the report that README's section is written from, in a folder with its pictures.
+const ReportFile = "report.json"
+
+// Section is the report for README: nothing stands there that `make bench` does not write. A picture's path is before, and the
+// curve's name.
+func (r Report) Section(before string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s; %s.\n\n| # | what | goal | measured (median) | min – max | rounds | met |\n|---|---|---|---|---|---|---|\n", r.Machine, r.days())
+	missed := []string{}
+	for _, row := range r.Rows {
+		met := "yes"
+		if !row.Met() {
+			met = "no"
+			if !slices.Contains(missed, row.ID) {
+				missed = append(missed, row.ID)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s %s | %s %s | %s – %s | %d | %s |\n", row.ID, cell(row.What), row.Goal, row.Unit,
+			num(row.Value), row.Unit, num(row.Min), num(row.Max), row.Rounds, met)
+	}
+	for _, f := range r.Failed {
+		fmt.Fprintf(&b, "| %s | %s | | not measured | | | no |\n", strings.ReplaceAll(f.Goals, ",", ", "), cell(f.Why))
+	}
+	if len(missed) > 0 {
+		b.WriteString("\nNot met:\n\n")
+		for _, id := range missed {
+			fmt.Fprintf(&b, "* %s: %s\n", id, Reason(id))
+		}
+	}
+	if len(r.Curves) > 0 {
+		b.WriteString("\nHow the costs grow (medians; strokes reach from the fastest to the slowest round):\n")
+	}
+	for _, c := range r.Curves {
+		fmt.Fprintf(&b, "\n![%s: %s over %s](%s%s.svg)\n", c.Title, c.Y, c.X, before, c.Name)
+	}
+	return b.String() + "\n"
+}
+
+// days are those on which rows were measured.
+func (r Report) days() string {
+	var all []string
+	for _, row := range r.Rows {
+		if row.Day != "" && !slices.Contains(all, row.Day) {
+			all = append(all, row.Day)
+		}
+	}
+	slices.Sort(all)
+	switch len(all) {
+	case 0:
+		return "nothing is measured"
+	case 1:
+		return "measured on " + all[0]
+	}
+	return "measured from " + all[0] + " to " + all[len(all)-1]
+}
+
+// cell keeps a text inside a cell of a table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
+}
