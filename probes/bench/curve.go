@@ -4,8 +4,8 @@ package bench
 
 // Curve is how a cost grows: one picture.
 type Curve struct {
-	Name  string `json:"name"`  // of the picture's file, without its ending
-	Part  string `json:"part"`  // as in Row.Part
+	Name  string `json:"name"` // of the picture's file, without its ending
+	Part  string `json:"part"` // as in Row.Part
 	Title string `json:"title"`
 	X     string `json:"x"` // what the axis counts
 	Y     string `json:"y"` // with its unit

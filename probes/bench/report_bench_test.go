@@ -45,6 +45,7 @@ func measures() []measure {
 		{"S1,S2", measureHit},
 		{"S3", measureRandom},
 		{"S4,S5", measureClassify},
+		{"S6,S7", measureDrop},
 		{"S9", measureTunnel},
 		{"S11", measureRead},
 		{"S13", measureEdit},
