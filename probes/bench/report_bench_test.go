@@ -46,7 +46,9 @@ func measures() []measure {
 		{"S3", measureRandom},
 		{"S4,S5", measureClassify},
 		{"S6,S7", measureDrop},
+		{"S8", measureFlood},
 		{"S9", measureTunnel},
+		{"S10", measureAllowed},
 		{"S11", measureRead},
 		{"S13", measureEdit},
 		{"S14", measureBulk},
@@ -59,6 +61,7 @@ func measures() []measure {
 		{"T1", measureTraced},
 		{"T2", measureTracedLoad},
 		{"T3", measureDefault},
+		{"interfaces", measureDevices},
 	}
 }
 
