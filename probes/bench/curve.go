@@ -6,6 +6,7 @@ package bench
 type Curve struct {
 	Name  string `json:"name"` // of the picture's file, without its ending
 	Part  string `json:"part"` // as in Row.Part
+	Day   string `json:"day"`
 	Title string `json:"title"`
 	X     string `json:"x"` // what the axis counts
 	Y     string `json:"y"` // with its unit

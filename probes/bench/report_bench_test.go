@@ -50,6 +50,7 @@ func measures() []measure {
 		{"S9", measureTunnel},
 		{"S10", measureAllowed},
 		{"S11", measureRead},
+		{"S12", measureEvents},
 		{"S13", measureEdit},
 		{"S14", measureBulk},
 		{"S15", measureBytes},
@@ -62,6 +63,7 @@ func measures() []measure {
 		{"T2", measureTracedLoad},
 		{"T3", measureDefault},
 		{"interfaces", measureDevices},
+		{"frames", measureFrames},
 	}
 }
 
@@ -157,7 +159,7 @@ func TestPart(t *testing.T) {
 			r.Rows[i].Part, r.Rows[i].Day = m.goals, time.Now().UTC().Format(time.DateOnly)
 		}
 		for i := range r.Curves {
-			r.Curves[i].Part = m.goals
+			r.Curves[i].Part, r.Curves[i].Day = m.goals, time.Now().UTC().Format(time.DateOnly)
 		}
 	}
 }

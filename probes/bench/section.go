@@ -46,15 +46,17 @@ func (r Report) Section(before string) string {
 	return b.String() + "\n"
 }
 
-// days are those on which rows were measured.
+// days are those on which something was measured.
 func (r Report) days() string {
 	var all []string
 	for _, row := range r.Rows {
-		if row.Day != "" && !slices.Contains(all, row.Day) {
-			all = append(all, row.Day)
-		}
+		all = append(all, row.Day)
+	}
+	for _, c := range r.Curves {
+		all = append(all, c.Day)
 	}
 	slices.Sort(all)
+	all = slices.DeleteFunc(slices.Compact(all), func(day string) bool { return day == "" })
 	switch len(all) {
 	case 0:
 		return "nothing is measured"
