@@ -103,14 +103,14 @@ func TestReport(t *testing.T) {
 }
 
 // partLimit is far above what any part takes.
-const partLimit = 8 * time.Minute
+const partLimit = 6 * time.Minute
 
 // inProcess runs one part and reads its share of the report. What a part had measured before it failed counts.
 func inProcess(ctx context.Context, m measure, dir string) (r Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, partLimit)
 	defer cancel()
 	file := filepath.Join(dir, "part.json")
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPart$", "-test.v", "-test.timeout="+partLimit.String(), "-goals="+m.goals, "-part="+file)
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPart$", "-test.v", "-test.timeout="+(partLimit+time.Minute).String(), "-goals="+m.goals, "-part="+file)
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // with the stacks of all that hangs
 	cmd.WaitDelay = 10 * time.Second
 	var said bytes.Buffer
@@ -120,6 +120,9 @@ func inProcess(ctx context.Context, m measure, dir string) (r Report, err error)
 	text, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(text, &r)
+	}
+	if ctx.Err() != nil {
+		return r, fmt.Errorf("it had not ended after %v", partLimit)
 	}
 	if ran != nil {
 		return r, errors.New(firstComplaint(said.String(), ran))
