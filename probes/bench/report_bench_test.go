@@ -27,10 +27,11 @@ import (
 )
 
 var (
-	only = flag.String("goals", "", "comma-separated goals to measure (S1,S3), all when empty")
-	out  = flag.String("report", "", "write the report to this path with .md and .json added, and its pictures")
-	keep = flag.String("keep", "", "merge what was measured into the report of this folder, from which README is written")
-	part = flag.String("part", "", "for a process that measures one part: where its share of the report goes")
+	only    = flag.String("goals", "", "comma-separated goals to measure (S1,S3), all when empty")
+	out     = flag.String("report", "", "write the report to this path with .md and .json added, and its pictures")
+	keep    = flag.String("keep", "", "merge what was measured into the report of this folder, from which README is written")
+	product = flag.String("product", "", "for a process that measures one part: hooktop's binary")
+	part    = flag.String("part", "", "for a process that measures one part: where its share of the report goes")
 )
 
 // measure is what one process does.
@@ -58,6 +59,7 @@ func measures() []measure {
 		{"S17", measureKeys},
 		{"S18", measureScreenCPU},
 		{"S18,idle", measureIdle},
+		{"S19", measureAttach},
 		{"S20", measureMemory},
 		{"T1", measureTraced},
 		{"T2", measureTracedLoad},
@@ -75,14 +77,20 @@ func (m measure) asked() bool {
 // TestReport measures and prints. Each part is a process of its own: one that fails, panics or hangs takes no other with it, and
 // what one leaves in memory slows none down. It fails in the end when something could not be measured.
 func TestReport(t *testing.T) {
-	began := time.Now()
+	began, dir := time.Now(), t.TempDir()
+	binary, err := build(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := Report{Schema: "hooktop.bench/1", Machine: machine(), Failed: []Failure{}, Curves: []Curve{}}
 	for _, m := range measures() {
 		if !m.asked() {
 			continue
 		}
 		r.Measured = append(r.Measured, m.goals)
-		got, err := inProcess(t.Context(), m, t.TempDir())
+		from := time.Now()
+		got, err := inProcess(t.Context(), m, binary, dir)
+		fmt.Printf("%s took %d s\n", m.goals, int(time.Since(from).Seconds()))
 		if err != nil {
 			t.Errorf("%s: %v", m.goals, err)
 			r.Failed = append(r.Failed, Failure{m.goals, err.Error()})
@@ -106,11 +114,14 @@ func TestReport(t *testing.T) {
 const partLimit = 6 * time.Minute
 
 // inProcess runs one part and reads its share of the report. What a part had measured before it failed counts.
-func inProcess(ctx context.Context, m measure, dir string) (r Report, err error) {
+func inProcess(ctx context.Context, m measure, binary, dir string) (r Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, partLimit)
 	defer cancel()
 	file := filepath.Join(dir, "part.json")
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPart$", "-test.v", "-test.timeout="+(partLimit+time.Minute).String(), "-goals="+m.goals, "-part="+file)
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("remove the report of the part before: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPart$", "-test.v", "-test.timeout="+(partLimit+time.Minute).String(), "-goals="+m.goals, "-product="+binary, "-part="+file)
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // with the stacks of all that hangs
 	cmd.WaitDelay = 10 * time.Second
 	var said bytes.Buffer
