@@ -25,11 +25,11 @@ func (r Report) Section(before string) string {
 				missed = append(missed, row.ID)
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s %s | %s %s | %s – %s | %d | %s |\n", row.ID, cell(row.What), row.Goal, row.Unit,
+		fmt.Fprintf(&b, "| %s | %s | %s %s | %s %s | %s – %s | %d | %s |\n", row.ID, tableCell(row.What), row.Goal, row.Unit,
 			num(row.Value), row.Unit, num(row.Min), num(row.Max), row.Rounds, met)
 	}
 	for _, f := range r.Failed {
-		fmt.Fprintf(&b, "| %s | %s | | not measured | | | no |\n", strings.ReplaceAll(f.Goals, ",", ", "), cell(f.Why))
+		fmt.Fprintf(&b, "| %s | %s | | not measured | | | no |\n", strings.ReplaceAll(f.Goals, ",", ", "), tableCell(f.Why))
 	}
 	if len(missed) > 0 {
 		b.WriteString("\nNot met:\n\n")
@@ -66,7 +66,7 @@ func (r Report) days() string {
 	return "measured from " + all[0] + " to " + all[len(all)-1]
 }
 
-// cell keeps a text inside a cell of a table.
-func cell(s string) string {
+// tableCell keeps a text inside a cell of a table.
+func tableCell(s string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
 }
