@@ -46,8 +46,8 @@ func headers(a *acl.Policy) []acl.Packet {
 	return out
 }
 
-// sampled makes room for samples.
-func sampled(t *testing.T, spec *ebpf.CollectionSpec) {
+// roomForSamples makes room for samples.
+func roomForSamples(t *testing.T, spec *ebpf.CollectionSpec) {
 	t.Helper()
 	set(t, spec, map[string]any{"sample_mask": uint32(samples - 1)})
 	spec.Maps["samples"].MaxEntries = samples
@@ -87,7 +87,7 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 			deny = 1
 		}
 		set(t, spec, map[string]any{"bv_words": uint32(v.words), "bv_deny": deny})
-		sampled(t, spec)
+		roomForSamples(t, spec)
 		spec.Maps["ht_hits"].MaxEntries = 3 * compile.MaxHits // slots of images, one shard
 		spec.Maps["ht_denied"].MaxEntries = uint32(64 * cpus)
 	})

@@ -101,7 +101,7 @@ type dropRace struct {
 func newDropRace(t *testing.T, rules int, withFilter bool) *dropRace {
 	t.Helper()
 	list := blocklist(rules)
-	col := plane(t, 1, 8192, func(spec *ebpf.CollectionSpec) { sampled(t, spec) })
+	col := plane(t, 1, 8192, func(spec *ebpf.CollectionSpec) { roomForSamples(t, spec) })
 	fillSamples(t, col, packetsFor(list))
 	plant := newPlant(t, "default in allow\n"+each(list, "\n", "deny in udp from ADDR to any port PORT")+"\n")
 	r := &dropRace{arena: newArena(t, col.Programs["send_sample"], udp4())}
