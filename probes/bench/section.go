@@ -16,7 +16,7 @@ const ReportFile = "report.json"
 func (r Report) Section(before string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s; %s.\n\n| # | what | goal | measured (median) | min – max | rounds | met |\n|---|---|---|---|---|---|---|\n", r.Machine, r.days())
-	missed := []string{}
+	missed, behind := []string{}, map[string][]string{}
 	for _, row := range r.Rows {
 		met := "yes"
 		if !row.Met() {
@@ -24,6 +24,7 @@ func (r Report) Section(before string) string {
 			if !slices.Contains(missed, row.ID) {
 				missed = append(missed, row.ID)
 			}
+			behind[row.ID] = append(behind[row.ID], row.Detail...)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s %s | %s %s | %s – %s | %d | %s |\n", row.ID, tableCell(row.What), row.Goal, row.Unit,
 			num(row.Value), row.Unit, num(row.Min), num(row.Max), row.Rounds, met)
@@ -34,7 +35,11 @@ func (r Report) Section(before string) string {
 	if len(missed) > 0 {
 		b.WriteString("\nNot met:\n\n")
 		for _, id := range missed {
-			fmt.Fprintf(&b, "* %s: %s\n", id, Reason(id))
+			fmt.Fprintf(&b, "* %s: %s", id, Reason(id))
+			if figures := behind[id]; len(figures) > 0 {
+				fmt.Fprintf(&b, " Figures: %s.", strings.Join(figures, "; "))
+			}
+			b.WriteString("\n")
 		}
 	}
 	if len(r.Curves) > 0 {
