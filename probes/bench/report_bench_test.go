@@ -136,18 +136,16 @@ func inProcess(ctx context.Context, m measure, binary, dir string) (r Report, er
 		return r, fmt.Errorf("it had not ended after %v", partLimit)
 	}
 	if ran != nil {
-		return r, errors.New(firstComplaint(said.String(), ran))
+		return r, errors.New(complaint(said.String(), ran))
 	}
 	return r, err
 }
 
-// firstComplaint finds what a test said first of what went wrong.
-func firstComplaint(said string, err error) string {
-	line := regexp.MustCompile(`(?m)^(?:panic: |\s+\w+_test\.go:\d+: )(.*)$`)
-	failed := strings.LastIndex(said, "--- FAIL") // go test prints a test's log below this line, unless it streams it
-	for _, text := range []string{said[max(failed, 0):], said} {
-		if m := line.FindStringSubmatch(text); m != nil {
-			return fmt.Sprintf("%.200s", m[1])
+// complaint finds what a test said last before it gave up, or what it panicked with.
+func complaint(said string, err error) string {
+	for _, line := range []string{`(?m)^panic: (.*)$`, `(?m)^\s+\w+_test\.go:\d+: (.*)$`} {
+		if all := regexp.MustCompile(line).FindAllStringSubmatch(said, -1); len(all) > 0 {
+			return fmt.Sprintf("%.200s", all[len(all)-1][1])
 		}
 	}
 	return err.Error()
