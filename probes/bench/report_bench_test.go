@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func (m measure) asked() bool {
 func TestReport(t *testing.T) {
 	began, dir := time.Now(), t.TempDir()
 	binary, err := build(dir)
-	if err != nil {
+	if err := errors.Join(err, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); err != nil { // see endOrphans
 		t.Fatal(err)
 	}
 	r := Report{Schema: "hooktop.bench/1", Machine: machine(), Failed: []Failure{}, Curves: []Curve{}}
@@ -124,6 +125,8 @@ func inProcess(ctx context.Context, m measure, binary, dir string) (r Report, er
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestPart$", "-test.v", "-test.timeout="+(partLimit+time.Minute).String(), "-goals="+m.goals, "-product="+binary, "-part="+file)
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // with the stacks of all that hangs
 	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // which goes, whatever becomes of the part
+	defer endOrphans()
 	var said bytes.Buffer
 	cmd.Stdout = io.MultiWriter(&said, os.Stdout)
 	cmd.Stderr = cmd.Stdout
@@ -139,6 +142,34 @@ func inProcess(ctx context.Context, m measure, binary, dir string) (r Report, er
 		return r, errors.New(complaint(said.String(), ran))
 	}
 	return r, err
+}
+
+// endOrphans ends what a part that was killed had started: as its subreaper, this process has become the parent.
+func endOrphans() {
+	for try := range 100 {
+		var pids []int
+		lists, _ := filepath.Glob("/proc/self/task/*/children")
+		for _, list := range lists {
+			text, _ := os.ReadFile(list)
+			for _, field := range strings.Fields(string(text)) {
+				if pid, err := strconv.Atoi(field); err == nil {
+					pids = append(pids, pid)
+				}
+			}
+		}
+		if len(pids) == 0 {
+			return
+		}
+		signal := unix.SIGTERM
+		if try > 50 {
+			signal = unix.SIGKILL
+		}
+		for _, pid := range pids {
+			_ = unix.Kill(pid, signal)
+			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		}
+		<-time.After(100 * time.Millisecond)
+	}
 }
 
 // complaint finds what a test said last before it gave up, or what it panicked with.
