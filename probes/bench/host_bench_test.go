@@ -162,7 +162,8 @@ func measureMemory(t *testing.T, r *Report) {
 		}
 		a.SendFrames(t, "v0", frames...)
 	}
-	m.until("100k flows", func() bool { return shownFlows(m.emu.String()) >= flows })
+	// A few may have been driven out of the table, whose places are all taken in a bucket here and there.
+	m.until("100k flows", func() bool { return shownFlows(m.emu.String()) >= flows*999/1000 })
 	m.window(look)
 	rss := residentMiB(t, m.cmd.Process.Pid)
 	maps := mapsMiB(t, m.cmd.Process.Pid)

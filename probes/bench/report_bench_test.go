@@ -112,7 +112,7 @@ func TestReport(t *testing.T) {
 }
 
 // partLimit is far above what any part takes.
-const partLimit = 6 * time.Minute
+const partLimit = 8 * time.Minute
 
 // inProcess runs one part and reads its share of the report. What a part had measured before it failed counts.
 func inProcess(ctx context.Context, m measure, binary, dir string) (r Report, err error) {
