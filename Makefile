@@ -15,7 +15,7 @@ APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark openssh-serve
 # The guests of the kernel matrix, and what unpacks their modules.
 APT += qemu-system-x86 xz-utils
 # What `make bench` compares with.
-PEERS := iproute2 nftables iptables ipset conntrack xdp-tools htop btop tcpdump iftop nethogs qemu-system-x86 xz-utils
+PEERS := iproute2 nftables iptables ipset conntrack xdp-tools htop btop tcpdump qemu-system-x86 xz-utils
 NEEDS = $(APT)
 
 # An unreadable or foreign .git must not stop a build: the version is then the module's.
