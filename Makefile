@@ -15,7 +15,7 @@ APT := clang-14 llvm-14 libc6-dev bpftool iproute2 nftables tshark openssh-serve
 # The guests of the kernel matrix, and what unpacks their modules.
 APT += qemu-system-x86 xz-utils
 # What `make bench` compares with.
-PEERS := iproute2 nftables xdp-tools htop btop tcpdump
+PEERS := iproute2 nftables iptables ipset conntrack xdp-tools htop btop tcpdump qemu-system-x86 xz-utils
 NEEDS = $(APT)
 
 # An unreadable or foreign .git must not stop a build: the version is then the module's.
@@ -81,9 +81,16 @@ generate-check: go-check
 	(cd "$$tmp" && $(GO) generate ./... >"$$tmp/.generate.log" 2>&1 || { cat "$$tmp/.generate.log" >&2; exit 1; }) && \
 	diff -rq bpf "$$tmp/bpf" && echo 'generated files are the committed ones, byte for byte'
 
+# All goals, some 25 minutes, and README's performance section from them; one or two: make bench GOALS=S9,S10, which only prints and
+# writes bench-report.*, or with KEEP=1 takes their places in README as well. What can't be measured is reported and does not end it.
+KEEP ?= $(if $(GOALS),,1)
 bench: NEEDS = $(PEERS)
 bench: tools
-	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 60m ./probes/bench -args -report $(CURDIR)/bench-report -goals "$(GOALS)"
+	@status=0; \
+	$(GO) test -tags bench -v -count=1 -run '^TestReport$$' -timeout 90m ./probes/bench -args -report $(CURDIR)/bench-report -goals "$(GOALS)" \
+		-keep "$(if $(KEEP),$(CURDIR)/testdata/bench)" || status=$$?; \
+	[ -z "$(KEEP)" ] || HOOKTOP_WRITE_DOCS=1 $(GO) test -count=1 -run '^TestReadmeTellsWhatWasMeasured$$' . || status=$$?; \
+	exit $$status
 
 # Kernel against oracle on PAIRS packets of random policies, broken compilers, and 10,000 commits while packets flow. It
 # prints its seed; make fuzz-acl SEED=… does the same again.

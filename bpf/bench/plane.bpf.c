@@ -208,4 +208,70 @@ SEC("xdp") int new_vectors(struct xdp_md *ctx)
 	return obvious(ctx, 1) ? XDP_DROP : XDP_PASS;
 }
 
+#define XDP_TX 3
+
+/* Senders of live frames: the kernel sends what they leave on the device that the run names, as if it came from the wire. */
+
+/* The stack believes no IPv4 header with a wrong checksum, and would drop it before what is to be compared. */
+static __always_inline int send(struct xdp_md *ctx)
+{
+	u16 *w = (void *)(long)ctx->data + 14;
+	u32 sum = 0;
+
+	if ((void *)(w + 10) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	w[5] = 0;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < 10; i++)
+		sum += w[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	w[5] = ~(sum + (sum >> 16));
+	return XDP_TX;
+}
+
+SEC("xdp") int send_same(struct xdp_md *ctx)
+{
+	return XDP_TX;
+}
+
+SEC("xdp") int send_sample(struct xdp_md *ctx)
+{
+	become_sample(ctx);
+	return send(ctx);
+}
+
+SEC("xdp") int send_each(struct xdp_md *ctx)
+{
+	become(ctx, turn++ & flow_mask);
+	return send(ctx);
+}
+
+SEC("xdp") int send_random(struct xdp_md *ctx)
+{
+	become(ctx, bpf_get_prandom_u32() & flow_mask);
+	return send(ctx);
+}
+
+/* Pages are used again as their receiver leaves them: what an unwrapped frame lacks from here on is put back. */
+#define RESTORE_AT 42
+#define RESTORE_WORDS 11
+const volatile u16 restore[RESTORE_WORDS] = {};
+
+SEC("xdp") int send_again(struct xdp_md *ctx)
+{
+	u16 *w = (void *)(long)ctx->data + RESTORE_AT;
+
+	if ((void *)(w + RESTORE_WORDS) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < RESTORE_WORDS; i++)
+		w[i] = restore[i];
+	return XDP_TX;
+}
+
+SEC("xdp") int drop(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -46,6 +46,26 @@ func headers(a *acl.Policy) []acl.Packet {
 	return out
 }
 
+// roomForSamples makes room for samples.
+func roomForSamples(t *testing.T, spec *ebpf.CollectionSpec) {
+	t.Helper()
+	set(t, spec, map[string]any{"sample_mask": uint32(samples - 1)})
+	spec.Maps["samples"].MaxEntries = samples
+}
+
+// fillSamples gives the generator its packets.
+func fillSamples(t *testing.T, col *ebpf.Collection, packets []acl.Packet) {
+	t.Helper()
+	for i, k := range packets {
+		src, dst := k.Src.As4(), k.Dst.As4()
+		b := append(append([]byte{}, src[:]...), dst[:]...)
+		b = binary.NativeEndian.AppendUint32(append(binary.BigEndian.AppendUint16(b, k.DPort), 0, 0), uint32(k.Proto))
+		if err := col.Maps["samples"].Put(uint32(i), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // classifiers loads hooktop's image and the vectors of one policy behind the same generator, and holds what both decide against
 // the oracle.
 func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
@@ -66,20 +86,13 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 		if a.In == acl.Deny {
 			deny = 1
 		}
-		set(t, spec, map[string]any{"bv_words": uint32(v.words), "bv_deny": deny, "sample_mask": uint32(samples - 1)})
-		spec.Maps["samples"].MaxEntries = samples
+		set(t, spec, map[string]any{"bv_words": uint32(v.words), "bv_deny": deny})
+		roomForSamples(t, spec)
 		spec.Maps["ht_hits"].MaxEntries = 3 * compile.MaxHits // slots of images, one shard
 		spec.Maps["ht_denied"].MaxEntries = uint32(64 * cpus)
 	})
 	v.fill(t, col.Maps)
-	for i, k := range packets {
-		src, dst := k.Src.As4(), k.Dst.As4()
-		b := append(append([]byte{}, src[:]...), dst[:]...)
-		b = binary.NativeEndian.AppendUint32(append(binary.BigEndian.AppendUint16(b, k.DPort), 0, 0), uint32(k.Proto))
-		if err := col.Maps["samples"].Put(uint32(i), b); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fillSamples(t, col, packets)
 	if err := kern.WriteImage(col.Maps["ht_policy"], 1, img); err != nil {
 		t.Fatal(err)
 	}
@@ -126,6 +139,7 @@ func measureClassify(t *testing.T, r *Report) {
 	pin(t)
 	var ours, theirs [4][]float64
 	var growth []string
+	curve := Curve{Name: "rules-judged", Title: "Judging a packet of an unknown flow", X: "rules", Y: "ns a packet"}
 	for i, rules := range []int{10, 100, 1000, 10000} {
 		col, frame := classifiers(t, rules)
 		p := col.Programs
@@ -134,12 +148,15 @@ func measureClassify(t *testing.T, r *Report) {
 			ours[i] = append(ours[i], max(x[1][n]-x[0][n], 0.5))
 			theirs[i] = append(theirs[i], max(x[2][n]-x[0][n], 0.5))
 		}
+		curve.Add("hooktop", At(float64(rules), ours[i]))
+		curve.Add("bit vectors, LPM tries", At(float64(rules), theirs[i]))
 		growth = append(growth, fmt.Sprintf("%d rules: hooktop %.0f ns, vectors %.0f ns", rules, Median(ours[i]), Median(theirs[i])))
 		if rules == 1000 {
 			measureNew(t, r, col, frame)
 		}
 		col.Close()
 	}
+	r.Curves = append(r.Curves, curve)
 	r.Rows = append(r.Rows,
 		FromRounds("S5", "classification of a packet of an unknown flow, 10000 rules: hooktop / bit vectors over LPM tries, both net of generator and parser", "x",
 			AtMost(0.25), Ratios(ours[3], theirs[3]), strings.Join(growth, "; ")),

@@ -3,16 +3,19 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Row is one measured goal.
 type Row struct {
 	ID     string   `json:"id"`   // "S1"
+	Part   string   `json:"part"` // of the run, as in Failure.Goals
 	What   string   `json:"what"` // what is compared
 	Goal   Goal     `json:"goal"`
 	Value  float64  `json:"value"` // median
@@ -20,7 +23,14 @@ type Row struct {
 	Max    float64  `json:"max"`
 	Unit   string   `json:"unit"` // "x", "ms", "%", "MiB", "B"
 	Rounds int      `json:"rounds"`
+	Day    string   `json:"day"`              // when it was measured: parts of a report may be measured again
 	Detail []string `json:"detail,omitempty"` // absolute figures behind the ratio, for the curious
+}
+
+// Failure is a measurement that came to nothing.
+type Failure struct {
+	Goals string `json:"goals"` // "S6,S7"
+	Why   string `json:"why"`
 }
 
 // Goal is a bound on a row's value.
@@ -43,16 +53,46 @@ func (r Row) Met() bool {
 
 func (g Goal) String() string {
 	if g.AtLeast {
-		return fmt.Sprintf("≥ %g", g.Bound)
+		return fmt.Sprintf("≥ %.3g", g.Bound)
 	}
-	return fmt.Sprintf("≤ %g", g.Bound)
+	return fmt.Sprintf("≤ %.3g", g.Bound)
 }
 
 // Report is all rows of one run with the machine they were measured on.
 type Report struct {
-	Schema  string `json:"schema"` // "hooktop.bench/1"
-	Machine string `json:"machine"`
-	Rows    []Row  `json:"rows"`
+	Schema   string    `json:"schema"` // "hooktop.bench/1"
+	Machine  string    `json:"machine"`
+	Seconds  int       `json:"seconds"`  // what the run took
+	Measured []string  `json:"measured"` // what was measured, as in Failure.Goals
+	Rows     []Row     `json:"rows"`
+	Curves   []Curve   `json:"curves"`
+	Failed   []Failure `json:"failed"`
+}
+
+// Merge gives old with the parts that r measured in place of its own.
+func (r Report) Merge(old Report) Report {
+	again := func(goals string) bool { return slices.Contains(r.Measured, goals) }
+	old.Schema, old.Machine = r.Schema, r.Machine
+	old.Rows = append(slices.DeleteFunc(slices.Clone(old.Rows), func(x Row) bool { return again(x.Part) }), r.Rows...)
+	old.Curves = append(slices.DeleteFunc(slices.Clone(old.Curves), func(x Curve) bool { return again(x.Part) }), r.Curves...)
+	old.Failed = append(slices.DeleteFunc(slices.Clone(old.Failed), func(x Failure) bool { return again(x.Goals) }), r.Failed...)
+	for _, goals := range r.Measured {
+		if !slices.Contains(old.Measured, goals) {
+			old.Measured = append(old.Measured, goals)
+		}
+	}
+	slices.SortStableFunc(old.Rows, func(a, b Row) int { return cmp.Compare(order(a.ID), order(b.ID)) })
+	slices.SortStableFunc(old.Curves, func(a, b Curve) int { return cmp.Compare(a.Name, b.Name) })
+	return old
+}
+
+// order is the place of a goal's number: S9 before S10, and T1 behind all of them.
+func order(id string) int {
+	n, _ := strconv.Atoi(strings.TrimLeft(id, "ST"))
+	if strings.HasPrefix(id, "T") {
+		n += 1000
+	}
+	return n
 }
 
 // FromRounds makes a row out of one value a round.
@@ -61,18 +101,10 @@ func FromRounds(id, what, unit string, goal Goal, rounds []float64, detail ...st
 		Rounds: len(rounds), Detail: detail}
 }
 
-// Markdown writes the report as a table.
-func (r Report) Markdown(w io.Writer) error {
+// Markdown writes the report: the table, why what is not met is not, pictures (see Section), and the figures behind the ratios.
+func (r Report) Markdown(w io.Writer, before string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Machine: %s\n\n| # | what | goal | measured (median) | min – max | rounds | met |\n|---|---|---|---|---|---|---|\n", r.Machine)
-	for _, row := range r.Rows {
-		met := "no"
-		if row.Met() {
-			met = "yes"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s %s | %s %s | %s – %s | %d | %s |\n", row.ID, row.What, row.Goal, row.Unit,
-			num(row.Value), row.Unit, num(row.Min), num(row.Max), row.Rounds, met)
-	}
+	fmt.Fprintf(&b, "%s\n", r.Section(before))
 	for _, row := range r.Rows {
 		for _, d := range row.Detail {
 			fmt.Fprintf(&b, "\n%s: %s\n", row.ID, d)

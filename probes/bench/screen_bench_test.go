@@ -5,6 +5,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,45 +28,38 @@ func dashboard(t *testing.T, cols, rows, flows int, hz float64, cost, motion str
 }
 
 func measureBytes(t *testing.T, r *Report) {
-	conf := filepath.Join(t.TempDir(), "btop.conf")
-	if err := os.WriteFile(conf, []byte("update_ms = 500\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, size := range []struct {
-		cols, rows int
-		peer       []string
-		goal       float64
-	}{{80, 24, []string{"htop", "-d", "5"}, 1.3}, {200, 60, []string{"htop", "-d", "5"}, 1.3}, {80, 24, []string{"btop", "-lc", conf}, 0.15}, {200, 60, []string{"btop", "-lc", conf}, 0.15}} {
-		name := size.peer[0]
-		if name == "btop" {
-			size.peer = btop(t, conf)
-		}
-		var ours, theirs []float64
+	const every = "0.5 s"
+	peers := []struct {
+		name    string
+		command []string
+		goal    float64
+	}{{"htop", []string{"htop", "-d", "5"}, 1.3}, {"btop", btop(t, "update_ms = 500\n"), 0.15}}
+	for _, size := range []struct{ cols, rows int }{{80, 24}, {200, 60}} {
+		var ours []float64
+		theirs := make([][]float64, len(peers))
 		for range 3 {
 			m := dashboard(t, size.cols, size.rows, 100_000, 2, "full", "moving")
 			ours = append(ours, m.window(look).bytesPerSec)
 			m.close()
-			p := startMeter(t, size.cols, size.rows, nil, size.peer[0], size.peer[1:]...)
-			p.window(3 * time.Second)
-			theirs = append(theirs, p.window(look).bytesPerSec)
-			p.close()
+			for i, peer := range peers {
+				p := startMeter(t, size.cols, size.rows, nil, peer.command[0], peer.command[1:]...)
+				p.window(3 * time.Second)
+				theirs[i] = append(theirs[i], p.window(look).bytesPerSec)
+				p.close()
+			}
 		}
-		r.Rows = append(r.Rows, FromRounds("S15", fmt.Sprintf("bytes/s to the terminal at 2 Hz, 100k flows, %dx%d / %s at 0.5 s", size.cols, size.rows, name), "x",
-			AtMost(size.goal), Ratios(ours, theirs), fmt.Sprintf("hooktop %.0f B/s, %s %.0f B/s", Median(ours), name, Median(theirs))))
+		for i, peer := range peers {
+			r.Rows = append(r.Rows, FromRounds("S15", fmt.Sprintf("bytes/s to the terminal at 2 Hz, 100k flows, %dx%d / %s at %s", size.cols, size.rows, peer.name, every), "x",
+				AtMost(peer.goal), Ratios(ours, theirs[i]), fmt.Sprintf("hooktop %.0f B/s, %s %.0f B/s", Median(ours), peer.name, Median(theirs[i]))))
+		}
 	}
 }
 
 // btop 1.2 (Debian 12) takes no path to its configuration: it reads HOME.
 func btop(t *testing.T, conf string) []string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "btop")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(conf)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "btop.conf"), b, 0o600)
-	}
-	if err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "btop.conf"), []byte(conf), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"env", "XDG_CONFIG_HOME=" + filepath.Dir(dir), "btop"}

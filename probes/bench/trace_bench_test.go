@@ -156,10 +156,6 @@ func measureTraced(t *testing.T, r *Report) {
 
 // measureTracedLoad sends as fast as the machine can, with nothing, a trace and tcpdump in turn.
 func measureTracedLoad(t *testing.T, r *Report) {
-	bin, err := product()
-	if err != nil {
-		t.Fatal(err)
-	}
 	a, b := flooded(t)
 	for _, load := range []struct {
 		what, filter, expression string
@@ -173,7 +169,7 @@ func measureTracedLoad(t *testing.T, r *Report) {
 			func(v float64) string { return fmt.Sprintf("%.2f Gbit/s", v*8/1e9) }},
 	} {
 		tracing := func(pattern string) []string {
-			return []string{bin, "trace", pattern, "--filter", load.filter, "--packets", "100000000", "--for", "10m"}
+			return []string{*product, "trace", pattern, "--filter", load.filter, "--packets", "100000000", "--for", "10m"}
 		}
 		watchers := [][]string{tracing("net:netif_receive_skb"), tracing("@receive"),
 			append(strings.Fields("tcpdump -n -i v1 -Z root -w packets.pcap"), strings.Fields(load.expression)...)}
@@ -199,17 +195,13 @@ func measureTracedLoad(t *testing.T, r *Report) {
 
 // measureDefault is what the trace that runs from the launch on costs traffic that it does not show.
 func measureDefault(t *testing.T, r *Report) {
-	bin, err := product()
-	if err != nil {
-		t.Fatal(err)
-	}
 	a, b := flooded(t)
 	load := func() float64 { return bulk(t, a, b, time.Second) }
 	var with, without []float64
 	load()
 	for range 15 {
 		without = append(without, load())
-		watched(t, a, b, func() { with = append(with, load()) }, bin, "trace", "@default", "--packets", "100000000", "--for", "10m")
+		watched(t, a, b, func() { with = append(with, load()) }, *product, "trace", "@default", "--packets", "100000000", "--for", "10m")
 	}
 	r.Rows = append(r.Rows, FromRounds("T3", "bulk TCP through a veth with the trace of the launch (@default) / without", "x", AtLeast(0.95), Ratios(with, without),
 		fmt.Sprintf("with %.2f, without %.2f Gbit/s", Median(with)*8/1e9, Median(without)*8/1e9)))

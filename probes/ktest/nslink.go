@@ -180,14 +180,26 @@ func (n *NS) OffloadsOff(t testing.TB, dev string) {
 	if err := n.NL.LinkSetGSOMaxSegs(n.Link(t, dev), 1); err != nil {
 		t.Fatalf("limit segments of %s: %v", dev, err)
 	}
+	n.offload(t, dev, 0, 0x1f, 0x24, 0x2c, 0x17, 0x15) // ETHTOOL_STSO SGSO SGRO STXCSUM SRXCSUM
+}
+
+// GROOn has a veth take frames of XDP senders without a program of its own.
+func (n *NS) GROOn(t testing.TB, dev string) {
+	t.Helper()
+	n.offload(t, dev, 1, 0x2c)
+}
+
+// offload runs ethtool commands (include/uapi/linux/ethtool.h) with one value. What a device does not have is left.
+func (n *NS) offload(t testing.TB, dev string, on uint32, commands ...uint32) {
+	t.Helper()
 	n.Do(t, func() error {
 		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(s)
-		for _, command := range []uint32{0x1f, 0x24, 0x2c, 0x17, 0x15} { // ETHTOOL_STSO SGSO SGRO STXCSUM SRXCSUM
-			value := struct{ command, data uint32 }{command, 0}
+		for _, command := range commands {
+			value := struct{ command, data uint32 }{command, on}
 			var ifr struct {
 				name [unix.IFNAMSIZ]byte
 				data unsafe.Pointer
