@@ -29,6 +29,7 @@ type fakeHost struct {
 	owners []chain.Owner // of netfilter
 
 	intended map[int]bool // the journal
+	refuse   bool         // routes are not made
 	failIn   int          // the call that fails, counted down; 0: none does
 	notices  []string
 }
@@ -150,7 +151,7 @@ func (f *fakeHost) AddChainRoute(r chain.Route) error {
 	if err := f.fails(); err != nil {
 		return err
 	}
-	if !r.Guard && !f.up(r.Dev) {
+	if !r.Guard && (f.refuse || !f.up(r.Dev)) {
 		return unix.ENETDOWN
 	}
 	f.routes = append(f.routes, r)

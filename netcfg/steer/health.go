@@ -85,6 +85,8 @@ func (s *Steer) ask() (hurry bool) {
 	}
 	if moved {
 		s.turn()
+	}
+	if s.restore() || moved { // what could not be made again at once is tried again
 		s.lookAgain()
 	}
 	return hurry

@@ -4,10 +4,12 @@ package steer
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"hooktop/netcfg/acl"
+	"hooktop/netcfg/chain"
 	"hooktop/netcfg/nl"
 )
 
@@ -114,6 +116,37 @@ func TestRoutesThatAreAwayAreNoDrift(t *testing.T) {
 	}
 	if states["away"] != 2 || states["in place"] != 7 || len(states) != 2 {
 		t.Errorf("%v", states)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A route that could not be made again when its link came back is made with the next question: no other change need come.
+func TestARouteThatDoesNotComeBackAtOnce(t *testing.T) {
+	f := newFake(t, "lan0", "fw0", "fw1", "wan0")
+	s := f.steer()
+	if err := s.Want(chainsOf(t, fw), nil); err != nil {
+		t.Fatal(err)
+	}
+	has := func() bool {
+		return slices.ContainsFunc(f.routes, func(r chain.Route) bool { return r.Dev == "wan0" })
+	}
+	f.carry(3, false)
+	s.looked()
+	f.carry(3, true)
+	f.refuse = true
+	s.looked()
+	if has() {
+		t.Fatal("it was made all the same")
+	}
+	f.refuse = false
+	s.ask()
+	if !has() {
+		t.Error("it is not there")
+	}
+	if d := s.drift(); d != "" {
+		t.Error(d)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
