@@ -78,3 +78,35 @@ func TestBenchOfARunningPolicy(t *testing.T) {
 	s.restored()
 	noProcesses(t)
 }
+
+// The review of a draft has it measured on a key, beside what decides now.
+func TestTheReviewMeasuresADraft(t *testing.T) {
+	ns := ground(t)
+	ktest.HostState(t)
+	ns.NetState(t)
+	s := open(t, ns, 160, 50, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0")
+	s.until("the screen", func(text string) bool { return has(text, "1 Flows", "LIVE") })
+	s.keys("2")
+	s.until("the policy", func(text string) bool { return strings.Contains(text, "[2 ACL]") })
+	s.keys("a")
+	s.until("the editor", func(text string) bool { return strings.Contains(text, "new line 1") })
+	s.keys("deny in tcp to any port 23\r")
+	s.until("the staged line", func(text string) bool { return strings.Contains(text, "staged +1 new") })
+	s.keys("C")
+	s.until("the review", func(text string) bool { return strings.Contains(text, "IMPACT on live flows") })
+	s.keys("m")
+	text := s.until("figures of the draft", func(text string) bool { return strings.Contains(text, "ns a packet up to") })
+	if !has(text, "xdp  classification        -", "tc   flow hit", "tunnel strip: no line") {
+		t.Errorf("the screen:\n%s", text)
+	}
+	s.keys(ctrlC)
+	s.until("the policy again", func(text string) bool { return !strings.Contains(text, "IMPACT on live flows") })
+	s.keys(ctrlC)
+	s.until("the question: the draft stays", func(text string) bool { return strings.Contains(text, "stay on disk as draft") })
+	s.keys("y")
+	if code := s.end(); code != 0 {
+		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
+	}
+	s.restored()
+	noProcesses(t)
+}
