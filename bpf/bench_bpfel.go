@@ -45,6 +45,7 @@ const (
 	BenchMapHtWatched      = "ht_watched"
 	BenchMapLru            = "lru"
 	BenchMapSamples        = "samples"
+	BenchProgDrop          = "drop"
 	BenchProgNewOurs       = "new_ours"
 	BenchProgNewVectors    = "new_vectors"
 	BenchProgObviousEach   = "obvious_each"
@@ -57,6 +58,11 @@ const (
 	BenchProgSampleParse   = "sample_parse"
 	BenchProgSamplePass    = "sample_pass"
 	BenchProgSampleVectors = "sample_vectors"
+	BenchProgSendAgain     = "send_again"
+	BenchProgSendEach      = "send_each"
+	BenchProgSendRandom    = "send_random"
+	BenchProgSendSame      = "send_same"
+	BenchProgSendSample    = "send_sample"
 	BenchVarBucketMask     = "bucket_mask"
 	BenchVarBucketShift    = "bucket_shift"
 	BenchVarBvDeny         = "bv_deny"
@@ -71,6 +77,7 @@ const (
 	BenchVarL3Device       = "l3_device"
 	BenchVarLogRate        = "log_rate"
 	BenchVarParseOnly      = "parse_only"
+	BenchVarRestore        = "restore"
 	BenchVarSampleMask     = "sample_mask"
 	BenchVarSampleRate     = "sample_rate"
 	BenchVarSecond         = "second"
@@ -121,6 +128,7 @@ type BenchSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BenchProgramSpecs struct {
+	Drop          *ebpf.ProgramSpec `ebpf:"drop"`
 	NewOurs       *ebpf.ProgramSpec `ebpf:"new_ours"`
 	NewVectors    *ebpf.ProgramSpec `ebpf:"new_vectors"`
 	ObviousEach   *ebpf.ProgramSpec `ebpf:"obvious_each"`
@@ -133,6 +141,11 @@ type BenchProgramSpecs struct {
 	SampleParse   *ebpf.ProgramSpec `ebpf:"sample_parse"`
 	SamplePass    *ebpf.ProgramSpec `ebpf:"sample_pass"`
 	SampleVectors *ebpf.ProgramSpec `ebpf:"sample_vectors"`
+	SendAgain     *ebpf.ProgramSpec `ebpf:"send_again"`
+	SendEach      *ebpf.ProgramSpec `ebpf:"send_each"`
+	SendRandom    *ebpf.ProgramSpec `ebpf:"send_random"`
+	SendSame      *ebpf.ProgramSpec `ebpf:"send_same"`
+	SendSample    *ebpf.ProgramSpec `ebpf:"send_sample"`
 }
 
 // BenchMapSpecs contains maps before they are loaded into the kernel.
@@ -188,6 +201,7 @@ type BenchVariableSpecs struct {
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
+	Restore     *ebpf.VariableSpec `ebpf:"restore"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
@@ -299,6 +313,7 @@ type BenchVariables struct {
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
+	Restore     *ebpf.Variable `ebpf:"restore"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
@@ -311,6 +326,7 @@ type BenchVariables struct {
 //
 // It can be passed to LoadBenchObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BenchPrograms struct {
+	Drop          *ebpf.Program `ebpf:"drop"`
 	NewOurs       *ebpf.Program `ebpf:"new_ours"`
 	NewVectors    *ebpf.Program `ebpf:"new_vectors"`
 	ObviousEach   *ebpf.Program `ebpf:"obvious_each"`
@@ -323,10 +339,16 @@ type BenchPrograms struct {
 	SampleParse   *ebpf.Program `ebpf:"sample_parse"`
 	SamplePass    *ebpf.Program `ebpf:"sample_pass"`
 	SampleVectors *ebpf.Program `ebpf:"sample_vectors"`
+	SendAgain     *ebpf.Program `ebpf:"send_again"`
+	SendEach      *ebpf.Program `ebpf:"send_each"`
+	SendRandom    *ebpf.Program `ebpf:"send_random"`
+	SendSame      *ebpf.Program `ebpf:"send_same"`
+	SendSample    *ebpf.Program `ebpf:"send_sample"`
 }
 
 func (p *BenchPrograms) Close() error {
 	return _BenchClose(
+		p.Drop,
 		p.NewOurs,
 		p.NewVectors,
 		p.ObviousEach,
@@ -339,6 +361,11 @@ func (p *BenchPrograms) Close() error {
 		p.SampleParse,
 		p.SamplePass,
 		p.SampleVectors,
+		p.SendAgain,
+		p.SendEach,
+		p.SendRandom,
+		p.SendSame,
+		p.SendSample,
 	)
 }
 

@@ -60,7 +60,7 @@ func (g Goal) String() string {
 
 // Report is all rows of one run with the machine they were measured on.
 type Report struct {
-	Schema   string    `json:"schema"` // "hooktop.bench/1"
+	Schema   string    `json:"schema"` // "hooktop.performance/1"
 	Machine  string    `json:"machine"`
 	Seconds  int       `json:"seconds"`  // what the run took
 	Measured []string  `json:"measured"` // what was measured, as in Failure.Goals

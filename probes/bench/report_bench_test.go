@@ -83,7 +83,7 @@ func TestReport(t *testing.T) {
 	if err := errors.Join(err, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); err != nil { // see endOrphans
 		t.Fatal(err)
 	}
-	r := Report{Schema: "hooktop.bench/1", Machine: machine(), Failed: []Failure{}, Curves: []Curve{}}
+	r := Report{Schema: "hooktop.performance/1", Machine: machine(), Failed: []Failure{}, Curves: []Curve{}}
 	for _, m := range measures() {
 		if !m.asked() {
 			continue

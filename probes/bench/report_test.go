@@ -27,7 +27,7 @@ func fixed() Report {
 		growth.Add("theirs", At(n, []float64{n / 4, n / 3}))
 		growth.Add("nothing", At(n, []float64{0, -1}))
 	}
-	return Report{Schema: "hooktop.bench/1", Machine: "2 x CPU", Seconds: 7, Measured: []string{"S5", "S10", "T1", "S6,S7"},
+	return Report{Schema: "hooktop.performance/1", Machine: "2 x CPU", Seconds: 7, Measured: []string{"S5", "S10", "T1", "S6,S7"},
 		Rows:   []Row{row("S5", "S5", AtLeast(2), 1, 2, 4), row("S10", "S10", AtMost(1.0/6), 3), row("T1", "T1", AtMost(0), 0)},
 		Curves: []Curve{growth}, Failed: []Failure{{"S6,S7", "no iptables | here\nat all"}}}
 }
