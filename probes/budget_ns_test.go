@@ -25,9 +25,9 @@ func TestAllocationsOfALookStayWithinBudget(t *testing.T) {
 		query  snap.Query
 		budget float64
 	}{
-		{"flows, 20 rows", snap.Query{Focus: true, Flows: snap.FlowQuery{Limit: 20}}, 400},
-		{"flows, 60 rows", snap.Query{Focus: true, Flows: snap.FlowQuery{Limit: 60}}, 400},
-		{"another tab", snap.Query{Focus: true, Tab: snap.ChainTab}, 400},
+		{"flows, 20 rows", snap.Query{Focus: true, Flows: snap.FlowQuery{Limit: 20}}, 120},
+		{"flows, 60 rows", snap.Query{Focus: true, Flows: snap.FlowQuery{Limit: 60}}, 120},
+		{"another tab", snap.Query{Focus: true, Tab: snap.ChainTab}, 120},
 	} {
 		done := make(chan float64)
 		e := r.engine

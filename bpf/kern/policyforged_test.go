@@ -54,6 +54,10 @@ func forger(t *testing.T, words [3]uint32, random bool) *ebpf.Program {
 // gone is counted.
 func TestForgedMetadataMakesNoMark(t *testing.T) {
 	here, there := ktest.NewNS(t), ktest.NewNS(t)
+	for _, n := range []*ktest.NS{here, there} { // a new device's own packets would be marked like any other
+		n.Sysctl(t, "ipv6/conf/all/disable_ipv6", "1")
+		n.Sysctl(t, "ipv6/conf/default/disable_ipv6", "1")
+	}
 	ktest.Veth(t, there, "f0", here, "f1")
 	p := openPipeline(t, Options{Flows: 64})
 	slot := slotsByName["eth0"]
