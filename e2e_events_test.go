@@ -5,6 +5,7 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gopacket/gopacket/pcapgo"
+	"golang.org/x/sys/unix"
 
 	"hooktop/probes/ktest"
 )
@@ -121,6 +123,11 @@ func TestLogRateOfTheBinary(t *testing.T) {
 func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
 	ns := ground(t)
 	ktest.HostState(t)
+	var st unix.Stat_t
+	if err := unix.Stat(ns.Path(), &st); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(fmt.Sprintf("/run/hooktop/draft-%d", st.Ino)) }) // what was not kept stays as a draft
 	policy := write(t, "policy", "deny out udp to any port 99 log \"mine\"\n")
 	capture := filepath.Join(t.TempDir(), "denied.pcapng")
 	datagrams(t, ns)
