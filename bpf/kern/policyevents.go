@@ -51,6 +51,10 @@ type policyEvents struct {
 	rings  rings
 	mu     sync.Mutex // one reader at a time
 	missed map[ruleHit]*odometer
+
+	event PolicyEvent // that is handed on
+	last  ruleHit     // whose odometer was asked for last: in a flood it is one rule's
+	miles *odometer
 }
 
 // ruleHit names a rule of a generation.
@@ -108,7 +112,8 @@ func (p *Pipeline) ReadPolicyEvents(yield func(*PolicyEvent)) (any bool) {
 }
 
 func (e *policyEvents) decode(raw *bpf.XdpPolicyEvent) *PolicyEvent {
-	out := &PolicyEvent{
+	out := &e.event
+	*out = PolicyEvent{
 		At: raw.Ts, Gen: raw.Gen, Hit: uint16(raw.Hit), Log: raw.Flags&eventLog != 0, Sample: raw.Flags&eventSample != 0,
 		Bare: raw.Flags&eventBare != 0, Deny: raw.Judged&judgedDeny != 0, Limited: raw.Judged&judgedLimited != 0,
 		Len: int(raw.Len), frame: raw.Frame[:min(int(raw.Captured), EventBytes)], tag: raw.Tag,
@@ -127,6 +132,9 @@ func (e *policyEvents) decode(raw *bpf.XdpPolicyEvent) *PolicyEvent {
 const maxPaced = 4 * aclHits
 
 func (e *policyEvents) rule(r ruleHit) *odometer {
+	if e.miles != nil && e.last == r {
+		return e.miles
+	}
 	o := e.missed[r]
 	if o == nil {
 		if len(e.missed) >= maxPaced {
@@ -139,6 +147,7 @@ func (e *policyEvents) rule(r ruleHit) *odometer {
 		o = &odometer{}
 		e.missed[r] = o
 	}
+	e.last, e.miles = r, o
 	return o
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"hooktop/bpf"
 	"hooktop/netcfg/acl"
 )
 
@@ -311,5 +312,15 @@ func TestATagIsPutBack(t *testing.T) {
 	got := e.Frame()
 	if len(got) != EventBytes || binary.BigEndian.Uint32(got[12:]) != 0x81002064 || !bytes.Equal(got[:12], frame[:12]) || !bytes.Equal(got[16:], frame[12:EventBytes-4]) {
 		t.Errorf("% x", got)
+	}
+}
+
+// An event costs the reader no memory, however many come.
+func TestDecodingAllocatesNothing(t *testing.T) {
+	e := policyEvents{missed: map[ruleHit]*odometer{}}
+	raw := bpf.XdpPolicyEvent{Gen: 3, Hit: 7, Flags: eventLog | eventSample, Captured: 60}
+	e.decode(&raw)
+	if n := testing.AllocsPerRun(100, func() { e.decode(&raw) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
