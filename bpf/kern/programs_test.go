@@ -64,6 +64,12 @@ func budgets() map[string]struct {
 		bpf.BenchProgSampleVectors: {50_000, ""},
 		bpf.BenchProgNewOurs:       {100_000, ""},
 		bpf.BenchProgNewVectors:    {50_000, ""},
+		bpf.BenchProgDrop:          {10, ""},
+		bpf.BenchProgSendSame:      {10, ""},
+		bpf.BenchProgSendAgain:     {1_000, ""},
+		bpf.BenchProgSendEach:      {1_000, ""},
+		bpf.BenchProgSendRandom:    {1_000, ""},
+		bpf.BenchProgSendSample:    {1_000, ""},
 	}
 }
 

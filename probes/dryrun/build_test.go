@@ -78,7 +78,7 @@ func TestBuiltFramesWithoutAFlow(t *testing.T) {
 func TestWhatCannotBeBuilt(t *testing.T) {
 	for text, words := range map[string]string{
 		"43 2001:db8::1 > 2001:db8::2":      "extension header",
-		"udp 10.0.0.1:1 > 10.0.0.2:2 vni 1": "no tunnel line of the policy unwraps such a packet",
+		"udp 10.0.0.1:1 > 10.0.0.2:2 vni 1": "no tunnel line of the policy speaks of such tunnels",
 	} {
 		k, errs := acl.ParsePacket(text)
 		if len(errs) > 0 {
