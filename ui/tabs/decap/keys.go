@@ -19,13 +19,8 @@ const (
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	if t.edit != nil {
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	if t.edit.Typing() {
+		return t.edit.Bindings()
 	}
 	t.sync()
 	return append(append(t.moving(), t.asking()...), t.acting()...)
@@ -77,7 +72,7 @@ func (t *Tab) asking() []core.Binding {
 	}
 	hint := func(n int) int { return n * btoi(stream == "") }
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "decap.filter", Help: "filter", Section: tables, Hint: hint(1), Disabled: stream, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "decap.filter", Help: "filter", Section: tables, Hint: hint(1), Disabled: stream, Do: func() tea.Cmd { return t.edit.Start(t.view.filter) }},
 		{Keys: []string{"s"}, Name: "decap.sort", Help: "sort", Section: tables, Hint: hint(2), Disabled: stream, Do: t.pickSort},
 		{Keys: []string{"<"}, Name: "decap.sortleft", Help: "sort by left column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(-1)) }},
 		{Keys: []string{">"}, Name: "decap.sortright", Help: "sort by right column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(1)) }},

@@ -239,9 +239,8 @@ func (t *Tab) Context(w int) string {
 
 // Message implements core.Tab: what is staged, else what the row's policy is; on the right the place in the list.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	pos := strconv.Itoa(min(t.current().At()+1, t.current().Total())) + " of " + format.Count(uint64(t.current().Total()))
 	if n := t.frame.Tunnels.Total; !t.lower && n > t.current().Total() {

@@ -18,13 +18,8 @@ const (
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	if t.edit != nil {
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	if t.edit.Typing() {
+		return t.edit.Bindings()
 	}
 	return append(t.moving(), t.acting()...)
 }
@@ -62,11 +57,11 @@ func (t *Tab) moving() []core.Binding {
 func (t *Tab) acting() []core.Binding {
 	empty := t.noRow()
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "events.filter", Help: "filter", Section: tables, Hint: 1, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "events.filter", Help: "filter", Section: tables, Hint: 1, Do: func() tea.Cmd { return t.edit.Start(t.filter) }},
 		{Keys: []string{"c"}, Name: "events.columns", Help: "columns", Section: tables, Do: t.pickColumns},
 		{Keys: []string{"+"}, Name: "events.only", Help: "only this", Section: cells, Disabled: empty, Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "events.not", Help: "not this", Section: cells, Disabled: empty, Do: func() tea.Cmd { return t.byCell(true) }},
-		{Keys: []string{"0"}, Name: "events.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { t.set(""); return nil }},
+		{Keys: []string{"0"}, Name: "events.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.set("") }},
 		{Keys: []string{"a"}, Name: "events.ack", Help: "ack", Section: own, Hint: 2, Disabled: empty, Do: t.ack},
 		{Keys: []string{"A"}, Name: "events.ackall", Help: "ack all", Section: own, Hint: 3, Disabled: core.When(len(t.rows) == 0, "there is no event"), Do: t.ackAll},
 		{Keys: []string{"b"}, Name: "events.block", Help: "block", Section: own, Hint: 6, Disabled: t.noBlock(), Do: t.block},

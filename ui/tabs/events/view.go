@@ -189,9 +189,8 @@ func (t *Tab) Context(w int) string {
 
 // Message implements core.Tab.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	first, last := t.list.InView()
 	pos := strconv.Itoa(first) + "-" + strconv.Itoa(last) + " of " + strconv.Itoa(t.list.Total())

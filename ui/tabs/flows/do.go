@@ -107,7 +107,7 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 	if t.split() {
 		list, _ = detail.Split(t.width)
 	}
-	if m.Button != tea.MouseLeft || t.zoom || t.edit != nil || m.X >= list {
+	if m.Button != tea.MouseLeft || t.zoom || t.edit.Typing() || m.X >= list {
 		return nil
 	}
 	t.pane = false
@@ -119,7 +119,7 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 
 func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
 	switch {
-	case t.edit != nil:
+	case t.edit.Typing():
 		return nil
 	case m.Button == tea.MouseWheelUp:
 		return t.moved(func(l lister) { l.Move(-3) }, -3)

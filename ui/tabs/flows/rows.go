@@ -72,9 +72,8 @@ func totals(v *snap.Totals, asBytes bool) string {
 
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	pos := t.position()
 	room := w - len(pos) - 2

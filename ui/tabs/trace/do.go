@@ -231,38 +231,6 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 	return t.moved(func(l mover) { l.Click(m.X, y) }, 0)
 }
 
-// set takes another filter of rows.
-func (t *Tab) set(text string) tea.Cmd {
-	if text != t.filter {
-		t.events.Release()
-		t.filter = text
-	}
-	return t.ask()
-}
-
-// byCell filters by the cell under the row and column cursors.
-func (t *Tab) byCell(not bool) tea.Cmd {
-	e, ok := t.events.Selected()
-	if !ok {
-		return nil
-	}
-	c := t.cols.Find(t.events.Column().Key)
-	term := ""
-	if c != nil {
-		term = c.Only(column.TraceRow{TraceEvent: e})
-	}
-	if term == "" {
-		return func() tea.Msg {
-			return core.ToastMsg{Sev: snap.Warn, Text: t.events.Column().Head() + " is empty or of one row only: h l choose another column"}
-		}
-	}
-	text := filter.Narrow(t.filter, term, not)
-	if !not {
-		t.filter = text // the row under the cursor passes: it keeps the cursor
-	}
-	return t.set(text)
-}
-
 // pickAction opens the menu of the row as it is at the key press.
 func (t *Tab) pickAction() tea.Cmd {
 	t.list().Hold()

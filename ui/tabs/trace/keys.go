@@ -21,13 +21,8 @@ func (t *Tab) Bindings() []core.Binding {
 	switch {
 	case t.form != nil:
 		return t.formBindings()
-	case t.edit != nil:
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	case t.edit.Typing():
+		return t.edit.Bindings()
 	}
 	return append(append(t.moving(), t.asking()...), t.acting()...)
 }
@@ -84,7 +79,7 @@ func (t *Tab) asking() []core.Binding {
 		return second
 	}
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "trace.filter", Help: "filter rows", Section: tables, Hint: t.hint(6, 0), Disabled: stream, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "trace.filter", Help: "filter rows", Section: tables, Hint: t.hint(6, 0), Disabled: stream, Do: func() tea.Cmd { return t.edit.Start(t.filter) }},
 		{Keys: []string{"+"}, Name: "trace.only", Help: "only this", Section: cells, Disabled: or(stream, t.noRow()), Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "trace.not", Help: "not this", Section: cells, Disabled: or(stream, t.noRow()), Do: func() tea.Cmd { return t.byCell(true) }},
 		{Keys: []string{"0"}, Name: "trace.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.set("") }},

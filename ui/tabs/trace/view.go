@@ -190,9 +190,8 @@ func (t *Tab) Message(w int) string {
 	switch {
 	case t.form != nil:
 		return t.form.message(w)
-	case t.edit != nil:
-		s, _ := t.edit.View(w)
-		return s
+	case t.edit.Typing():
+		return t.edit.Line(w)
 	}
 	pos := strconv.Itoa(min(t.list().At()+1, t.list().Total())) + " of " + format.Count(uint64(t.list().Total()))
 	if !t.dead && t.packet == 0 && t.filter != "" {
