@@ -7,6 +7,7 @@ import (
 
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -27,15 +28,6 @@ func (t *Tab) Bindings() []core.Binding {
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(m mover) { m.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(m mover) { m.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.current().MoveColumn(n); return nil }
-	}
 	other, open := "lines of the policy", "open"
 	if t.lower {
 		other, open = "tunnels", "line on the ACL tab"
@@ -43,22 +35,11 @@ func (t *Tab) moving() []core.Binding {
 	if t.zoom {
 		open = "line on the ACL tab"
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: move, Do: func() tea.Cmd { return t.moved(mover.Top, -1<<20) }},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(mover.Bottom, 1<<20) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"tab"}, Name: "decap.lists", Help: other, Section: move, Hint: 7, Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "decap.listsback", Help: other, Section: move, Do: t.walk},
-		{Keys: []string{"enter"}, Name: "decap.open", Help: open, Section: move, Hint: 3, Disabled: t.noOpen(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "decap.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back},
-	}
+	return append(table.Moving(t.moved, func(n int) { t.current().MoveColumn(n) }),
+		core.Binding{Keys: []string{"tab"}, Name: "decap.lists", Help: other, Section: move, Hint: 7, Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "decap.listsback", Help: other, Section: move, Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "decap.open", Help: open, Section: move, Hint: 3, Disabled: t.noOpen(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "decap.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back})
 }
 
 func (t *Tab) asking() []core.Binding {

@@ -82,9 +82,9 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			t.moved(func(m mover) { m.Move(-3) }, -3)
+			t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			t.moved(func(m mover) { m.Move(3) }, 3)
+			t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil
@@ -157,11 +157,7 @@ func (t *Tab) Cursor() *tea.Cursor {
 
 // mover is what both tables have in common.
 type mover interface {
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
-	MoveColumn(int)
+	table.Mover
 	Hold()
 	At() int
 	Total() int
@@ -178,7 +174,7 @@ func (t *Tab) current() mover {
 func (t *Tab) focus() { t.list.Blur, t.lines.Blur = t.lower, !t.lower }
 
 // moved carries out a movement: in the list, or in the pane when that fills the screen.
-func (t *Tab) moved(f func(mover), n int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), n int) tea.Cmd {
 	if t.zoom {
 		t.down = max(t.down+n, 0)
 		return nil

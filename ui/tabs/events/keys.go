@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -25,33 +26,16 @@ func (t *Tab) Bindings() []core.Binding {
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Page(n) }, n*10) }
-	}
-	col := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list.MoveColumn(n); return nil }
-	}
 	open, zoomed := "open", 0
 	if t.zoom {
 		open, zoomed = t.leads(), 2
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"G", "g", "home"}, Name: "events.follow", Help: "follow the newest", Section: move, Hint: 5, Do: t.follow},
-		{Keys: []string{"end"}, Name: "move.bottom", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1<<20) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: col(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: col(1)},
-		{Keys: []string{"enter"}, Name: "events.open", Help: open, Section: move, Hint: 4 - zoomed, Disabled: t.noOpen(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "events.back", Help: "back", Section: move, Hint: zoomed, Do: t.back},
-	}
+	newest := core.Binding{Keys: []string{"G", "g", "home"}, Name: "events.follow", Help: "follow the newest", Hint: 5, Do: t.follow}
+	oldest := table.ToBottom(t.moved, "oldest row")
+	oldest.Keys = []string{"end"}
+	return append(table.Moving(t.moved, t.list.MoveColumn, newest, oldest),
+		core.Binding{Keys: []string{"enter"}, Name: "events.open", Help: open, Section: move, Hint: 4 - zoomed, Disabled: t.noOpen(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "events.back", Help: "back", Section: move, Hint: zoomed, Do: t.back})
 }
 
 func (t *Tab) acting() []core.Binding {

@@ -63,9 +63,9 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			t.moved(func() { t.list.Move(-3) }, -3)
+			t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			t.moved(func() { t.list.Move(3) }, 3)
+			t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil

@@ -164,14 +164,10 @@ func (t *Tab) ask() tea.Cmd {
 
 // lister is what both tables have in common, whatever their rows are.
 type lister interface {
+	table.Mover
 	View(w, h int) []string
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
 	Hold()
 	Release()
-	MoveColumn(int)
 	SortBeside(int) string
 	SetSort(string, bool)
 	SetFollow(bool)

@@ -17,11 +17,12 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/filter"
+	"hooktop/ui/widget/table"
 )
 
 // moved carries out a movement: in a list, or in what fills the screen. The stream stays at its newest rows only as long as
 // nobody moves away from them.
-func (t *Tab) moved(f func(mover), lines int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), lines int) tea.Cmd {
 	if t.zoom && (t.dead || t.packet == 0) {
 		t.down = max(t.down+lines, 0)
 		return nil
@@ -40,7 +41,7 @@ func (t *Tab) newest() tea.Cmd {
 	if !t.dead && t.packet == 0 && !t.zoom {
 		t.follow = true
 	}
-	return t.moved(mover.Bottom, 1<<20)
+	return t.moved(table.Mover.Bottom, 1<<20)
 }
 
 // split reports whether there is room for the pane beside the list.
@@ -228,7 +229,7 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 	if m.Button != tea.MouseLeft || t.Capturing() || t.zoom && t.packet == 0 || m.X >= list || y < 1 {
 		return nil
 	}
-	return t.moved(func(l mover) { l.Click(m.X, y) }, 0)
+	return t.moved(func(table.Mover) { t.list().Click(m.X, y) }, 0)
 }
 
 // pickAction opens the menu of the row as it is at the key press.

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -28,35 +29,18 @@ func (t *Tab) Bindings() []core.Binding {
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l mover) { l.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l mover) { l.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list().MoveColumn(n); return nil }
-	}
 	other := "ledger of drops"
 	if t.dead {
 		other = "the trace"
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(func(l mover) { l.Top(); l.Hold() }, -1<<20) }},
-		{Keys: []string{"G", "end"}, Name: "trace.follow", Help: "follow", Section: move, Hint: t.hint(5, 0), Do: t.newest},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"tab"}, Name: "trace.lists", Help: other, Section: move, Hint: 3, Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "trace.listsback", Help: other, Section: move, Do: t.walk},
-		{Keys: []string{"enter"}, Name: "trace.open", Help: "open", Section: move, Hint: 2, Disabled: t.noRow(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "trace.back", Help: "back", Section: move, Hint: t.hint(0, 1), Do: t.back},
-	}
+	oldest := table.ToTop(t.moved, "oldest row")
+	oldest.Do = func() tea.Cmd { return t.moved(func(m table.Mover) { m.Top(); t.list().Hold() }, -1<<20) }
+	newest := core.Binding{Keys: []string{"G", "end"}, Name: "trace.follow", Help: "follow", Hint: t.hint(5, 0), Do: t.newest}
+	return append(table.Moving(t.moved, func(n int) { t.list().MoveColumn(n) }, oldest, newest),
+		core.Binding{Keys: []string{"tab"}, Name: "trace.lists", Help: other, Section: move, Hint: 3, Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "trace.listsback", Help: other, Section: move, Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "trace.open", Help: "open", Section: move, Hint: 2, Disabled: t.noRow(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "trace.back", Help: "back", Section: move, Hint: t.hint(0, 1), Do: t.back})
 }
 
 // hint is the rank of a hint in the lists and in what fills the screen.

@@ -96,9 +96,9 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			return t.moved(func(l mover) { l.Move(-3) }, -3)
+			return t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			return t.moved(func(l mover) { l.Move(3) }, 3)
+			return t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil
@@ -210,13 +210,9 @@ type rows interface {
 
 // mover is what the tables have in common.
 type mover interface {
+	table.Mover
 	View(w, h int) []string
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
 	Hold()
-	MoveColumn(int)
 	InView() (int, int)
 	At() int
 	Total() int
