@@ -260,9 +260,4 @@ func (t *Tab) Message(w int) string {
 	return left + strings.Repeat(" ", max(w-line.Width(left)-len(pos), 0)) + pos
 }
 
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -5,7 +5,6 @@ package table
 import (
 	"hooktop/themes"
 	"hooktop/ui/core"
-	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
 )
@@ -15,7 +14,7 @@ import (
 func Say(env *core.Env, lines []string, at, w int, texts ...string) {
 	for i, s := range texts {
 		if at+i < len(lines) {
-			lines[at+i] = line.New(env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, twinned(env, s)).Fill(themes.Text)
+			lines[at+i] = line.New(env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, env.Twin(s)).Fill(themes.Text)
 		}
 	}
 }
@@ -24,15 +23,7 @@ func Say(env *core.Env, lines []string, at, w int, texts ...string) {
 func SayWrapped(env *core.Env, lines []string, at, w int, texts ...string) {
 	var parts []string
 	for _, s := range texts {
-		parts = append(parts, detail.Wrap(twinned(env, s), max(w-4, 8))...)
+		parts = append(parts, detail.Wrap(env.Twin(s), max(w-4, 8))...)
 	}
 	Say(env, lines, at, w, parts...)
-}
-
-// twinned replaces what an ASCII terminal can't draw.
-func twinned(env *core.Env, s string) string {
-	if env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
 }
