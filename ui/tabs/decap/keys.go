@@ -60,7 +60,7 @@ func (t *Tab) asking() []core.Binding {
 		{Keys: []string{"I"}, Name: "decap.invert", Help: "invert order", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.view.sort) }},
 		{Keys: []string{"p"}, Name: "decap.group", Help: "group by", Section: tables, Disabled: stream, Do: t.pickGroup},
 		{Keys: []string{"o"}, Name: "decap.hold", Help: "hold order", Section: tables, Disabled: stream, Do: t.hold},
-		{Keys: []string{"c"}, Name: "decap.columns", Help: "columns", Section: tables, Disabled: stream, Do: t.pickColumns},
+		{Keys: []string{"c"}, Name: "decap.columns", Help: "columns", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.list.PickColumns(nil) }},
 		{Keys: []string{"+"}, Name: "decap.only", Help: "only this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "decap.not", Help: "not this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(true) }},
 		{Keys: []string{"0"}, Name: "decap.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.filterBy("") }},
