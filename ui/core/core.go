@@ -12,6 +12,7 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/themes"
+	"hooktop/ui/format"
 )
 
 // Backend is the engine as a screen sees it: in this process, behind a socket, or a recording.
@@ -61,6 +62,14 @@ type Env struct {
 
 	Reduced     bool // no motion: sparklines stand still
 	Comfortable bool // lower density: wider gaps between columns
+}
+
+// Twin replaces in clean text what an ASCII terminal can't draw.
+func (e *Env) Twin(s string) string {
+	if e.Glyphs.ASCII {
+		return format.ASCII(s)
+	}
+	return s
 }
 
 // Units are the display choices behind U.

@@ -14,11 +14,12 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // moved carries out a movement; the cursor never stays on a row that belongs to the one above.
-func (t *Tab) moved(f func(), towards int) tea.Cmd {
-	f()
+func (t *Tab) moved(f func(table.Mover), towards int) tea.Cmd {
+	f(t.list)
 	t.list.Pass((*row).sub, towards)
 	return nil
 }
@@ -43,7 +44,7 @@ func (t *Tab) adopt(d policy.Draft, at int) tea.Cmd {
 		t.goToLine(at)
 	case t.list.Gone() > 0: // undone: what comes next takes its place
 		t.list.Goto(min(was, len(t.rows)-1))
-		t.moved(func() {}, -1)
+		t.list.Pass((*row).sub, -1)
 	}
 	return t.stage()
 }
@@ -114,7 +115,7 @@ func (t *Tab) deleteLine() tea.Cmd {
 	n, was := r.n, t.list.At()
 	cmd := t.change(policy.Edit{Verb: policy.Delete, At: n}, 0)
 	t.list.Goto(min(was, len(t.rows)-1)) // the row that takes the place, or the one that shows what went
-	t.moved(func() {}, 1)
+	t.list.Pass((*row).sub, 1)
 	return cmd
 }
 

@@ -144,9 +144,4 @@ func (t *Tab) wordsLine(w int) string {
 }
 
 // twin replaces what an ASCII terminal can't draw.
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -8,6 +8,7 @@ import (
 	"hooktop/netcfg/policy"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -36,31 +37,11 @@ func (t *Tab) Bindings() []core.Binding {
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Page(n) }, n) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list.MoveColumn(n); return nil }
-	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Top, -1) }},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"/"}, Name: "acl.find", Help: "find", Section: move, Hint: 7, Do: t.startFind},
-		{Keys: []string{"n"}, Name: "acl.findnext", Help: "find next", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(1) }},
-		{Keys: []string{"N"}, Name: "acl.findprevious", Help: "find previous", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(-1) }},
-		{Keys: []string{"enter"}, Name: "acl.open", Help: t.openHelp(), Section: move, Hint: 8, Disabled: t.noOpen(), Do: t.open},
-	}
+	return append(table.Moving(t.moved, t.list.MoveColumn),
+		core.Binding{Keys: []string{"/"}, Name: "acl.find", Help: "find", Section: move, Hint: 7, Do: t.startFind},
+		core.Binding{Keys: []string{"n"}, Name: "acl.findnext", Help: "find next", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(1) }},
+		core.Binding{Keys: []string{"N"}, Name: "acl.findprevious", Help: "find previous", Section: move, Disabled: core.When(t.word == "", "/ finds a word first"), Do: func() tea.Cmd { return t.findNext(-1) }},
+		core.Binding{Keys: []string{"enter"}, Name: "acl.open", Help: t.openHelp(), Section: move, Hint: 8, Disabled: t.noOpen(), Do: t.open})
 }
 
 func (t *Tab) editing() []core.Binding {

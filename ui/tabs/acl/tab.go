@@ -133,7 +133,7 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		}
 	case tea.MouseClickMsg:
 		if msg.Button == tea.MouseLeft && !t.Capturing() {
-			return t.moved(func() { t.list.Click(msg.X, msg.Y) }, 1)
+			return t.moved(func(table.Mover) { t.list.Click(msg.X, msg.Y) }, 1)
 		}
 	case tea.MouseWheelMsg:
 		return t.wheel(msg)
@@ -150,7 +150,7 @@ func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
 	case t.review != nil:
 		t.review.scroll(n)
 	default:
-		return t.moved(func() { t.list.Move(n) }, n)
+		return t.moved(func(m table.Mover) { m.Move(n) }, n)
 	}
 	return nil
 }

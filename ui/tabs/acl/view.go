@@ -13,6 +13,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -58,11 +59,7 @@ func (t *Tab) listView(w, h int) []string {
 	if t.known {
 		texts = []string{"The policy is empty: everything passes.", "", "a  adds a rule      b  on a flow drafts one that blocks its source", "V  earlier versions"}
 	}
-	for i, s := range texts {
-		if at := 5 + i; at < len(out) {
-			out[at] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, t.twin(s)).Fill(themes.Text)
-		}
-	}
+	table.Say(t.env, out, 5, w, texts...)
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -28,34 +29,14 @@ func (t *Tab) Bindings() []core.Binding {
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list.MoveColumn(n); return nil }
-	}
 	open, none := "open", core.When(len(t.rows) == 0, "there is no row")
 	if t.zoom {
 		open = "line on the ACL tab"
 		_, none = t.line()
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Top, -1<<20) }},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1<<20) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"enter"}, Name: "chain.open", Help: open, Section: move, Hint: 7, Disabled: none, Do: t.open},
-		{Keys: []string{"esc"}, Name: "chain.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back},
-	}
+	return append(table.Moving(t.moved, t.list.MoveColumn),
+		core.Binding{Keys: []string{"enter"}, Name: "chain.open", Help: open, Section: move, Hint: 7, Disabled: none, Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "chain.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back})
 }
 
 func (t *Tab) acting() []core.Binding {

@@ -64,11 +64,11 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case tea.MouseClickMsg:
 		left, _ := detail.Split(t.width)
 		if msg.Button == tea.MouseLeft && t.edit == nil && !t.zoom && msg.X < left && msg.Y < t.listHigh() {
-			t.moved(func() { t.list.Click(msg.X, msg.Y) }, 1)
+			t.moved(func(table.Mover) { t.list.Click(msg.X, msg.Y) }, 1)
 		}
 	case tea.MouseWheelMsg:
 		if n := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[msg.Button]; n != 0 && t.edit == nil {
-			t.moved(func() { t.list.Move(n) }, n)
+			t.moved(func(m table.Mover) { m.Move(n) }, n)
 		}
 	}
 	return nil
@@ -122,12 +122,12 @@ func (t *Tab) Cursor() *tea.Cursor {
 
 // moved carries out a movement: in the list, where the cursor never stays on a row that belongs to the ones above, or in the
 // sections when they fill the screen.
-func (t *Tab) moved(f func(), n int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), n int) tea.Cmd {
 	if t.zoom {
 		t.down = max(t.down+n, 0)
 		return nil
 	}
-	f()
+	f(t.list)
 	t.list.Pass((*row).sub, n)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -65,15 +66,7 @@ func (t *Tab) listView(w, h int) []string {
 	if t.list.Total() > 0 {
 		return out
 	}
-	at := 2
-	for _, s := range t.empty() {
-		for _, p := range detail.Wrap(t.twin(s), max(w-4, 8)) {
-			if at < len(out) {
-				out[at] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, p).Fill(themes.Text)
-			}
-			at++
-		}
-	}
+	table.SayWrapped(t.env, out, 2, w, t.empty()...)
 	return out
 }
 
@@ -173,9 +166,4 @@ func (t *Tab) state() (themes.Token, string) {
 }
 
 // twin replaces what an ASCII terminal can't draw.
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -91,21 +91,6 @@ func (t *Tab) pickGroup() tea.Cmd {
 	return core.Pick("group by", list)
 }
 
-func (t *Tab) pickColumns() tea.Cmd {
-	var list []core.Choice
-	for _, c := range t.list.Columns() {
-		if c.Priority == 0 {
-			continue
-		}
-		state := "shown"
-		if c.Hidden {
-			state = "hidden"
-		}
-		list = append(list, core.Item(c.Head(), state, func() tea.Cmd { t.list.Show(c.Key, c.Hidden); return nil }))
-	}
-	return core.Pick("columns: enter shows or hides", list)
-}
-
 // walk goes from the tunnels to the lines of the policy and back.
 func (t *Tab) walk() tea.Cmd {
 	t.lower, t.zoom = !t.lower, false

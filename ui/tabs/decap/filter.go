@@ -11,60 +11,6 @@ import (
 	"hooktop/ui/widget/filter"
 )
 
-func (t *Tab) filterStart() tea.Cmd {
-	t.edit = &edit{filter.New(t.env, t.cols, t.view.filter, t.seen), t.view.filter}
-	return nil
-}
-
-// typing takes a key while the field is open.
-func (t *Tab) typing(k tea.KeyPressMsg) {
-	switch k.String() {
-	case "enter":
-		t.filterKeep()
-	case "esc":
-		t.filterBack()
-	default:
-		if t.edit.Key(k) {
-			t.tried()
-		}
-	}
-}
-
-// tried shows what the text passes when it is a filter. While it is none the last one stays in force.
-func (t *Tab) tried() {
-	if text, ok := t.edit.Filter(); ok {
-		t.filterBy(text)
-	}
-}
-
-// filterKeep closes the field. A text that is no filter keeps it open: enter does not throw typing away.
-func (t *Tab) filterKeep() tea.Cmd {
-	if _, ok := t.edit.Filter(); ok {
-		t.edit = nil
-	}
-	return nil
-}
-
-// filterBack closes the field and brings the former filter back.
-func (t *Tab) filterBack() tea.Cmd {
-	before := t.edit.before
-	t.edit = nil
-	return t.filterBy(before)
-}
-
-func (t *Tab) complete() tea.Cmd {
-	if t.edit.Complete() {
-		t.tried()
-	}
-	return nil
-}
-
-func (t *Tab) filterClear() tea.Cmd {
-	t.edit.Clear()
-	t.tried()
-	return nil
-}
-
 // seen gives the values of a column in the rows at hand.
 func (t *Tab) seen(key string) []string {
 	rows := t.frame.Tunnels.Rows

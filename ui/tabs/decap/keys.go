@@ -7,6 +7,7 @@ import (
 
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -19,28 +20,14 @@ const (
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	if t.edit != nil {
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	if t.edit.Typing() {
+		return t.edit.Bindings()
 	}
 	t.sync()
 	return append(append(t.moving(), t.asking()...), t.acting()...)
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(m mover) { m.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(m mover) { m.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.current().MoveColumn(n); return nil }
-	}
 	other, open := "lines of the policy", "open"
 	if t.lower {
 		other, open = "tunnels", "line on the ACL tab"
@@ -48,22 +35,11 @@ func (t *Tab) moving() []core.Binding {
 	if t.zoom {
 		open = "line on the ACL tab"
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: move, Do: func() tea.Cmd { return t.moved(mover.Top, -1<<20) }},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd { return t.moved(mover.Bottom, 1<<20) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"tab"}, Name: "decap.lists", Help: other, Section: move, Hint: 7, Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "decap.listsback", Help: other, Section: move, Do: t.walk},
-		{Keys: []string{"enter"}, Name: "decap.open", Help: open, Section: move, Hint: 3, Disabled: t.noOpen(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "decap.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back},
-	}
+	return append(table.Moving(t.moved, func(n int) { t.current().MoveColumn(n) }),
+		core.Binding{Keys: []string{"tab"}, Name: "decap.lists", Help: other, Section: move, Hint: 7, Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "decap.listsback", Help: other, Section: move, Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "decap.open", Help: open, Section: move, Hint: 3, Disabled: t.noOpen(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "decap.back", Help: "back", Section: move, Hint: btoi(t.zoom), Do: t.back})
 }
 
 func (t *Tab) asking() []core.Binding {
@@ -77,14 +53,14 @@ func (t *Tab) asking() []core.Binding {
 	}
 	hint := func(n int) int { return n * btoi(stream == "") }
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "decap.filter", Help: "filter", Section: tables, Hint: hint(1), Disabled: stream, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "decap.filter", Help: "filter", Section: tables, Hint: hint(1), Disabled: stream, Do: func() tea.Cmd { return t.edit.Start(t.view.filter) }},
 		{Keys: []string{"s"}, Name: "decap.sort", Help: "sort", Section: tables, Hint: hint(2), Disabled: stream, Do: t.pickSort},
 		{Keys: []string{"<"}, Name: "decap.sortleft", Help: "sort by left column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(-1)) }},
 		{Keys: []string{">"}, Name: "decap.sortright", Help: "sort by right column", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.list.SortBeside(1)) }},
 		{Keys: []string{"I"}, Name: "decap.invert", Help: "invert order", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.sortBy(t.view.sort) }},
 		{Keys: []string{"p"}, Name: "decap.group", Help: "group by", Section: tables, Disabled: stream, Do: t.pickGroup},
 		{Keys: []string{"o"}, Name: "decap.hold", Help: "hold order", Section: tables, Disabled: stream, Do: t.hold},
-		{Keys: []string{"c"}, Name: "decap.columns", Help: "columns", Section: tables, Disabled: stream, Do: t.pickColumns},
+		{Keys: []string{"c"}, Name: "decap.columns", Help: "columns", Section: tables, Disabled: stream, Do: func() tea.Cmd { return t.list.PickColumns(nil) }},
 		{Keys: []string{"+"}, Name: "decap.only", Help: "only this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "decap.not", Help: "not this", Section: cells, Disabled: row, Do: func() tea.Cmd { return t.byCell(true) }},
 		{Keys: []string{"0"}, Name: "decap.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.view.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.filterBy("") }},

@@ -24,12 +24,6 @@ type view struct {
 	group  string // "", "vni", "peer", "kind"
 }
 
-// edit is the filter field, and what esc brings back.
-type edit struct {
-	*filter.Field
-	before string
-}
-
 // Tab is the Decap screen: the tunnels, and the tunnel lines of the policy.
 type Tab struct {
 	env   *core.Env
@@ -49,7 +43,7 @@ type Tab struct {
 	lines    *table.Model[lineRow, lineID]
 	lower    bool // the lines have the keyboard
 
-	edit  *edit
+	edit  *filter.Editor
 	zoom  bool // the pane about the row fills the screen
 	down  int  // lines that it is scrolled
 	width int
@@ -68,6 +62,7 @@ func newTab(env *core.Env) *Tab {
 	t.lines = table.New(env, func(r *lineRow) lineID { return r.id }, t.lineColumns())
 	t.lines.Flag = t.lineFlag
 	t.lines.Span = t.lineSpan
+	t.edit = filter.NewEditor(env, t.cols, t.seen, t.filterBy)
 	t.focus()
 	return t
 }
@@ -80,23 +75,16 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case core.FrameMsg:
 		t.take(msg.Frame)
-	case tea.PasteMsg:
-		if t.edit != nil {
-			t.edit.Paste(msg.Content)
-			t.tried()
-		}
-	case tea.KeyPressMsg:
-		if t.edit != nil {
-			t.typing(msg)
-		}
+	case tea.PasteMsg, tea.KeyPressMsg:
+		t.edit.Update(msg)
 	case tea.MouseClickMsg:
 		t.click(msg)
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			t.moved(func(m mover) { m.Move(-3) }, -3)
+			t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			t.moved(func(m mover) { m.Move(3) }, 3)
+			t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil
@@ -150,13 +138,12 @@ func (t *Tab) Query(q *snap.Query) {
 }
 
 // Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil }
+func (t *Tab) Capturing() bool { return t.edit.Typing() }
 
 // Cursor implements core.Tab.
 func (t *Tab) Cursor() *tea.Cursor {
-	if t.edit != nil {
-		_, x := t.edit.View(t.width)
-		return tea.NewCursor(x, t.high)
+	if t.edit.Typing() {
+		return t.edit.Cursor(t.width, t.high)
 	}
 	if t.zoom || t.current().Total() == 0 {
 		return nil
@@ -170,11 +157,7 @@ func (t *Tab) Cursor() *tea.Cursor {
 
 // mover is what both tables have in common.
 type mover interface {
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
-	MoveColumn(int)
+	table.Mover
 	Hold()
 	At() int
 	Total() int
@@ -191,7 +174,7 @@ func (t *Tab) current() mover {
 func (t *Tab) focus() { t.list.Blur, t.lines.Blur = t.lower, !t.lower }
 
 // moved carries out a movement: in the list, or in the pane when that fills the screen.
-func (t *Tab) moved(f func(mover), n int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), n int) tea.Cmd {
 	if t.zoom {
 		t.down = max(t.down+n, 0)
 		return nil
@@ -206,7 +189,7 @@ func (t *Tab) moved(f func(mover), n int) tea.Cmd {
 // click puts the cursor on a row, or sorts by a title.
 func (t *Tab) click(m tea.MouseClickMsg) {
 	list, _ := detail.Split(t.width)
-	if m.Button != tea.MouseLeft || t.zoom || t.edit != nil || m.X >= list {
+	if m.Button != tea.MouseLeft || t.zoom || t.edit.Typing() || m.X >= list {
 		return
 	}
 	h := t.heights()

@@ -12,6 +12,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // heights says how many lines the parts of the screen get, their headers included. One line is free above the policy's lines.
@@ -90,7 +91,7 @@ func (t *Tab) parts(w int) []string {
 	if h.list > 0 {
 		part := t.list.View(w, h.list)
 		if t.list.Total() == 0 {
-			t.say(part, w, t.empty())
+			table.SayWrapped(t.env, part, 2, w, t.empty()...)
 		}
 		out = append(out, part...)
 	}
@@ -100,7 +101,7 @@ func (t *Tab) parts(w int) []string {
 		}
 		part := t.lines.View(w, h.lines)
 		if t.lines.Total() == 0 {
-			t.say(part, w, []string{"The policy has no tunnel line: tunnels are counted, nothing is unwrapped.", "", "b  on a tunnel drafts a line      a  begins one"})
+			table.SayWrapped(t.env, part, 2, w, "The policy has no tunnel line: tunnels are counted, nothing is unwrapped.", "", "b  on a tunnel drafts a line      a  begins one")
 		}
 		out = append(out, part...)
 	}
@@ -108,19 +109,6 @@ func (t *Tab) parts(w int) []string {
 		out = append(append(out, ""), t.foot(w)...)
 	}
 	return out
-}
-
-// say writes texts into an empty list.
-func (t *Tab) say(part []string, w int, texts []string) {
-	at := 2
-	for _, s := range texts {
-		for _, p := range detail.Wrap(t.twin(s), max(w-4, 8)) {
-			if at < len(part) {
-				part[at] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, p).Fill(themes.Text)
-			}
-			at++
-		}
-	}
 }
 
 // empty says why there is nothing to see and which key changes it.
@@ -239,9 +227,8 @@ func (t *Tab) Context(w int) string {
 
 // Message implements core.Tab: what is staged, else what the row's policy is; on the right the place in the list.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	pos := strconv.Itoa(min(t.current().At()+1, t.current().Total())) + " of " + format.Count(uint64(t.current().Total()))
 	if n := t.frame.Tunnels.Total; !t.lower && n > t.current().Total() {
@@ -285,9 +272,4 @@ func (t *Tab) state() (themes.Token, string) {
 }
 
 // twin replaces what an ASCII terminal can't draw.
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -15,15 +15,16 @@ import (
 	"hooktop/ui/core"
 	"hooktop/ui/export"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // moved carries out a movement: in the list, or in the event that fills the screen.
-func (t *Tab) moved(f func(), lines int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), lines int) tea.Cmd {
 	if t.zoom {
 		t.down = max(t.down+lines, 0)
 		return nil
 	}
-	f()
+	f(t.list)
 	t.down = 0
 	return nil
 }

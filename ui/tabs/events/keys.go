@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -18,55 +19,33 @@ const (
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	if t.edit != nil {
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	if t.edit.Typing() {
+		return t.edit.Bindings()
 	}
 	return append(t.moving(), t.acting()...)
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func() { t.list.Page(n) }, n*10) }
-	}
-	col := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list.MoveColumn(n); return nil }
-	}
 	open, zoomed := "open", 0
 	if t.zoom {
 		open, zoomed = t.leads(), 2
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"G", "g", "home"}, Name: "events.follow", Help: "follow the newest", Section: move, Hint: 5, Do: t.follow},
-		{Keys: []string{"end"}, Name: "move.bottom", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(t.list.Bottom, 1<<20) }},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: col(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: col(1)},
-		{Keys: []string{"enter"}, Name: "events.open", Help: open, Section: move, Hint: 4 - zoomed, Disabled: t.noOpen(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "events.back", Help: "back", Section: move, Hint: zoomed, Do: t.back},
-	}
+	newest := core.Binding{Keys: []string{"G", "g", "home"}, Name: "events.follow", Help: "follow the newest", Hint: 5, Do: t.follow}
+	oldest := table.ToBottom(t.moved, "oldest row")
+	oldest.Keys = []string{"end"}
+	return append(table.Moving(t.moved, t.list.MoveColumn, newest, oldest),
+		core.Binding{Keys: []string{"enter"}, Name: "events.open", Help: open, Section: move, Hint: 4 - zoomed, Disabled: t.noOpen(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "events.back", Help: "back", Section: move, Hint: zoomed, Do: t.back})
 }
 
 func (t *Tab) acting() []core.Binding {
 	empty := t.noRow()
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "events.filter", Help: "filter", Section: tables, Hint: 1, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "events.filter", Help: "filter", Section: tables, Hint: 1, Do: func() tea.Cmd { return t.edit.Start(t.filter) }},
 		{Keys: []string{"c"}, Name: "events.columns", Help: "columns", Section: tables, Do: t.pickColumns},
 		{Keys: []string{"+"}, Name: "events.only", Help: "only this", Section: cells, Disabled: empty, Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "events.not", Help: "not this", Section: cells, Disabled: empty, Do: func() tea.Cmd { return t.byCell(true) }},
-		{Keys: []string{"0"}, Name: "events.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { t.set(""); return nil }},
+		{Keys: []string{"0"}, Name: "events.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.set("") }},
 		{Keys: []string{"a"}, Name: "events.ack", Help: "ack", Section: own, Hint: 2, Disabled: empty, Do: t.ack},
 		{Keys: []string{"A"}, Name: "events.ackall", Help: "ack all", Section: own, Hint: 3, Disabled: core.When(len(t.rows) == 0, "there is no event"), Do: t.ackAll},
 		{Keys: []string{"b"}, Name: "events.block", Help: "block", Section: own, Hint: 6, Disabled: t.noBlock(), Do: t.block},

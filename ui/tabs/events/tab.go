@@ -25,19 +25,13 @@ type Tab struct {
 
 	filter string
 	pass   func(column.Row) bool
-	edit   *edit          // the filter field, or nil
+	edit   *filter.Editor
 	acked  map[uint64]int // by Seq: how many packets the row stood for when it was acknowledged
 
 	zoom  bool // the event fills the screen
 	down  int
 	width int
 	high  int
-}
-
-// edit is the filter field, and what esc brings back.
-type edit struct {
-	*filter.Field
-	before string
 }
 
 // New makes the tab.
@@ -48,6 +42,7 @@ func newTab(env *core.Env) *Tab {
 	t.list = table.New(env, func(e *snap.Event) uint64 { return e.Seq }, t.columns())
 	t.list.Flag = t.flag
 	t.list.SetColumn("text")
+	t.edit = filter.NewEditor(env, t.cols, t.seen, t.set)
 	return t
 }
 
@@ -59,25 +54,18 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case core.FrameMsg:
 		t.take(msg.Frame)
-	case tea.PasteMsg:
-		if t.edit != nil {
-			t.edit.Paste(msg.Content)
-			t.tried()
-		}
-	case tea.KeyPressMsg:
-		if t.edit != nil {
-			return t.typing(msg)
-		}
+	case tea.PasteMsg, tea.KeyPressMsg:
+		return t.edit.Update(msg)
 	case tea.MouseClickMsg:
-		if msg.Button == tea.MouseLeft && t.edit == nil && !t.zoom {
+		if msg.Button == tea.MouseLeft && !t.edit.Typing() && !t.zoom {
 			t.list.Click(msg.X, msg.Y)
 		}
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			t.moved(func() { t.list.Move(-3) }, -3)
+			t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			t.moved(func() { t.list.Move(3) }, 3)
+			t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil
@@ -126,14 +114,13 @@ func (t *Tab) lay() {
 func (t *Tab) Query(*snap.Query) {}
 
 // Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil }
+func (t *Tab) Capturing() bool { return t.edit.Typing() }
 
 // Cursor implements core.Tab.
 func (t *Tab) Cursor() *tea.Cursor {
 	switch {
-	case t.edit != nil:
-		_, x := t.edit.View(t.width)
-		return tea.NewCursor(x, t.high)
+	case t.edit.Typing():
+		return t.edit.Cursor(t.width, t.high)
 	case t.zoom || t.list.Total() == 0:
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -52,13 +53,9 @@ func (t *Tab) listView(w, h int) []string {
 	texts := []string{"Nothing has happened yet.", "", "A rule with the word log tells of its packets here, and so do commits,", "keeps, canaries and saves of the policy.", "",
 		"2  the ACL tab: e on a rule adds log"}
 	if t.filter != "" && len(t.all) > 0 {
-		texts = []string{"No event matches   " + t.filter, format.Plural(uint64(len(t.all)), "event") + " hidden by this filter.      0 clears it      / edits it"}
+		texts = []string{"No event matches   " + format.Clean(t.filter), format.Plural(uint64(len(t.all)), "event") + " hidden by this filter.      0 clears it      / edits it"}
 	}
-	for i, s := range texts {
-		if at := 2 + i; at < len(out) {
-			out[at] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, t.twin(format.Clean(s))).Fill(themes.Text)
-		}
-	}
+	table.Say(t.env, out, 2, w, texts...)
 	return out
 }
 
@@ -189,9 +186,8 @@ func (t *Tab) Context(w int) string {
 
 // Message implements core.Tab.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	first, last := t.list.InView()
 	pos := strconv.Itoa(first) + "-" + strconv.Itoa(last) + " of " + strconv.Itoa(t.list.Total())

@@ -11,10 +11,11 @@ import (
 	"hooktop/ui/core"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
+	"hooktop/ui/widget/table"
 )
 
 // moved carries out a movement: in the list, or in the pane when that has the keyboard.
-func (t *Tab) moved(f func(lister), lines int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), lines int) tea.Cmd {
 	if t.zoom || t.pane && t.split() {
 		t.down = max(t.down+lines, 0)
 		return nil
@@ -107,7 +108,7 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 	if t.split() {
 		list, _ = detail.Split(t.width)
 	}
-	if m.Button != tea.MouseLeft || t.zoom || t.edit != nil || m.X >= list {
+	if m.Button != tea.MouseLeft || t.zoom || t.edit.Typing() || m.X >= list {
 		return nil
 	}
 	t.pane = false
@@ -119,12 +120,12 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 
 func (t *Tab) wheel(m tea.MouseWheelMsg) tea.Cmd {
 	switch {
-	case t.edit != nil:
+	case t.edit.Typing():
 		return nil
 	case m.Button == tea.MouseWheelUp:
-		return t.moved(func(l lister) { l.Move(-3) }, -3)
+		return t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 	case m.Button == tea.MouseWheelDown:
-		return t.moved(func(l lister) { l.Move(3) }, 3)
+		return t.moved(func(m table.Mover) { m.Move(3) }, 3)
 	}
 	return nil
 }

@@ -11,50 +11,24 @@ import (
 	"hooktop/ui/widget/filter"
 )
 
-// edit is the filter field, and what esc brings back.
-type edit struct {
-	*filter.Field
-	before view
-}
-
-// filterStart opens the field with the present filter in it.
+// filterStart opens the field with the present filter in it. u goes back to the view from before, not to each text on the way.
 func (t *Tab) filterStart() tea.Cmd {
-	t.edit = &edit{filter.New(t.env, t.cols, t.view.filter, t.seen), t.view}
-	return nil
+	before := t.view
+	t.edit.Closed = func(kept bool) tea.Cmd {
+		switch {
+		case before == t.view:
+			return nil
+		case kept:
+			t.done, t.undone = append(t.done, before), nil
+			return nil
+		}
+		return t.set(before)
+	}
+	return t.edit.Start(t.view.filter)
 }
 
-// typing takes a key while the field is open.
-func (t *Tab) typing(k tea.KeyPressMsg) tea.Cmd {
-	switch k.String() {
-	case "enter":
-		return t.filterKeep()
-	case "esc":
-		return t.filterBack()
-	}
-	if t.edit.Key(k) {
-		return t.tried()
-	}
-	return nil
-}
-
-func (t *Tab) complete() tea.Cmd {
-	if t.edit.Complete() {
-		return t.tried()
-	}
-	return nil
-}
-
-func (t *Tab) filterClear() tea.Cmd {
-	t.edit.Clear()
-	return t.tried()
-}
-
-// tried shows what the text passes when it is a filter. While it is none the last one stays in force.
-func (t *Tab) tried() tea.Cmd {
-	text, ok := t.edit.Filter()
-	if !ok {
-		return nil
-	}
+// filterBy takes another filter.
+func (t *Tab) filterBy(text string) tea.Cmd {
 	v := t.view
 	v.filter = text
 	if v == t.view {
@@ -67,29 +41,6 @@ func (t *Tab) tried() tea.Cmd {
 func (t *Tab) seen(key string) []string {
 	rows := t.frame.Flows.Rows
 	return filter.Seen(t.cols, key, len(rows), func(i int) column.Row { return column.FlowRow{Flow: &rows[i]} })
-}
-
-// filterKeep closes the field. A text that is no filter keeps it open: enter does not throw typing away.
-func (t *Tab) filterKeep() tea.Cmd {
-	e := t.edit
-	if _, ok := e.Filter(); !ok {
-		return nil
-	}
-	t.edit = nil
-	if e.before != t.view {
-		t.done, t.undone = append(t.done, e.before), nil
-	}
-	return t.ask()
-}
-
-// filterBack closes the field and brings the former filter back.
-func (t *Tab) filterBack() tea.Cmd {
-	before := t.edit.before
-	t.edit = nil
-	if before == t.view {
-		return nil
-	}
-	return t.set(before)
 }
 
 // narrow adds a term to the filter, + by itself or - with its negation.

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -18,47 +19,18 @@ const (
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	if t.edit != nil {
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	if t.edit.Typing() {
+		return t.edit.Bindings()
 	}
 	return append(append(t.moving(), t.asking()...), t.acting()...)
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l lister) { l.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l lister) { l.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list().MoveColumn(n); return nil }
-	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top, and stay there", Section: move, Do: func() tea.Cmd {
-			return t.moved(func(l lister) { l.Top() }, -1<<20)
-		}},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: move, Do: func() tea.Cmd {
-			return t.moved(func(l lister) { l.Bottom() }, 1<<20)
-		}},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"tab"}, Name: "pane.next", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
-		{Keys: []string{"enter"}, Name: "flows.open", Help: "open", Section: move, Hint: 5, Disabled: t.noRow(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "flows.back", Help: "back", Section: move, Do: t.back},
-	}
+	return append(table.Moving(t.moved, func(n int) { t.list().MoveColumn(n) }, table.ToTop(t.moved, "top, and stay there"), table.ToBottom(t.moved, "bottom")),
+		core.Binding{Keys: []string{"tab"}, Name: "pane.next", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "list or pane", Section: move, Disabled: t.noPane(), Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "flows.open", Help: "open", Section: move, Hint: 5, Disabled: t.noRow(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "flows.back", Help: "back", Section: move, Do: t.back})
 }
 
 func (t *Tab) asking() []core.Binding {

@@ -72,9 +72,8 @@ func totals(v *snap.Totals, asBytes bool) string {
 
 // Message implements core.Tab: on the left what narrows the view, on the right where in the list this is.
 func (t *Tab) Message(w int) string {
-	if t.edit != nil {
-		s, _ := t.edit.View(w)
-		return s
+	if t.edit.Typing() {
+		return t.edit.Line(w)
 	}
 	pos := t.position()
 	room := w - len(pos) - 2
@@ -144,9 +143,4 @@ func (t *Tab) wayIn(w int) string {
 }
 
 // twin replaces what an ASCII terminal can't draw.
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

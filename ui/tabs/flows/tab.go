@@ -11,6 +11,7 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/column"
 	"hooktop/ui/core"
+	"hooktop/ui/widget/filter"
 	"hooktop/ui/widget/table"
 )
 
@@ -34,11 +35,11 @@ type Tab struct {
 	flows  *table.Model[snap.Flow, snap.FlowKey]
 	groups *table.Model[snap.Group, string]
 
-	edit  *edit // the filter being typed, or nil
-	zoom  bool  // the pane fills the screen
-	pane  bool  // the pane has the keyboard
-	down  int   // lines that the pane is scrolled down
-	width int   // of the last View: whether there is a pane beside the list
+	edit  *filter.Editor
+	zoom  bool // the pane fills the screen
+	pane  bool // the pane has the keyboard
+	down  int  // lines that the pane is scrolled down
+	width int  // of the last View: whether there is a pane beside the list
 	high  int
 }
 
@@ -64,6 +65,7 @@ func newTab(env *core.Env) *Tab {
 	t.groups = table.New(env, func(g *snap.Group) string { return g.Value }, groupColumns(env, window, t.ended, func() string { return t.view.group }))
 	t.groups.Flag = t.groupFlag
 	t.groups.SetColumn("pps")
+	t.edit = filter.NewEditor(env, t.cols, t.seen, t.filterBy)
 	t.sorted()
 	return t
 }
@@ -85,15 +87,8 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 		}
 		t.zoom, t.pane = false, false
 		return t.change(v)
-	case tea.PasteMsg:
-		if t.edit != nil {
-			t.edit.Paste(msg.Content)
-			return t.tried()
-		}
-	case tea.KeyPressMsg:
-		if t.edit != nil {
-			return t.typing(msg)
-		}
+	case tea.PasteMsg, tea.KeyPressMsg:
+		return t.edit.Update(msg)
 	case tea.MouseClickMsg:
 		return t.click(msg)
 	case tea.MouseWheelMsg:
@@ -169,14 +164,10 @@ func (t *Tab) ask() tea.Cmd {
 
 // lister is what both tables have in common, whatever their rows are.
 type lister interface {
+	table.Mover
 	View(w, h int) []string
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
 	Hold()
 	Release()
-	MoveColumn(int)
 	SortBeside(int) string
 	SetSort(string, bool)
 	SetFollow(bool)
@@ -226,13 +217,12 @@ func (t *Tab) sorted() {
 }
 
 // Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil }
+func (t *Tab) Capturing() bool { return t.edit.Typing() }
 
 // Cursor implements core.Tab: the place in the filter, else the row under the cursor, for magnifiers and screen readers.
 func (t *Tab) Cursor() *tea.Cursor {
-	if t.edit != nil {
-		_, x := t.edit.View(t.width)
-		return tea.NewCursor(x, t.high)
+	if t.edit.Typing() {
+		return t.edit.Cursor(t.width, t.high)
 	}
 	if t.zoom || t.list().Total() == 0 {
 		return nil

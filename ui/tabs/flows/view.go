@@ -5,10 +5,9 @@ package flows
 import (
 	"strings"
 
-	"hooktop/themes"
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
-	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -48,11 +47,7 @@ func (t *Tab) listView(w, h int) []string {
 	if t.list().Total() > 0 {
 		return out
 	}
-	for i, s := range t.empty() {
-		if 2+i < len(out) {
-			out[2+i] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, t.twin(s)).Fill(themes.Text)
-		}
-	}
+	table.Say(t.env, out, 2, w, t.empty()...)
 	return out
 }
 

@@ -11,39 +11,27 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/format"
+	"hooktop/ui/widget/table"
 )
 
 // Bindings implements core.Tab.
 func (t *Tab) Bindings() []core.Binding {
-	move := func(f func(mover)) func() tea.Cmd {
-		return func() tea.Cmd { f(t.current()); return nil }
-	}
+	moved := func(f func(table.Mover), _ int) tea.Cmd { f(t.current()); return nil }
 	empty := core.When(t.current().Total() == 0, "there is no row")
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: "MOVE", Do: move(func(m mover) { m.Move(1) })},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: "MOVE", Do: move(func(m mover) { m.Move(-1) })},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: "MOVE", Do: move(func(m mover) { m.Page(1) })},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: "MOVE", Do: move(func(m mover) { m.Page(-1) })},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: "MOVE", Do: move(func(m mover) { m.Page(2) })},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: "MOVE", Do: move(func(m mover) { m.Page(-2) })},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "top", Section: "MOVE", Do: move(mover.Top)},
-		{Keys: []string{"G", "end"}, Name: "move.bottom", Help: "bottom", Section: "MOVE", Do: move(mover.Bottom)},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: "MOVE", Do: move(func(m mover) { m.MoveColumn(-1) })},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: "MOVE", Do: move(func(m mover) { m.MoveColumn(1) })},
-		{Keys: []string{"tab"}, Name: "pane.next", Help: "programs, interfaces", Section: "MOVE", Hint: 1, Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "programs, interfaces", Section: "MOVE", Do: t.walk},
-		{Keys: []string{"enter"}, Name: "programs.open", Help: "open", Section: "MOVE", Hint: 2, Disabled: empty, Do: func() tea.Cmd {
+	return append(table.Moving(moved, func(n int) { t.current().MoveColumn(n) }),
+		core.Binding{Keys: []string{"tab"}, Name: "pane.next", Help: "programs, interfaces", Section: "MOVE", Hint: 1, Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "pane.previous", Help: "programs, interfaces", Section: "MOVE", Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "programs.open", Help: "open", Section: "MOVE", Hint: 2, Disabled: empty, Do: func() tea.Cmd {
 			t.current().Hold()
 			t.zoom = !t.zoom
 			return nil
 		}},
-		{Keys: []string{"esc"}, Name: "programs.back", Help: "back", Section: "MOVE", Do: func() tea.Cmd { t.zoom = false; return nil }},
-		{Keys: []string{"e"}, Name: "programs.mode", Help: "mode", Section: "PROGRAMS", Hint: 3, Disabled: t.cant(false), Do: t.pickMode},
-		{Keys: []string{"a"}, Name: "programs.watch", Help: "add interface", Section: "PROGRAMS", Hint: 4, Disabled: t.cant(true), Do: t.watch},
-		{Keys: []string{"D"}, Name: "programs.unwatch", Help: "stop watching", Section: "PROGRAMS", Hint: 5, Disabled: t.cant(false), Do: t.unwatch},
-		{Keys: []string{"x"}, Name: "programs.actions", Help: "act", Section: "PROGRAMS", Hint: 6, Disabled: empty, Do: t.pickAction},
-		{Keys: []string{"y"}, Name: "programs.copy", Help: "copy row", Section: "PROGRAMS", Disabled: empty, Do: t.copy},
-	}
+		core.Binding{Keys: []string{"esc"}, Name: "programs.back", Help: "back", Section: "MOVE", Do: func() tea.Cmd { t.zoom = false; return nil }},
+		core.Binding{Keys: []string{"e"}, Name: "programs.mode", Help: "mode", Section: "PROGRAMS", Hint: 3, Disabled: t.cant(false), Do: t.pickMode},
+		core.Binding{Keys: []string{"a"}, Name: "programs.watch", Help: "add interface", Section: "PROGRAMS", Hint: 4, Disabled: t.cant(true), Do: t.watch},
+		core.Binding{Keys: []string{"D"}, Name: "programs.unwatch", Help: "stop watching", Section: "PROGRAMS", Hint: 5, Disabled: t.cant(false), Do: t.unwatch},
+		core.Binding{Keys: []string{"x"}, Name: "programs.actions", Help: "act", Section: "PROGRAMS", Hint: 6, Disabled: empty, Do: t.pickAction},
+		core.Binding{Keys: []string{"y"}, Name: "programs.copy", Help: "copy row", Section: "PROGRAMS", Disabled: empty, Do: t.copy})
 }
 
 func (t *Tab) walk() tea.Cmd {

@@ -130,12 +130,8 @@ func (t *Tab) Cursor() *tea.Cursor {
 
 // mover is what both tables have in common.
 type mover interface {
+	table.Mover
 	View(w, h int) []string
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
-	MoveColumn(int)
 	Hold()
 	At() int
 	Total() int

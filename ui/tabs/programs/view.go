@@ -14,6 +14,7 @@ import (
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/gauge"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -66,8 +67,8 @@ func (t *Tab) lists(w, h int) []string {
 	out := make([]string, 0, h)
 	if up > 0 {
 		part := t.programs.View(w, up)
-		if t.programs.Total() == 0 && len(part) > 1 {
-			part[1] = t.say(w, t.noPrograms())
+		if t.programs.Total() == 0 {
+			table.Say(t.env, part, 1, w, t.noPrograms())
 		}
 		out = append(out, part...)
 		out = append(out, "")
@@ -83,8 +84,8 @@ func (t *Tab) lists(w, h int) []string {
 		more = nil
 	}
 	part := t.links.View(w, down)
-	if t.links.Total() == 0 && len(part) > 1 {
-		part[1] = t.say(w, "No interface is known yet.")
+	if t.links.Total() == 0 {
+		table.Say(t.env, part, 1, w, "No interface is known yet.")
 	}
 	out = append(out, part...)
 	if len(more) > 0 {
@@ -119,10 +120,6 @@ func (t *Tab) figures(w int) []string {
 	count("malformed", themes.Text, t.frame.Malformed)
 	count("lost", themes.Warn, t.frame.Lost)
 	return out
-}
-
-func (t *Tab) say(w int, s string) string {
-	return line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, t.twin(s)).Fill(themes.Text)
 }
 
 func (t *Tab) noPrograms() string {
@@ -263,9 +260,4 @@ func (t *Tab) Message(w int) string {
 	return left + strings.Repeat(" ", max(w-line.Width(left)-len(pos), 0)) + pos
 }
 
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -17,11 +17,12 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/filter"
+	"hooktop/ui/widget/table"
 )
 
 // moved carries out a movement: in a list, or in what fills the screen. The stream stays at its newest rows only as long as
 // nobody moves away from them.
-func (t *Tab) moved(f func(mover), lines int) tea.Cmd {
+func (t *Tab) moved(f func(table.Mover), lines int) tea.Cmd {
 	if t.zoom && (t.dead || t.packet == 0) {
 		t.down = max(t.down+lines, 0)
 		return nil
@@ -40,7 +41,7 @@ func (t *Tab) newest() tea.Cmd {
 	if !t.dead && t.packet == 0 && !t.zoom {
 		t.follow = true
 	}
-	return t.moved(mover.Bottom, 1<<20)
+	return t.moved(table.Mover.Bottom, 1<<20)
 }
 
 // split reports whether there is room for the pane beside the list.
@@ -228,39 +229,7 @@ func (t *Tab) click(m tea.MouseClickMsg) tea.Cmd {
 	if m.Button != tea.MouseLeft || t.Capturing() || t.zoom && t.packet == 0 || m.X >= list || y < 1 {
 		return nil
 	}
-	return t.moved(func(l mover) { l.Click(m.X, y) }, 0)
-}
-
-// set takes another filter of rows.
-func (t *Tab) set(text string) tea.Cmd {
-	if text != t.filter {
-		t.events.Release()
-		t.filter = text
-	}
-	return t.ask()
-}
-
-// byCell filters by the cell under the row and column cursors.
-func (t *Tab) byCell(not bool) tea.Cmd {
-	e, ok := t.events.Selected()
-	if !ok {
-		return nil
-	}
-	c := t.cols.Find(t.events.Column().Key)
-	term := ""
-	if c != nil {
-		term = c.Only(column.TraceRow{TraceEvent: e})
-	}
-	if term == "" {
-		return func() tea.Msg {
-			return core.ToastMsg{Sev: snap.Warn, Text: t.events.Column().Head() + " is empty or of one row only: h l choose another column"}
-		}
-	}
-	text := filter.Narrow(t.filter, term, not)
-	if !not {
-		t.filter = text // the row under the cursor passes: it keeps the cursor
-	}
-	return t.set(text)
+	return t.moved(func(table.Mover) { t.list().Click(m.X, y) }, 0)
 }
 
 // pickAction opens the menu of the row as it is at the key press.

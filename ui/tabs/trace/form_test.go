@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
 	"hooktop/ui/uitest"
@@ -115,7 +117,7 @@ func TestAFastEnterStartsWhatWasTyped(t *testing.T) {
 func TestPasteIsOneEdit(t *testing.T) {
 	b := bench(t, 60, 80, 20)
 	b.Press("n")
-	tab(b).paste("ip_rcv,\nip_output")
+	b.Tab.Update(tea.PasteMsg{Content: "ip_rcv,\nip_output"})
 	if got := tab(b).form.texts[fieldFuncs].Value(); got != "ip_rcv, ip_output" {
 		t.Errorf("pasted %q", got)
 	}

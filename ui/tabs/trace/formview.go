@@ -233,9 +233,4 @@ func (f *form) help() string {
 	return "time in each function; return values come with it"
 }
 
-func (f *form) twin(s string) string {
-	if f.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (f *form) twin(s string) string { return f.env.Twin(s) }

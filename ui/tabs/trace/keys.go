@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hooktop/ui/core"
+	"hooktop/ui/widget/table"
 )
 
 // Sections of the help overlay.
@@ -21,47 +22,25 @@ func (t *Tab) Bindings() []core.Binding {
 	switch {
 	case t.form != nil:
 		return t.formBindings()
-	case t.edit != nil:
-		return []core.Binding{
-			{Keys: []string{"enter"}, Name: "filter.keep", Help: "keep", Section: tables, Hint: 1, Do: t.filterKeep},
-			{Keys: []string{"esc"}, Name: "filter.restore", Help: "former filter", Section: tables, Hint: 2, Do: t.filterBack},
-			{Keys: []string{"tab"}, Name: "filter.complete", Help: "complete", Section: tables, Hint: 3, Disabled: core.When(!t.edit.Offers(), "nothing to complete"), Do: t.complete},
-			{Keys: []string{"ctrl+u"}, Name: "filter.clear", Help: "clear", Section: tables, Hint: 4, Do: t.filterClear},
-		}
+	case t.edit.Typing():
+		return t.edit.Bindings()
 	}
 	return append(append(t.moving(), t.asking()...), t.acting()...)
 }
 
 func (t *Tab) moving() []core.Binding {
-	step := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l mover) { l.Move(n) }, n) }
-	}
-	page := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { return t.moved(func(l mover) { l.Page(n) }, n*10) }
-	}
-	column := func(n int) func() tea.Cmd {
-		return func() tea.Cmd { t.list().MoveColumn(n); return nil }
-	}
 	other := "ledger of drops"
 	if t.dead {
 		other = "the trace"
 	}
-	return []core.Binding{
-		{Keys: []string{"j", "down"}, Name: "move.down", Help: "one row down", Section: move, Do: step(1)},
-		{Keys: []string{"k", "up"}, Name: "move.up", Help: "one row up", Section: move, Do: step(-1)},
-		{Keys: []string{"ctrl+d"}, Name: "move.halfdown", Help: "half a page down", Section: move, Do: page(1)},
-		{Keys: []string{"ctrl+u"}, Name: "move.halfup", Help: "half a page up", Section: move, Do: page(-1)},
-		{Keys: []string{"pgdown"}, Name: "move.pagedown", Help: "page down", Section: move, Do: page(2)},
-		{Keys: []string{"pgup"}, Name: "move.pageup", Help: "page up", Section: move, Do: page(-2)},
-		{Keys: []string{"g", "home"}, Name: "move.top", Help: "oldest row", Section: move, Do: func() tea.Cmd { return t.moved(func(l mover) { l.Top(); l.Hold() }, -1<<20) }},
-		{Keys: []string{"G", "end"}, Name: "trace.follow", Help: "follow", Section: move, Hint: t.hint(5, 0), Do: t.newest},
-		{Keys: []string{"h", "left"}, Name: "move.left", Help: "column to the left", Section: move, Do: column(-1)},
-		{Keys: []string{"l", "right"}, Name: "move.right", Help: "column to the right", Section: move, Do: column(1)},
-		{Keys: []string{"tab"}, Name: "trace.lists", Help: other, Section: move, Hint: 3, Do: t.walk},
-		{Keys: []string{"shift+tab"}, Name: "trace.listsback", Help: other, Section: move, Do: t.walk},
-		{Keys: []string{"enter"}, Name: "trace.open", Help: "open", Section: move, Hint: 2, Disabled: t.noRow(), Do: t.open},
-		{Keys: []string{"esc"}, Name: "trace.back", Help: "back", Section: move, Hint: t.hint(0, 1), Do: t.back},
-	}
+	oldest := table.ToTop(t.moved, "oldest row")
+	oldest.Do = func() tea.Cmd { return t.moved(func(m table.Mover) { m.Top(); t.list().Hold() }, -1<<20) }
+	newest := core.Binding{Keys: []string{"G", "end"}, Name: "trace.follow", Help: "follow", Hint: t.hint(5, 0), Do: t.newest}
+	return append(table.Moving(t.moved, func(n int) { t.list().MoveColumn(n) }, oldest, newest),
+		core.Binding{Keys: []string{"tab"}, Name: "trace.lists", Help: other, Section: move, Hint: 3, Do: t.walk},
+		core.Binding{Keys: []string{"shift+tab"}, Name: "trace.listsback", Help: other, Section: move, Do: t.walk},
+		core.Binding{Keys: []string{"enter"}, Name: "trace.open", Help: "open", Section: move, Hint: 2, Disabled: t.noRow(), Do: t.open},
+		core.Binding{Keys: []string{"esc"}, Name: "trace.back", Help: "back", Section: move, Hint: t.hint(0, 1), Do: t.back})
 }
 
 // hint is the rank of a hint in the lists and in what fills the screen.
@@ -84,7 +63,7 @@ func (t *Tab) asking() []core.Binding {
 		return second
 	}
 	return []core.Binding{
-		{Keys: []string{"/"}, Name: "trace.filter", Help: "filter rows", Section: tables, Hint: t.hint(6, 0), Disabled: stream, Do: t.filterStart},
+		{Keys: []string{"/"}, Name: "trace.filter", Help: "filter rows", Section: tables, Hint: t.hint(6, 0), Disabled: stream, Do: func() tea.Cmd { return t.edit.Start(t.filter) }},
 		{Keys: []string{"+"}, Name: "trace.only", Help: "only this", Section: cells, Disabled: or(stream, t.noRow()), Do: func() tea.Cmd { return t.byCell(false) }},
 		{Keys: []string{"-"}, Name: "trace.not", Help: "not this", Section: cells, Disabled: or(stream, t.noRow()), Do: func() tea.Cmd { return t.byCell(true) }},
 		{Keys: []string{"0"}, Name: "trace.nofilter", Help: "no filter", Section: cells, Disabled: core.When(t.filter == "", "there is no filter"), Do: func() tea.Cmd { return t.set("") }},

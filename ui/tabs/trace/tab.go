@@ -41,7 +41,7 @@ type Tab struct {
 	session time.Time // when the trace that the rows are of began
 	asked   snap.TraceQuery
 
-	edit  *edit
+	edit  *filter.Editor
 	form  *form // open, or nil
 	draft *form // closed, with what was typed
 	width int
@@ -50,12 +50,6 @@ type Tab struct {
 
 // counter is the identity of a row of the ledger.
 type counter struct{ stage, name, dev string }
-
-// edit is the filter field, and what esc brings back.
-type edit struct {
-	*filter.Field
-	before string
-}
 
 // New makes the tab.
 func New(env *core.Env) core.Tab { return newTab(env) }
@@ -71,6 +65,7 @@ func newTab(env *core.Env) *Tab {
 	t.ledger = table.New(env, func(r *snap.LedgerRow) counter { return counter{r.Stage, r.Name, r.Dev} }, ledgerColumns())
 	t.ledger.Flag = func(r *snap.LedgerRow) table.Mark { return counterMark(env.Glyphs, r) }
 	t.ledger.SetColumn("name")
+	t.edit = filter.NewEditor(env, t.cols, t.seen, t.set)
 	return t
 }
 
@@ -86,22 +81,24 @@ func (t *Tab) Update(msg tea.Msg) tea.Cmd {
 	case core.AnswerMsg:
 		return t.answered(msg)
 	case tea.PasteMsg:
-		return t.paste(msg.Content)
-	case tea.KeyPressMsg:
-		switch {
-		case t.form != nil:
-			return t.formKey(msg)
-		case t.edit != nil:
-			return t.typing(msg)
+		if t.form == nil {
+			return t.edit.Update(msg)
 		}
+		t.form.paste(msg.Content)
+		return t.ask()
+	case tea.KeyPressMsg:
+		if t.form == nil {
+			return t.edit.Update(msg)
+		}
+		return t.formKey(msg)
 	case tea.MouseClickMsg:
 		return t.click(msg)
 	case tea.MouseWheelMsg:
 		switch msg.Button {
 		case tea.MouseWheelUp:
-			return t.moved(func(l mover) { l.Move(-3) }, -3)
+			return t.moved(func(m table.Mover) { m.Move(-3) }, -3)
 		case tea.MouseWheelDown:
-			return t.moved(func(l mover) { l.Move(3) }, 3)
+			return t.moved(func(m table.Mover) { m.Move(3) }, 3)
 		}
 	}
 	return nil
@@ -213,13 +210,9 @@ type rows interface {
 
 // mover is what the tables have in common.
 type mover interface {
+	table.Mover
 	View(w, h int) []string
-	Move(int)
-	Page(int)
-	Top()
-	Bottom()
 	Hold()
-	MoveColumn(int)
 	InView() (int, int)
 	At() int
 	Total() int
@@ -251,16 +244,15 @@ func (t *Tab) selected() (*snap.TraceEvent, bool) {
 }
 
 // Capturing implements core.Tab.
-func (t *Tab) Capturing() bool { return t.edit != nil || t.form != nil }
+func (t *Tab) Capturing() bool { return t.edit.Typing() || t.form != nil }
 
 // Cursor implements core.Tab: the place in a field, else the row under the cursor, for magnifiers and screen readers.
 func (t *Tab) Cursor() *tea.Cursor {
 	switch {
 	case t.form != nil:
 		return t.form.place(t.width, t.high)
-	case t.edit != nil:
-		_, x := t.edit.View(t.width)
-		return tea.NewCursor(x, t.high)
+	case t.edit.Typing():
+		return t.edit.Cursor(t.width, t.high)
 	case t.zoom && t.packet == 0, t.list().Total() == 0:
 		return nil
 	}

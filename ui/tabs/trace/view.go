@@ -13,6 +13,7 @@ import (
 	"hooktop/ui/format"
 	"hooktop/ui/widget/detail"
 	"hooktop/ui/widget/line"
+	"hooktop/ui/widget/table"
 )
 
 // View implements core.Tab.
@@ -128,15 +129,7 @@ func (t *Tab) listView(w, h int) []string {
 	if t.list().Total() > 0 {
 		return out
 	}
-	at := 2
-	for _, s := range t.empty() {
-		for _, part := range detail.Wrap(t.twin(s), max(w-4, 8)) {
-			if at < len(out) {
-				out[at] = line.New(t.env.Theme, w).Pad(themes.Text, 2).Add(themes.Text, part).Fill(themes.Text)
-			}
-			at++
-		}
-	}
+	table.SayWrapped(t.env, out, 2, w, t.empty()...)
 	return out
 }
 
@@ -190,9 +183,8 @@ func (t *Tab) Message(w int) string {
 	switch {
 	case t.form != nil:
 		return t.form.message(w)
-	case t.edit != nil:
-		s, _ := t.edit.View(w)
-		return s
+	case t.edit.Typing():
+		return t.edit.Line(w)
 	}
 	pos := strconv.Itoa(min(t.list().At()+1, t.list().Total())) + " of " + format.Count(uint64(t.list().Total()))
 	if !t.dead && t.packet == 0 && t.filter != "" {
@@ -262,9 +254,4 @@ func (t *Tab) whose(e *snap.TraceEvent) string {
 }
 
 // twin replaces what an ASCII terminal can't draw.
-func (t *Tab) twin(s string) string {
-	if t.env.Glyphs.ASCII {
-		return format.ASCII(s)
-	}
-	return s
-}
+func (t *Tab) twin(s string) string { return t.env.Twin(s) }

@@ -112,19 +112,13 @@ func (f *Field) offer() string {
 
 // View draws the field as a message line of at most w cells, and tells the cell of the cursor.
 func (f *Field) View(w int) (string, int) {
-	twin := func(s string) string {
-		if f.env.Glyphs.ASCII {
-			return format.ASCII(s)
-		}
-		return s
-	}
-	input, tok, why := themes.Input, themes.HintText, twin(format.Clean(f.offer()))
+	input, tok, why := themes.Input, themes.HintText, f.env.Twin(format.Clean(f.offer()))
 	if why == "" && f.err != nil { // what can still be completed is not wrong yet
 		input, tok, why = themes.InputError, themes.InputError, " "+f.env.Glyphs.Cross+" "
 		if f.err.Col >= 0 && f.Value() != "" {
 			why += "column " + strconv.Itoa(f.err.Col+1) + ": "
 		}
-		why = twin(format.Clean(why + f.err.Error()))
+		why = f.env.Twin(format.Clean(why + f.err.Error()))
 	}
 	b := line.New(f.env.Theme, w).Add(themes.HintKey, " / ")
 	text, at := f.Field.View(&themes.Theme{}, themes.Text, max(b.Left()-min(line.Width(why), w*2/3), 8))
@@ -132,7 +126,7 @@ func (f *Field) View(w int) (string, int) {
 		text = ansi.Truncate(text, max(line.Width(strings.TrimRight(text, " ")), at)+2, "")
 	}
 	at += w - b.Left()
-	return b.Add(input, twin(text)).Add(tok, why).String(), min(at, w-1)
+	return b.Add(input, f.env.Twin(text)).Add(tok, why).String(), min(at, w-1)
 }
 
 // Seen gives the values of a column in n rows at hand, for completion.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/column"
@@ -46,6 +48,59 @@ func TestField(t *testing.T) {
 		for _, fault := range append(uitest.Faults([]string{s}, w, 1, true), map[bool][]string{true: {"the cursor is outside"}}[at < 0 || at >= w]...) {
 			t.Errorf("%d cells: %s", w, fault)
 		}
+	}
+}
+
+func TestEditor(t *testing.T) {
+	env, _ := uitest.Env(t, "dark", themes.NoColor, false)
+	var set []string
+	e := filter.NewEditor(env, column.Traces(), func(string) []string { return nil }, func(text string) tea.Cmd {
+		set = append(set, text)
+		return nil
+	})
+	said := func(what string, want ...string) {
+		t.Helper()
+		if !slices.Equal(set, want) {
+			t.Errorf("%s sets %q, want %q", what, set, want)
+		}
+		set = nil
+	}
+	e.Update(keys.Press("enter"))
+	e.Update(tea.PasteMsg{Content: "dev:lo"})
+	said("a closed field")
+
+	e.Start("cpu:1")
+	e.Update(keys.Press("backspace"))
+	e.Update(keys.Press("x"))
+	e.Update(keys.Press("enter"))
+	said("a number under way")
+	if !e.Typing() {
+		t.Error("enter throws away what is no filter")
+	}
+	e.Update(keys.Press("esc"))
+	said("esc", "cpu:1")
+
+	e.Start("cpu:1")
+	e.Update(tea.PasteMsg{Content: " dev:lo"})
+	for _, b := range e.Bindings() {
+		if b.Name == "filter.clear" {
+			b.Do()
+		}
+	}
+	e.Update(keys.Press("enter"))
+	said("paste and clear", "cpu:1 dev:lo", "")
+	if e.Typing() {
+		t.Error("enter does not close the field")
+	}
+
+	var kept []bool
+	e.Closed = func(k bool) tea.Cmd { kept = append(kept, k); return nil }
+	e.Start("")
+	e.Update(keys.Press("enter"))
+	e.Start("")
+	e.Update(keys.Press("esc"))
+	if said("an owner that restores"); !slices.Equal(kept, []bool{true, false}) {
+		t.Errorf("enter and esc tell %v", kept)
 	}
 }
 

@@ -187,9 +187,7 @@ func (l *List) row(f match, selected bool, w, label int) string {
 	left := b.Fill(tok)
 	d := ""
 	if room > 0 {
-		if d = string(format.AppendEnd(nil, it.Detail, room)); l.env.Glyphs.ASCII {
-			d = format.ASCII(d)
-		}
+		d = l.env.Twin(string(format.AppendEnd(nil, it.Detail, room)))
 	}
 	return left + line.New(l.env.Theme, room+1).Add(detail, d).Fill(detail)
 }

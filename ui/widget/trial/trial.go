@@ -255,10 +255,7 @@ func (p *Panel) body(s State, w int) []string {
 	g, t := p.env.Glyphs, &s.Policy.Trial
 	var out []string
 	add := func(tok themes.Token, text string) {
-		if g.ASCII {
-			text = format.ASCII(text)
-		}
-		out = append(out, line.New(p.env.Theme, w).Add(tok, string(format.AppendEnd(nil, text, w))).Fill(themes.Text))
+		out = append(out, line.New(p.env.Theme, w).Add(tok, string(format.AppendEnd(nil, p.env.Twin(text), w))).Fill(themes.Text))
 	}
 	key := func(name, text string) {
 		b := line.New(p.env.Theme, w).Add(themes.HintKey, format.Pad(name, 5)).Add(themes.Text, text)
