@@ -17,7 +17,7 @@ __noinline int ht_chain_mark(struct __sk_buff *skb, u32 gen, u32 leg, u32 len)
 	leg = bounded(leg, ACL_LEGS - 1);
 	index = (slot * (hit_shards + 1) + hit_shard()) * ACL_LEGS + leg;
 	c = bpf_map_lookup_elem(&ht_legs, &index);
-	if (!img || !c || img->gen != gen) {
+	if (!img || !c || !gen || img->gen != gen) {
 		stat_add(STAT_MARK_STALE);
 		return 0;
 	}

@@ -76,7 +76,7 @@ static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 		stat_add(STAT_WRAPS);
 	flow_fold(e);
 	e->packets = 0;
-	e->bytes_flags &= ~(BYTES_MASK | FLOW_INNER);
+	e->bytes_flags &= ~(BYTES_MASK | FLOW_INNER | FLOW_LEG_MASK);
 	e->path = path;
 	e->gen = gen;
 	return 0;

@@ -90,7 +90,7 @@ __noinline int ht_flow_observe(void)
 		return 0;
 	e = flow_way(b, way);
 	if (way < WAY_NONE && e->packets) {
-		if (!(e->bytes_flags & FLOW_INNER) || e->packets == 0xffffffff)
+		if (!(e->bytes_flags & FLOW_INNER) || e->packets >= FLOW_PACKETS)
 			flow_renew(e, 0, HIT_NONE);
 		flow_more(e, q, index, way, FLOW_INNER);
 		return 0;

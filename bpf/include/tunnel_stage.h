@@ -66,11 +66,13 @@ __noinline int ht_tun_find(u32 gen)
 	return readable(q);
 }
 
+/* Of the flow inside. 0 is that of packets outside of tunnels, which only an unwrapped one becomes: who sends VNI 0, or a key of 0, must not
+ * be counted in somebody's plain flow. */
 static __always_inline u32 key_vni(const struct tunnel_query *q)
 {
-	if (q->has_vni && q->vni <= VNI_MAX)
+	if (q->has_vni && q->vni && q->vni <= VNI_MAX)
 		return q->vni;
-	return q->strip ? 0 : VNI_NONE;
+	return q->strip && !q->why ? 0 : VNI_NONE;
 }
 
 /* The frame inside, up to its IP packet; `c` is at its beginning. One function for this and one for what follows: the verifier would

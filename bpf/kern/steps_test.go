@@ -28,8 +28,8 @@ func TestInstructionsOfAFlowHit(t *testing.T) {
 		gen   uint16
 		most  int
 	}{
-		{"xdp tcp4", XDPGeneric, tcp, 0, 250},
-		{"xdp udp4", XDPGeneric, udp, 0, 272},
+		{"xdp tcp4", XDPGeneric, tcp, 0, 252},
+		{"xdp udp4", XDPGeneric, udp, 0, 276},
 		{"xdp udp6", XDPGeneric, six, 0, 325},
 		{"xdp tcp4 under a policy", XDPGeneric, tcp, 7, 288},
 		{"tc tcp4", TCIngress, tcp, 0, 252},

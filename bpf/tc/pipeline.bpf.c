@@ -97,7 +97,7 @@ int ht_tc_mark(struct __sk_buff *skb)
 	struct xdp_note *n = find_note(skb);
 
 	if (unlikely(n && n->leg))
-		ht_chain_mark(skb, n->gen, n->leg, skb->len);
+		ht_chain_mark(skb, n->gen, n->leg, wire_len(skb));
 	return TC_NEXT;
 }
 

@@ -69,6 +69,14 @@ static __always_inline u32 refusal(const struct tunnel_query *q)
 	return outer_six(q) != q->six ? TERR_FAMILY : TERR_FAILED;
 }
 
+/* Writes the type of what comes behind the Ethernet header, which ends at `l3`; a failure changes nothing. */
+static __always_inline long ether_type(struct __sk_buff *skb, u32 l3, u32 six)
+{
+	u16 type = six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
+
+	return bpf_skb_store_bytes(skb, l3 - sizeof(type), &type, sizeof(type), 0);
+}
+
 /* Takes everything between the outer Ethernet header and the IP packet inside off the packet. The outer header stays because its
  * destination is the device. The kernel refuses where a tag stands in between, and before 6.3 where the packet inside is of the other
  * family. Segments keep their size: it is the inner connection's. */
@@ -77,19 +85,20 @@ __noinline int ht_tun_strip(struct __sk_buff *skb)
 	u32 zero = 0, mixed;
 	u64 flags = ADJ_ROOM_FIXED_GSO;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	u16 type;
 
 	if (!q)
 		return 0;
 	mixed = outer_six(q) != q->six;
 	if (mixed)
 		flags |= q->six ? ADJ_ROOM_DECAP_IP6 : ADJ_ROOM_DECAP_IP4;
-	if (bpf_skb_adjust_room(skb, -(int)(q->ip - q->l3), ADJ_ROOM_MAC, flags))
+	/* The type first: it can be put back. With the header off and the type not written, an unwrapped packet would go on as the outer one. */
+	if (mixed && q->l3 >= sizeof(u16) && ether_type(skb, q->l3, q->six))
 		return 0;
-	type = q->six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
-	if (mixed && q->l3 >= sizeof(type) && bpf_skb_store_bytes(skb, q->l3 - sizeof(type), &type, sizeof(type), 0))
-		return 0;
-	return 1;
+	if (!bpf_skb_adjust_room(skb, -(int)(q->ip - q->l3), ADJ_ROOM_MAC, flags))
+		return 1;
+	if (mixed && q->l3 >= sizeof(u16) && ether_type(skb, q->l3, !q->six))
+		stat_add(STAT_PULL_FAILED);
+	return 0;
 }
 
 /* Returns 1 when the packet was unwrapped: p is the one inside then, and pointers into the packet are void. */

@@ -12,7 +12,8 @@ import (
 // xdpHold is a program on an XDP hook with the one on tc beside it, which makes marks of what the first one noted.
 type xdpHold struct {
 	Hold
-	mark Hold // nil: it could not be attached
+	mark   Hold         // nil: it could not be attached
+	settle func() error // nil: this plane can't
 }
 
 // attachXDP attaches the one that makes marks first, so that no packet of a chain finds it missing.
@@ -30,13 +31,20 @@ func (s *Set) attachXDP(d *Dev, k Hook) (Hold, error) {
 	if err != nil {
 		return nil, errors.Join(err, mark.Close(), s.dropQdisc(d))
 	}
-	return &xdpHold{h, mark.Hold}, nil
+	hold := &xdpHold{Hold: h, mark: mark.Hold}
+	if over, ok := s.plane.(Handover); ok {
+		hold.settle = over.Settle
+	}
+	return hold, nil
 }
 
 // Close takes XDP off first: what it noted is marked until the last packet.
 func (h *xdpHold) Close() error {
 	err := h.Hold.Close()
 	if h.mark != nil {
+		if h.settle != nil {
+			err = errors.Join(err, h.settle())
+		}
 		err = errors.Join(err, h.mark.Close())
 	}
 	return err
