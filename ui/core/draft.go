@@ -75,6 +75,17 @@ func Edit(e EditMsg) tea.Cmd {
 	return func() tea.Msg { return TellMsg{Tab: snap.ACLTab, With: e} }
 }
 
+// NoEdit says why a line can't be edited, "" when it can; none says why there is no line.
+func (d *Draft) NoEdit(l DraftLine, none string) string {
+	switch {
+	case d.Why != "":
+		return d.Why
+	case none == "" && l.Line == 0:
+		return "the draft has this line no more: u takes the deletion back"
+	}
+	return none
+}
+
 // Bindings are the keys that change a line of the draft, the same on every tab; none says why there is no line, "" when there is.
 func (d *Draft) Bindings(section string, l DraftLine, none string) []Binding {
 	on := func(why string) string {
@@ -86,13 +97,10 @@ func (d *Draft) Bindings(section string, l DraftLine, none string) []Binding {
 	edit := func(v EditVerb) func() tea.Cmd {
 		return func() tea.Cmd { return Edit(EditMsg{Verb: v, Line: l.Line, Was: l.Text}) }
 	}
-	gone := none
-	if none == "" && l.Line == 0 {
-		gone = "the draft has this line no more: u takes the deletion back"
-	}
+	gone := d.NoEdit(l, none)
 	return []Binding{
-		{Keys: []string{"D"}, Name: "draft.delete", Help: "delete", Section: section, Hint: 13, Disabled: on(gone), Do: edit(EditDelete)},
-		{Keys: []string{"."}, Name: "draft.switch", Help: "on/off", Section: section, Hint: 4, Disabled: on(gone), Do: edit(EditSwitch)},
+		{Keys: []string{"D"}, Name: "draft.delete", Help: "delete", Section: section, Hint: 13, Disabled: gone, Do: edit(EditDelete)},
+		{Keys: []string{"."}, Name: "draft.switch", Help: "on/off", Section: section, Hint: 4, Disabled: gone, Do: edit(EditSwitch)},
 		{Keys: []string{"u"}, Name: "draft.undo", Help: "undo", Section: section, Hint: 5, Disabled: on(d.Undo), Do: edit(EditUndo)},
 		{Keys: []string{"ctrl+r"}, Name: "draft.redo", Help: "redo", Section: section, Disabled: on(d.Redo), Do: edit(EditRedo)},
 	}

@@ -41,12 +41,7 @@ func (t *Tab) moving() []core.Binding {
 
 func (t *Tab) acting() []core.Binding {
 	line, none := t.line()
-	edit := none
-	if t.draft.Why != "" {
-		edit = t.draft.Why
-	} else if edit == "" && line.Line == 0 {
-		edit = "the draft has this line no more: u takes the deletion back"
-	}
+	edit := t.draft.NoEdit(line, none)
 	out := []core.Binding{
 		{Keys: []string{"e"}, Name: "chain.mark", Help: "edit mark", Section: own, Hint: 1, Disabled: edit, Do: t.editMark},
 		{Keys: []string{"E"}, Name: "chain.edit", Help: "edit whole line", Section: own, Hint: 9, Disabled: edit, Do: func() tea.Cmd { return t.toLine(true) }},

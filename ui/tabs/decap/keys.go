@@ -69,12 +69,7 @@ func (t *Tab) asking() []core.Binding {
 
 func (t *Tab) acting() []core.Binding {
 	line, none := t.line()
-	edit := none
-	if t.draft.Why != "" {
-		edit = t.draft.Why
-	} else if edit == "" && line.Line == 0 {
-		edit = "the draft has this line no more: u takes the deletion back"
-	}
+	edit := t.draft.NoEdit(line, none)
 	out := []core.Binding{
 		{Keys: []string{"b"}, Name: "decap.strip", Help: t.draftHelp(), Section: own, Hint: 4, Disabled: t.noDraft(), Do: t.draftLine},
 		{Keys: []string{"e"}, Name: "decap.edit", Help: "edit line", Section: own, Hint: 5, Disabled: edit, Do: func() tea.Cmd { return t.toLine(true) }},
