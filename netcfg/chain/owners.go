@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hooktop/netcfg/acl"
+	"hooktop/ui/format"
 )
 
 // Owner is somebody who uses bits of the mark.
@@ -89,7 +90,7 @@ func Clash(chains []acl.Chain, owners []Owner) error {
 		c := &chains[i]
 		for j := range owners {
 			if o := &owners[j]; !c.Off && o.Forbids(c.Mark, c.Mask) {
-				return fmt.Errorf("line %d: chain %s: bits %#x of its mark are used by %s (%s): write a mark under another mask", c.Line, c.Name, o.Mask&c.Mask, o.Who, o.From)
+				return fmt.Errorf("line %d: chain %s: bits %#x of its mark are used by %s (%s): write a mark under another mask", c.Line, c.Name, o.Mask&c.Mask, format.Clean(o.Who), format.Clean(o.From))
 			}
 		}
 	}

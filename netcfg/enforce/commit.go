@@ -112,6 +112,9 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 		return nil, err
 	}
 	if err := s.steer(kept.Chains, next.acl.Chains); err != nil {
+		if undo := s.steer(kept.Chains, nil); undo != nil && undo.Error() != err.Error() {
+			err = errors.Join(err, undo)
+		}
 		return nil, err
 	}
 	t, old, err := s.begin(trial{edition: next, canary: c, code: code, draft: d.Text, forecast: d.Impact, seen: world.Ways}, w.Base, world, lease)
@@ -282,6 +285,11 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 		return nil, old, err
 	}
 	now := s.opt.Now()
+	served := t.acl
+	served.Served = s.servedNow() // a device may have come since the check
+	if err := refuseServed(&served); err != nil {
+		return nil, old, err
+	}
 	slots, err := s.slotsOf(&t.canary)
 	if err != nil {
 		return nil, old, err
@@ -292,7 +300,7 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)
 	t.who, t.denied = s.audit.who, s.hits.deniedPPS(&s.kept.acl)
 	if s.kept.gen == 0 {
-		s.stale = world.moved(s.world) // the trial alone is written for a world
+		s.stale = s.stale || world.moved(s.world) // the trial alone is written for a world
 	}
 	s.trial, s.lastEnd = &t, ""
 	s.fade(s.kept)

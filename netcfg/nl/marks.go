@@ -65,11 +65,15 @@ func (h *Host) MarkOwners() ([]chain.Owner, error) {
 	}
 	var all []chain.Owner
 	err := h.dump(unix.NETLINK_NETFILTER, nftGetRule, make([]byte, nfGenLen), func() { all = nil }, func(kind uint16, p []byte) {
-		if kind != nftNewRule || len(all) >= maxMarkOwners {
+		if kind != nftNewRule {
 			return
 		}
 		for _, o := range decodeMarks(p) {
-			if !slices.Contains(all, o) {
+			// Beyond so many, one of each kind: whose bits they are is told by one name, but no bits are left out.
+			same := func(x chain.Owner) bool {
+				return x == o || len(all) >= maxMarkOwners && x.Mask == o.Mask && x.Sets == o.Sets && (o.Sets || x.Mark == o.Mark)
+			}
+			if !slices.ContainsFunc(all, same) {
 				all = append(all, o)
 			}
 		}

@@ -28,6 +28,8 @@ type fakeHost struct {
 	table  map[netip.Addr]nl.Neighbour
 	owners []chain.Owner // of netfilter
 
+	networks map[string][]netip.Prefix
+
 	intended map[int]bool // the journal
 	refuse   bool         // routes are not made
 	failIn   int          // the call that fails, counted down; 0: none does
@@ -96,7 +98,7 @@ func (f *fakeHost) mine(what string, own bool, table uint32) {
 
 func (f *fakeHost) Links() ([]snap.Link, error) { return slices.Clone(f.links), f.fails() }
 
-func (f *fakeHost) Networks(string) []netip.Prefix { return nil }
+func (f *fakeHost) Networks(dev string) []netip.Prefix { return f.networks[dev] }
 
 func (f *fakeHost) Rules() ([]chain.Rule, error) { return slices.Clone(f.rules), f.fails() }
 

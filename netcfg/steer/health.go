@@ -167,35 +167,45 @@ func (s *Steer) missed(key acl.Hop, h *hop) {
 	}
 }
 
+// line is a chain as one policy has it. What is kept and what is on trial may have one name, and services that differ: who is away for
+// the one says nothing about the other.
+type line struct {
+	chain      string
+	mark, mask uint32
+}
+
+func lineOf(w *way) line { return line{w.Chain, w.Mark, w.Mask} }
+
 // turn takes the routes of services that are away out of their tables, and puts back those that are there again. mu is held.
 func (s *Steer) turn() {
-	gone := map[string]string{} // by chain: why
+	gone := map[line]string{} // why
 	for _, w := range s.ways {
 		if h := s.hops[w.Hop]; w.ByService() && h.state == "down" {
-			gone[w.Chain] = h.why
+			gone[lineOf(w)] = h.why
 		}
 	}
-	told := map[string]bool{}
+	told := map[line]bool{}
 	for _, w := range s.ways {
-		why, away := gone[w.Chain]
+		why, away := gone[lineOf(w)]
 		if !w.ByService() || away == w.away {
 			continue
 		}
 		w.away = away
-		change := s.host.RemoveChainRoute
-		if !away {
-			change = s.host.AddChainRoute
-			if s.down(w.Hop.Dev) {
-				continue
+		if away {
+			if err := s.host.RemoveChainRoute(w.Route(w.n)); err != nil {
+				s.tell(snap.Crit, fmt.Sprintf("chain %s: %s", format.Clean(w.Chain), format.Clean(err.Error())))
 			}
-		}
-		if err := change(w.Route(w.n)); err != nil {
-			s.tell(snap.Crit, fmt.Sprintf("chain %s: %v", format.Clean(w.Chain), err))
-		}
-		if told[w.Chain] {
+		} else if s.down(w.Hop.Dev) {
+			continue
+		} else if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
+			w.lost, w.why = true, err.Error() // tried again with each look
+			s.tell(snap.Crit, fmt.Sprintf("chain %s: %s", format.Clean(w.Chain), format.Clean(err.Error())))
 			continue
 		}
-		told[w.Chain] = true
+		if told[lineOf(w)] {
+			continue
+		}
+		told[lineOf(w)] = true
 		switch {
 		case !away:
 			s.tell(snap.Info, fmt.Sprintf("chain %s: the service answers again", format.Clean(w.Chain)))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"hooktop/netcfg/acl"
@@ -57,6 +58,7 @@ type Steer struct {
 
 	cancel context.CancelFunc
 	done   chan struct{}
+	closed bool // nothing is made any more
 }
 
 // New makes a Steer that has made nothing yet. tell must not block.
@@ -73,7 +75,10 @@ func (s *Steer) Check(kept, next []acl.Chain) error {
 	if len(next) == 0 {
 		return nil
 	}
-	if _, err := chain.Ways(kept, next, s.host.Networks); err != nil {
+	s.mu.Lock()
+	_, err := chain.Ways(s.settled(kept), next, s.host.Networks)
+	s.mu.Unlock()
+	if err != nil {
 		return err
 	}
 	owners, err := s.owners()
@@ -83,14 +88,39 @@ func (s *Steer) Check(kept, next []acl.Chain) error {
 	return chain.Clash(next, owners)
 }
 
-// Want makes what kept and trial need together, and then removes what neither needs. Nothing is changed when it fails.
+// errClosed: a change that was under way while hooktop ends must not make anything that nobody removes.
+var errClosed = errors.New("steer chains: hooktop is leaving")
+
+// settled gives chains whose service's address is the network's to tell the one that their routes have: a device that has lost its network
+// since is no reason to refuse what takes the chain away. mu is held.
+func (s *Steer) settled(kept []acl.Chain) []acl.Chain {
+	out := slices.Clone(kept)
+	for i := range out {
+		c := &out[i]
+		if c.Return.Via.IsValid() {
+			continue
+		}
+		for _, w := range s.ways {
+			if w.Chain == c.Name && w.Mark == c.Mark && w.Mask == c.Mask && w.Hop.Dev == c.Return.Dev {
+				c.Return.Via = w.Hop.Via
+			}
+		}
+	}
+	return out
+}
+
+// Want makes what kept and trial need together, and then removes what neither needs. When it fails, what it made may be there still: wanting
+// what was wanted before takes it away.
 func (s *Steer) Want(kept, trial []acl.Chain) error {
-	list, err := chain.Ways(kept, trial, s.host.Networks)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	list, err := chain.Ways(s.settled(kept), trial, s.host.Networks)
 	if err != nil {
 		return fmt.Errorf("steer chains: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(list)+len(s.ways) == 0 {
 		s.kept, s.trial, s.extra = kept, trial, nil
 		return nil
@@ -241,6 +271,9 @@ func (s *Steer) remove(w *way) error {
 func (s *Steer) Repair() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return "", errClosed
+	}
 	if len(s.ways) == 0 {
 		return "", errors.New("repair chains: there is none")
 	}
@@ -276,7 +309,7 @@ func (s *Steer) Repair() (string, error) {
 func (s *Steer) Close() error {
 	s.mu.Lock()
 	cancel, done := s.cancel, s.done
-	s.cancel = nil
+	s.cancel, s.closed = nil, true
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel()
