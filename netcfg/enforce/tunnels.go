@@ -13,7 +13,7 @@ import (
 )
 
 // Serve takes in which tunnels devices of the kernel's take packets from. Lines that unwrap such packets are suspended, unless they
-// are forced: what decides is written again.
+// are forced: what is kept and what is on trial is written again, for a lease that ends asks nobody.
 func (s *Service) Serve(list []acl.Served) {
 	if slices.Equal(s.servedNow(), list) {
 		return
@@ -22,20 +22,33 @@ func (s *Service) Serve(list []acl.Served) {
 	defer s.mu.Unlock()
 	before := s.servedNow()
 	s.served.Store(&list)
-	e := s.inForce()
-	for i := range e.acl.Tunnels {
-		t := &e.acl.Tunnels[i]
-		was, is := suspended(t, before), suspended(t, list)
-		switch {
-		case is != "" && was == "":
-			s.tell(snap.Crit, suspendedText(t.Line, is))
-			s.record("suspend", e, nobody(), func(l *event) { l.Line, l.Why = t.Line, is })
-		case is == "" && was != "":
-			s.tell(snap.Warn, resumedText(t.Line))
-			s.record("resume", e, nobody(), func(l *event) { l.Line = t.Line })
-		}
-		s.stale = s.stale || is != was
+	editions := []*edition{&s.kept}
+	if s.trial != nil {
+		editions = append(editions, &s.trial.edition)
 	}
+	told := map[string]bool{}
+	for _, e := range editions {
+		for i := range e.acl.Tunnels {
+			t := &e.acl.Tunnels[i]
+			was, is := suspended(t, before), suspended(t, list)
+			s.stale = s.stale || is != was
+			s.suspend(e, t, was, is, told)
+		}
+	}
+}
+
+// suspend tells of a line that unwraps no more, or again, once for all policies that have it. mu is held.
+func (s *Service) suspend(e *edition, t *acl.Tunnel, was, is string, told map[string]bool) {
+	sev, what, text := snap.Crit, "suspend", suspendedText(t.Line, is)
+	if is == "" {
+		sev, what, text = snap.Warn, "resume", resumedText(t.Line)
+	}
+	if (is == "") == (was == "") || told[text] {
+		return
+	}
+	told[text] = true
+	s.tell(sev, text)
+	s.record(what, e, nobody(), func(l *event) { l.Line, l.Why = t.Line, is })
 }
 
 // nobody is the actor where the host itself gave the reason.

@@ -138,3 +138,27 @@ func TestRemarksOnWhatTheKernelWouldDrop(t *testing.T) {
 		t.Errorf("asked %q", asked)
 	}
 }
+
+// A device that comes during a trial suspends the kept policy's line too: nobody writes that again when the lease ends. One that comes
+// between check and commit is seen by the commit.
+func TestStripIsSuspendedInBothPolicies(t *testing.T) {
+	r := newRig(t, nil)
+	r.commit(strips)
+	r.good(r.s.Keep(""))
+	r.commit("tunnel vxlan count\n")
+	r.s.Serve([]acl.Served{{Kind: acl.VXLAN, Port: 4789, Dev: "vx0"}})
+	if !r.s.Look(World{}) {
+		t.Fatal("nothing is written again")
+	}
+	if err := r.s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	r.good(r.s.Restore())
+	if p := r.plane.written[r.plane.decides()]; len(p.Served) != 1 {
+		t.Errorf("what decides again knows of %v", p.Served)
+	}
+	r.s.Serve(nil)
+	r.stage(strings.Replace(strips, "vxlan", "vxlan port 4790", 1))
+	r.s.Serve([]acl.Served{{Kind: acl.VXLAN, Port: 4790, Dev: "vx1"}})
+	r.bad(r.s.Commit(snap.PolicyWish{Base: r.s.View(false).Kept}), "the kernel's device vx1 takes these packets")
+}
