@@ -16,6 +16,7 @@ func Reason(id string) string {
 		"S10": "not known in full: by itself the same work takes some 20 ns a packet (S1); here the stack's delivery stands between two packets.",
 		"S12": "hooktop's reader hands on decoded events where the other copies bytes; the goal was set with events of 64 bytes, read as they lie.",
 		"S13": "nearly all of it is parsing and compiling the text.",
+		"S15": "on an idle machine htop has next to nothing to write, while the rates of sixty rows of hooktop change with each frame.",
 		"T2":  "following each datagram through several tracepoints costs about what tcpdump does, one tracepoint costs less.",
 		"T3":  "the trace's programs run some hundred times a second in that test, 0.1 % of a core; where the rest goes is not known.",
 	}[id]
