@@ -19,11 +19,10 @@ import (
 
 const (
 	portsSection = ".data.ht_ports"
-	tunnelHasVNI = 0x80     // TUNNEL_HAS_VNI
-	tunnelRows   = 1024     // tunnels and peers that have counters, in each shard
-	ownAddresses = 4096     // of the host
-	rowBytes     = 320      // an entry of the rows, about
-	noVNI        = 0xffffff // VNI_NONE
+	tunnelHasVNI = 0x80 // TUNNEL_HAS_VNI
+	tunnelRows   = 1024 // tunnels and peers that have counters, in each shard
+	ownAddresses = 4096 // of the host
+	rowBytes     = 320  // an entry of the rows, about
 )
 
 // Tunnel is what one peer sent in one tunnel to one device.

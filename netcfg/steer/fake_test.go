@@ -54,6 +54,14 @@ func (f *fakeHost) steer() *Steer {
 	return s
 }
 
+// fallsSilent has a next hop on fw0 answer no more, until that is known.
+func (f *fakeHost) fallsSilent(s *Steer, via string) {
+	f.silent[acl.Hop{Via: netip.MustParseAddr(via), Dev: "fw0"}] = true
+	for range patience + 2 {
+		s.ask()
+	}
+}
+
 // fails counts a call.
 func (f *fakeHost) fails() error {
 	if f.failIn == 0 {

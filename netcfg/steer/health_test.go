@@ -82,10 +82,7 @@ func TestANewWayToAServiceThatIsAway(t *testing.T) {
 	if err := s.Want(chainsOf(t, fw), nil); err != nil {
 		t.Fatal(err)
 	}
-	f.silent[acl.Hop{Via: netip.MustParseAddr("10.9.0.2"), Dev: "fw0"}] = true
-	for range patience + 2 {
-		s.ask()
-	}
+	f.fallsSilent(s, "10.9.0.2")
 	if err := s.Want(chainsOf(t, fw), chainsOf(t, strings.Replace(fw, "0x10/", "0x40/", 1))); err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +103,7 @@ func TestRoutesThatAreAwayAreNoDrift(t *testing.T) {
 	if err := s.Want(chainsOf(t, fw), nil); err != nil {
 		t.Fatal(err)
 	}
-	f.silent[acl.Hop{Via: netip.MustParseAddr("10.9.0.2"), Dev: "fw0"}] = true
-	for range patience + 2 {
-		s.ask()
-	}
+	f.fallsSilent(s, "10.9.0.2")
 	states := map[string]int{}
 	for _, st := range s.View(chainsOf(t, fw), true).Steer {
 		states[st.State]++

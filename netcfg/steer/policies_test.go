@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-
-	"hooktop/netcfg/acl"
 )
 
 // fw3 has the name of fw, another mark and another service.
@@ -35,10 +33,7 @@ func TestAServiceIsAwayForItsOwnPolicyOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := f.services()
-		f.silent[acl.Hop{Via: netip.MustParseAddr(c.away), Dev: "fw0"}] = true
-		for range patience + 2 {
-			s.ask()
-		}
+		f.fallsSilent(s, c.away)
 		if got := f.services(); got[c.away] != 0 || got[c.stays] != whole[c.stays] || got[c.stays] == 0 {
 			t.Errorf("%s is away: routes %v, before %v", c.away, got, whole)
 		}
@@ -55,12 +50,9 @@ func TestARouteOfAServiceThatIsBackIsTriedAgain(t *testing.T) {
 	if err := s.Want(chainsOf(t, fw), nil); err != nil {
 		t.Fatal(err)
 	}
-	hop := acl.Hop{Via: netip.MustParseAddr("10.9.0.2"), Dev: "fw0"}
-	f.silent[hop] = true
-	for range patience + 2 {
-		s.ask()
-	}
-	f.silent[hop], f.refuse = false, true
+	f.fallsSilent(s, "10.9.0.2")
+	clear(f.silent)
+	f.refuse = true
 	s.ask()
 	s.ask()
 	if n := f.services()["10.9.0.2"]; n != 0 {
