@@ -69,6 +69,16 @@ func newTown(t *testing.T) *town {
 	return n
 }
 
+// newChainedTown has the town's chain kept, fail closed, and nothing moves any more.
+func newChainedTown(t *testing.T) *town {
+	n := newTown(t)
+	n.open()
+	n.trial(townChain + "closed\n")
+	n.keepTrial()
+	n.calm()
+	return n
+}
+
 // open starts the engine with the Chain tab in view, and the server.
 func (n *town) open() {
 	n.t.Helper()

@@ -19,11 +19,7 @@ func TestEachDriftIsShownAndRepaired(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	n := newTown(t)
-	n.open()
-	n.trial(townChain + "closed\n")
-	n.keepTrial()
-	n.calm()
+	n := newChainedTown(t)
 	kinds := []struct {
 		what string
 		do   func() error

@@ -83,11 +83,7 @@ func TestServiceThatIsAway(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	n := newTown(t)
-	n.open()
-	n.trial(townChain + "closed\n")
-	n.keepTrial()
-	n.calm()
+	n := newChainedTown(t)
 	through := func() uint64 {
 		return n.wait("a frame", func(*snap.Frame) bool { return true }).Chains.Rows[0].Legs[1].Packets
 	}
@@ -310,11 +306,7 @@ func TestChangedMark(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	n := newTown(t)
-	n.open()
-	n.trial(townChain + "closed\n")
-	n.keepTrial()
-	n.calm()
+	n := newChainedTown(t)
 	next := strings.Replace(townChain, "0x10/", "0x20/", 1) + "closed\n"
 	_, failed := n.underTraffic("changes of the mark", func() {
 		for _, keep := range []bool{false, true} {
@@ -357,11 +349,7 @@ func TestADeviceOfAChainComesBack(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	n := newTown(t)
-	n.open()
-	n.trial(townChain + "closed\n")
-	n.keepTrial()
-	n.calm()
+	n := newChainedTown(t)
 	for _, dev := range []string{"v-fw0", "v-wan"} {
 		other, far, net4 := n.firewall, "f0", "10.9.0.x/30"
 		if dev == "v-wan" {

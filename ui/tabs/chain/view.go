@@ -109,17 +109,7 @@ func (t *Tab) Context(w int) string {
 		parts = append(parts, strconv.Itoa(n)+" STAGED, C reviews")
 	}
 	parts = append(parts, format.SI(pps)+"pps to services")
-	s := ""
-	for i, p := range parts {
-		if i > 0 {
-			p = "  " + p
-		}
-		if len(s)+len(p) > w {
-			break
-		}
-		s += p
-	}
-	return s
+	return line.Parts(parts, w)
 }
 
 // Message implements core.Tab: the verdict on the mark under edit, what is staged, or what is wrong; on the right the place.

@@ -212,17 +212,7 @@ func (t *Tab) Context(w int) string {
 		parts = append(parts, "stripped "+format.Percent(min(v.StripPS/v.PPS, 1)))
 	}
 	parts = append(parts, "err "+format.SI(v.ErrPS)+"/s")
-	s := ""
-	for i, p := range parts {
-		if i > 0 {
-			p = "  " + p
-		}
-		if len(s)+len(p) > w {
-			break
-		}
-		s += p
-	}
-	return s
+	return line.Parts(parts, w)
 }
 
 // Message implements core.Tab: what is staged, else what the row's policy is; on the right the place in the list.

@@ -95,3 +95,18 @@ func Width(s string) int {
 	}
 	return len(s)
 }
+
+// Parts joins as many parts, from the first on, as there is room for; they are plain ASCII.
+func Parts(parts []string, w int) string {
+	s := ""
+	for i, p := range parts {
+		if i > 0 {
+			p = "  " + p
+		}
+		if len(s)+len(p) > w {
+			break
+		}
+		s += p
+	}
+	return s
+}

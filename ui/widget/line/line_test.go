@@ -55,3 +55,13 @@ func FuzzBuilder(f *testing.F) {
 		}
 	})
 }
+
+// What does not fit goes from the right, and what is behind it too.
+func TestParts(t *testing.T) {
+	parts := []string{"one", "twelve", "x"}
+	for w, want := range map[int]string{0: "", 2: "", 3: "one", 10: "one", 11: "one  twelve", 12: "one  twelve", 14: "one  twelve  x"} {
+		if got := line.Parts(parts, w); got != want {
+			t.Errorf("in %d: %q, want %q", w, got, want)
+		}
+	}
+}
