@@ -29,6 +29,7 @@ const (
 	BenchMapHtEvents       = "ht_events"
 	BenchMapHtFlows        = "ht_flows"
 	BenchMapHtHits         = "ht_hits"
+	BenchMapHtLanes        = "ht_lanes"
 	BenchMapHtLegs         = "ht_legs"
 	BenchMapHtMalformed    = "ht_malformed"
 	BenchMapHtOwn          = "ht_own"
@@ -76,6 +77,7 @@ const (
 	BenchVarHitShards      = "hit_shards"
 	BenchVarL3Device       = "l3_device"
 	BenchVarLogRate        = "log_rate"
+	BenchVarOwnBits        = "own_bits"
 	BenchVarParseOnly      = "parse_only"
 	BenchVarRestore        = "restore"
 	BenchVarSampleMask     = "sample_mask"
@@ -165,6 +167,7 @@ type BenchMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
@@ -200,6 +203,7 @@ type BenchVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	Restore     *ebpf.VariableSpec `ebpf:"restore"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
@@ -243,6 +247,7 @@ type BenchMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.Map `ebpf:"ht_own"`
@@ -276,6 +281,7 @@ func (m *BenchMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLanes,
 		m.HtLegs,
 		m.HtMalformed,
 		m.HtOwn,
@@ -312,6 +318,7 @@ type BenchVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	Restore     *ebpf.Variable `ebpf:"restore"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`

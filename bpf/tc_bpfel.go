@@ -22,6 +22,7 @@ const (
 	TcMapHtEvents    = "ht_events"
 	TcMapHtFlows     = "ht_flows"
 	TcMapHtHits      = "ht_hits"
+	TcMapHtLanes     = "ht_lanes"
 	TcMapHtLegs      = "ht_legs"
 	TcMapHtMalformed = "ht_malformed"
 	TcMapHtOwn       = "ht_own"
@@ -50,6 +51,7 @@ const (
 	TcVarHitShards   = "hit_shards"
 	TcVarL3Device    = "l3_device"
 	TcVarLogRate     = "log_rate"
+	TcVarOwnBits     = "own_bits"
 	TcVarParseOnly   = "parse_only"
 	TcVarSampleRate  = "sample_rate"
 	TcVarSecond      = "second"
@@ -114,6 +116,7 @@ type TcMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
@@ -145,6 +148,7 @@ type TcVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
@@ -178,6 +182,7 @@ type TcMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.Map `ebpf:"ht_own"`
@@ -203,6 +208,7 @@ func (m *TcMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLanes,
 		m.HtLegs,
 		m.HtMalformed,
 		m.HtOwn,
@@ -235,6 +241,7 @@ type TcVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`

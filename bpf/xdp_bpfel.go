@@ -234,6 +234,11 @@ const (
 	XdpMalformedMAL_MAX           XdpMalformed = 18
 )
 
+type XdpOwnBits struct {
+	_    structs.HostLayout
+	Bits [64]uint64
+}
+
 type XdpOwnKey struct {
 	_ structs.HostLayout
 	W [2]uint64
@@ -364,6 +369,28 @@ const (
 	XdpTunnelKindTUN_KINDS  XdpTunnelKind = 8
 )
 
+type XdpTunnelLane struct {
+	_       structs.HostLayout
+	W       [4]uint64
+	Vni     uint32
+	Port    uint16
+	Kind    uint8
+	HasVni  uint8
+	Dev     uint16
+	Gen     uint16
+	Hit     uint16
+	Line    uint8
+	Strip   uint8
+	Packets uint64
+	Bytes   uint64
+	Sizes   [8]uint32
+	Last    uint32
+	Folds   uint32
+	Why     uint8
+	Inner   uint8
+	Pad     [22]uint8
+}
+
 type XdpTunnelPorts struct {
 	_    structs.HostLayout
 	Bits [1024]uint64
@@ -397,7 +424,7 @@ type XdpTunnelQuery struct {
 	Line   uint32
 	Super  uint32
 	Worst  uint32
-	_      [4]byte
+	Lane   uint32
 	None   XdpTunnelRow
 }
 
@@ -427,6 +454,7 @@ const (
 	XdpMapHtEvents    = "ht_events"
 	XdpMapHtFlows     = "ht_flows"
 	XdpMapHtHits      = "ht_hits"
+	XdpMapHtLanes     = "ht_lanes"
 	XdpMapHtLegs      = "ht_legs"
 	XdpMapHtMalformed = "ht_malformed"
 	XdpMapHtOwn       = "ht_own"
@@ -452,6 +480,7 @@ const (
 	XdpVarHitShards   = "hit_shards"
 	XdpVarL3Device    = "l3_device"
 	XdpVarLogRate     = "log_rate"
+	XdpVarOwnBits     = "own_bits"
 	XdpVarParseOnly   = "parse_only"
 	XdpVarSampleRate  = "sample_rate"
 	XdpVarSecond      = "second"
@@ -514,6 +543,7 @@ type XdpMapSpecs struct {
 	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
 	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
 	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
 	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
@@ -544,6 +574,7 @@ type XdpVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
+	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
@@ -577,6 +608,7 @@ type XdpMaps struct {
 	HtEvents    *ebpf.Map `ebpf:"ht_events"`
 	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
 	HtHits      *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
 	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
 	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
 	HtOwn       *ebpf.Map `ebpf:"ht_own"`
@@ -601,6 +633,7 @@ func (m *XdpMaps) Close() error {
 		m.HtEvents,
 		m.HtFlows,
 		m.HtHits,
+		m.HtLanes,
 		m.HtLegs,
 		m.HtMalformed,
 		m.HtOwn,
@@ -632,6 +665,7 @@ type XdpVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
+	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`

@@ -150,6 +150,15 @@ struct {
 	__type(value, struct tunnel_row);
 } ht_tunnels SEC(".maps");
 
+/* By CPU and hash; see tunnel_lane.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tunnel_lane);
+} ht_lanes SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, TUNNEL_SIZES);
@@ -174,6 +183,9 @@ struct {
 
 /* A bit for each UDP port that a tunnel may be on, in whatever policy: one load keeps all other packets off the stage. */
 volatile struct tunnel_ports tunnel_ports SEC(".data.ht_ports");
+
+/* Most addresses are none of the host's: one load says so, where a hash lookup would be the dearest part of the stage. */
+volatile struct own_bits own_bits SEC(".data.ht_own_bits");
 
 /* By device slot. A global and not a lookup: its address is part of the instructions. */
 volatile struct dev_state dev_states[DEV_SLOTS] SEC(".data.ht_state");

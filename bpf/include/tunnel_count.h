@@ -5,31 +5,51 @@
 #include "flow.h"
 #include "maps.h"
 
-static __always_inline struct tunnel_row *tunnel_row(const struct tunnel_query *q)
+/* The row of a key that lacks its peer, and shard; made when there is none. NULL when there is no room for one. `none` is of zeroes. */
+static __always_inline struct tunnel_row *tunnel_row(struct tunnel_key *key, const u64 *peer, u32 has_vni, const struct tunnel_row *none)
 {
-	struct tunnel_key key = { .vni = q->vni, .dev = dev_slot, .kind = q->kind };
 	struct tunnel_row *row;
 
-	key.peer[0] = q->w[0];
-	key.peer[1] = q->w[0] >> 32;
-	key.peer[2] = q->w[1];
-	key.peer[3] = q->w[1] >> 32;
-	key.shard = (bpf_get_smp_processor_id() & hit_shards) | (q->has_vni ? TUNNEL_HAS_VNI : 0);
-	row = bpf_map_lookup_elem(&ht_tunnels, &key);
+	key->peer[0] = peer[0];
+	key->peer[1] = peer[0] >> 32;
+	key->peer[2] = peer[1];
+	key->peer[3] = peer[1] >> 32;
+	key->shard = (bpf_get_smp_processor_id() & hit_shards) | (has_vni ? TUNNEL_HAS_VNI : 0);
+	row = bpf_map_lookup_elem(&ht_tunnels, key);
 	if (likely(row))
 		return row;
-	bpf_map_update_elem(&ht_tunnels, &key, &q->none, BPF_NOEXIST); /* another CPU may have been faster */
-	return bpf_map_lookup_elem(&ht_tunnels, &key);
+	bpf_map_update_elem(&ht_tunnels, key, none, BPF_NOEXIST); /* another CPU may have been faster */
+	return bpf_map_lookup_elem(&ht_tunnels, key);
 }
 
-static __noinline int size_add(u32 len)
+static __always_inline u32 size_class(u32 len)
 {
-	u32 class = (len > 64) + (len > 128) + (len > 256) + (len > 512) + (len > 1024);
+	return (len > 64) + (len > 128) + (len > 256) + (len > 512) + (len > 1024);
+}
+
+static __noinline int size_add(u32 class, u32 count)
+{
 	u64 *n = bpf_map_lookup_elem(&ht_sizes, &class);
 
 	if (n)
-		*n += 1;
+		*n += count;
+	else
+		stat_add(STAT_LOOKUP_FAILED);
 	return 0;
+}
+
+/* Of the newest packet; `local` is the outer destination. */
+static __always_inline void row_says(struct tunnel_row *row, const u64 *local, u32 port, u32 inner, u32 hit, u32 gen, u32 last)
+{
+	row->local[0] = local[0];
+	row->local[1] = local[0] >> 32;
+	row->local[2] = local[1];
+	row->local[3] = local[1] >> 32;
+	row->port = port;
+	row->inner = inner;
+	row->hit = hit;
+	row->gen = gen;
+	row->last = last;
 }
 
 /* Counts the query's packet in its tunnel's row, and for the line that speaks of it. */
@@ -37,16 +57,20 @@ __noinline int ht_tun_count(u32 gen)
 {
 	u32 zero = 0;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct tunnel_key key = {};
 	struct tunnel_row *row;
 	u64 why;
 
 	if (!q)
 		return 0;
 	if (q->looked)
-		size_add(q->inside);
+		size_add(size_class(q->inside), 1);
 	if (q->hit)
 		hit_add(gen % ACL_SLOTS, q->hit, 1, q->len, q->strip);
-	row = tunnel_row(q);
+	key.vni = q->vni;
+	key.dev = dev_slot;
+	key.kind = q->kind;
+	row = tunnel_row(&key, q->w, q->has_vni, &q->none);
 	if (!row) {
 		stat_add(STAT_TUNNEL_FULL);
 		return 0;
@@ -61,15 +85,7 @@ __noinline int ht_tun_count(u32 gen)
 		if (why < TERR_MAX)
 			__sync_fetch_and_add(&row->errors[why], 1);
 	}
-	row->local[0] = q->w[2];
-	row->local[1] = q->w[2] >> 32;
-	row->local[2] = q->w[3];
-	row->local[3] = q->w[3] >> 32;
-	row->port = q->port;
-	row->inner = q->inner;
-	row->hit = q->hit;
-	row->gen = gen;
-	row->last = bpf_jiffies64();
+	row_says(row, q->w + 2, q->port, q->inner, q->hit, gen, bpf_jiffies64());
 	return 0;
 }
 

@@ -19,19 +19,9 @@ static __always_inline int is_tunnel(u64 word)
 	return proto == PROTO_GRE || proto == PROTO_IPIP || proto == PROTO_IP6;
 }
 
-/* 1 when an address is in one of a run of prefixes. which: 0 the outer source, 1 the inner one. */
-__noinline int ht_tun_within(u32 slot, u32 at, u32 n, u32 which)
+/* 1 when an address is in one of a run of prefixes. */
+static __always_inline int in_prefixes(const struct acl_image *img, u32 at, u32 n, u64 hi, u64 lo)
 {
-	u32 zero = 0;
-	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
-	u64 hi, lo;
-
-	if (!img || !q || !k)
-		return 0;
-	hi = which ? k->w[0] : q->w[0];
-	lo = which ? k->w[1] : q->w[1];
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < TUNNEL_LIST && i < n; i++) {
 		const struct tunnel_prefix *p = &img->tunnels.prefix[bounded(at + i, TUNNEL_PREFIXES - 1)];
@@ -42,14 +32,23 @@ __noinline int ht_tun_within(u32 slot, u32 at, u32 n, u32 which)
 	return 0;
 }
 
-/* The kind of tunnel that a packet is in: a line's word, else what the port is known for. TUN_NONE: it is in none. */
-__noinline int ht_tun_kind(u32 gen)
+/* 1 when the query's outer source is in one of a run of prefixes. */
+__noinline int ht_tun_within(u32 slot, u32 at, u32 n)
 {
-	u32 zero = 0, slot = gen % ACL_SLOTS, port;
+	u32 zero = 0;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 
-	if (!img || !q)
+	return img && q && in_prefixes(img, at, n, q->w[0], q->w[1]);
+}
+
+/* The kind of tunnel that a packet is in: a line's word, else what the port is known for. TUN_NONE: it is in none. */
+static __always_inline u32 kind_of(const struct tunnel_query *q, u32 gen)
+{
+	u32 slot = gen % ACL_SLOTS, port;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+
+	if (!img)
 		return TUN_NONE;
 	if (q->proto != PROTO_UDP)
 		return q->proto == PROTO_GRE ? TUN_GRE : TUN_IPIP;
@@ -91,7 +90,7 @@ __noinline int ht_tun_match(u32 slot, u32 number)
 		return TERR_NOT_OURS;
 	if (!(l->flags & TUNNEL_ANY_VNI) && (!q->has_vni || l->vni != q->vni))
 		return TERR_VNI;
-	if (l->peers_n && !ht_tun_within(slot, l->peers, l->peers_n, 0))
+	if (l->peers_n && !ht_tun_within(slot, l->peers, l->peers_n))
 		return TERR_PEER;
 	return TERR_NONE;
 }
@@ -124,11 +123,42 @@ __noinline int ht_tun_line(u32 slot, u32 gen)
 	return q->worst;
 }
 
-static __always_inline int own(u64 hi, u64 lo)
+/* What is behind an option that must be understood can be looked at, not unwrapped: most senders of such options are no secret. */
+static __always_inline int readable(const struct tunnel_query *q)
+{
+	return !q->why || (q->why == TERR_CRITICAL && q->inner);
+}
+
+/* Finds the policy's line for the packet. Returns 1 when what is inside is to be looked at. */
+__noinline int ht_tun_find(u32 gen)
+{
+	u32 zero = 0, why;
+	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+
+	if (!q)
+		return 0;
+	if (readable(q) && gen) {
+		why = ht_tun_line(gen % ACL_SLOTS, gen);
+		if (why)
+			q->why = why;
+	}
+	return readable(q);
+}
+
+#define OWN_MIX 0x9e3779b97f4a7c15ULL /* as HASH_MIX; ownBit in bpf/kern says the same */
+
+__noinline int ht_tun_own(u64 hi, u64 lo)
 {
 	struct own_key key = { .w = { hi, lo } };
 
 	return !!bpf_map_lookup_elem(&ht_own, &key);
+}
+
+static __always_inline int own(u64 hi, u64 lo)
+{
+	u32 bit = (hi ^ lo) * OWN_MIX >> 52;
+
+	return unlikely(own_bits.bits[bounded(bit >> 6, 63)] >> (bit & 63) & 1) && ht_tun_own(hi, lo);
 }
 
 /* An inner source that nobody outside of this host has: what such a packet would open is the reason why it is sent. */
@@ -146,22 +176,21 @@ static __always_inline int forged(const struct acl_query *k, u32 six)
 }
 
 /* What can be said against unwrapping a packet that a strip line agrees with. */
-__noinline int ht_tun_check(u32 slot)
+static __always_inline u32 check_strip(const struct tunnel_query *q, u32 slot)
 {
 	u32 zero = 0;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
 	const struct tunnel_line *l;
 
-	if (!img || !q || !k)
+	if (!img || !k)
 		return TERR_FAILED;
 	if (q->found || q->tagged)
 		return TERR_NOT_IP;
 	if (is_tunnel(k->w[4]))
 		return TERR_NESTED;
 	l = &img->tunnels.line[bounded(q->line, TUNNEL_LINES - 1)];
-	if (!ht_tun_within(slot, l->inner, l->inner_n, 1))
+	if (!in_prefixes(img, l->inner, l->inner_n, k->w[0], k->w[1]))
 		return TERR_SOURCE;
 	if (forged(k, q->six))
 		return TERR_FORGED;

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The tunnel stage: from a parsed packet that may be in a tunnel to the verdict whether it is unwrapped. Reading the packet and taking
- * headers off is each program's own (stage_tunnel.h there). */
+ * headers off is each program's own (stage_tunnel.h there). The pieces of it are put together in one function there: a call and its
+ * return cost as much as a piece. What a piece found is in memory, and a barrier stands behind it, so that the verifier does not follow
+ * what comes next once for each way through it. */
 #pragma once
 
 #include "parse.h"
 #include "shadow.h"
 #include "tunnel.h"
-#include "tunnel_count.h"
 #include "tunnel_line.h"
+#include "tunnel_lane.h"
 
-/* Hands a packet to the stage. Returns 0 when it is in no tunnel. */
-static __always_inline int tunnel_begin(const struct packet *p, u32 gen)
+/* Hands a packet to the stage. */
+static __always_inline int tunnel_begin(const struct packet *p)
 {
 	u32 zero = 0;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 
-	if (!q)
+	if (!q) {
+		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
+	}
 	q->w[0] = p->w[0];
 	q->w[1] = p->w[1];
 	q->w[2] = p->w[2];
@@ -31,39 +35,38 @@ static __always_inline int tunnel_begin(const struct packet *p, u32 gen)
 	q->tag = p->tag_dev & (TAG_VLAN_MASK | TAG_STACKED);
 	q->vni = q->has_vni = q->inner = q->offset = q->inside = q->ip = q->tagged = q->six = 0;
 	q->found = q->looked = q->why = q->hit = q->strip = q->line = q->super = 0;
-	q->kind = ht_tun_kind(gen);
+	q->lane = LANE_NONE;
+	return 1;
+}
+
+/* Whether the packet is in a tunnel. */
+static __always_inline int tunnel_kind(struct tunnel_query *q, u32 gen)
+{
+	q->kind = kind_of(q, gen);
+	barrier();
 	return q->kind;
 }
 
-/* What is behind an option that must be understood can be looked at, not unwrapped: most senders of such options are no secret. */
-static __always_inline int readable(const struct tunnel_query *q)
-{
-	return !q->why || (q->why == TERR_CRITICAL && q->inner);
-}
-
 /* The tunnel header; `c` is at the outer L4 header. */
-static __always_inline int tunnel_head(struct cursor *c, struct tunnel_query *q)
+static __always_inline void tunnel_head(struct cursor *c, struct tunnel_query *q)
 {
 	q->why = q->frag ? TERR_FRAGMENT : parse_tunnel(c, q);
 	q->offset = c->pos - c->start;
 	q->inside = c->left;
-	return 0;
+	barrier();
 }
 
-/* Finds the policy's line for the packet. Returns 1 when what is inside is to be looked at. */
-__noinline int ht_tun_find(u32 gen)
+/* What the policy says of the tunnel. Returns 1 when what is inside is to be looked at. A dry run leaves no trace in lanes, and asks
+ * about other generations than what decides. */
+static __always_inline int tunnel_outer(struct tunnel_query *q, u32 gen)
 {
-	u32 zero = 0, why;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	int open;
 
-	if (!q)
-		return 0;
-	if (readable(q) && gen) {
-		why = ht_tun_line(gen % ACL_SLOTS, gen);
-		if (why)
-			q->why = why;
-	}
-	return readable(q);
+	if (shadow || q->why)
+		return ht_tun_find(gen);
+	open = lane_says(q, gen) ? readable(q) : ht_tun_lane(gen);
+	barrier();
+	return open;
 }
 
 /* Of the flow inside. 0 is that of packets outside of tunnels, which only an unwrapped one becomes: who sends VNI 0, or a key of 0, must not
@@ -93,10 +96,34 @@ static __always_inline void tunnel_ether(struct cursor *c, struct tunnel_query *
 		q->found = MAL_SHORT_ETH;
 }
 
+/* The same for what is inside nearly always, in few instructions: an IP packet, behind an Ethernet header without tags if behind any.
+ * Returns 0 when it is something else. */
+static __always_inline int tunnel_plain(struct cursor *c, struct tunnel_query *q)
+{
+	struct eth *eth = c->pos;
+	u32 head = 0, six = q->inner == INNER_IP6;
+
+	if (q->inner == INNER_ETH) {
+		head = sizeof(*eth);
+		if ((void *)(eth + 1) > c->end || q->inside < head)
+			return 0;
+		six = eth->type == be16(ETHERTYPE_IP6);
+		if (!six && eth->type != be16(ETHERTYPE_IP4))
+			return 0;
+	}
+	q->looked = 1;
+	q->six = six;
+	q->found = FOUND_IP4 + six;
+	q->ip = q->offset + head;
+	q->left = q->inside - head;
+	barrier();
+	return 1;
+}
+
 /* The packet inside, into the acl_query; `c` is at its IP header. */
 static __always_inline void tunnel_inside(struct cursor *c, struct tunnel_query *q)
 {
-	struct packet p = {};
+	struct packet p;
 
 	if (q->found != FOUND_IP4 && q->found != FOUND_IP6)
 		return;
@@ -108,22 +135,19 @@ static __always_inline void tunnel_inside(struct cursor *c, struct tunnel_query 
 	q->found = parse_ip(c, &p, q->found, q->tag, key_vni(q));
 	if (!q->found)
 		query_set(&p, dev_slot);
+	barrier();
 }
 
 /* Whether the packet is unwrapped, in q->strip; else q->why may say why not. */
-__noinline int ht_tun_judge(u32 gen)
+static __always_inline int tunnel_judge(struct tunnel_query *q, u32 gen)
 {
-	u32 zero = 0;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-
-	if (!q)
-		return 0;
 	if (!q->why && q->found && q->found < MAL_MAX)
 		q->why = TERR_INNER;
 	else if (!q->why && q->strip)
-		q->why = ht_tun_check(gen % ACL_SLOTS);
+		q->why = check_strip(q, gen % ACL_SLOTS);
 	if (q->why)
 		q->strip = 0;
+	barrier();
 	return q->strip;
 }
 
@@ -132,7 +156,8 @@ static __always_inline void tunnel_end(const struct tunnel_query *q, u32 gen)
 {
 	if (shadow_gen())
 		return;
-	ht_tun_count(gen);
+	if (shadow || !lane_count(q))
+		ht_tun_count(gen);
 	if (q->looked && !q->found && readable(q) && !q->strip)
 		ht_flow_observe();
 }

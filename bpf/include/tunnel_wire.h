@@ -112,11 +112,43 @@ struct tunnel_query {
 	__u32 line;  /* of the image, where hit is not HIT_NONE */
 	__u32 super; /* may be several packets of the wire in one */
 	__u32 worst; /* why the line that went along farthest does not agree */
+	__u32 lane;  /* index, LANE_NONE */
 	struct tunnel_row none; /* zeroes, of which new rows are made: the stack has no room for them */
 };
 
+/* What the policy's lines say of one tunnel to one address, and what a CPU counted of its packets that is nothing out of the ordinary:
+ * all of them came to the same end. */
+struct tunnel_lane {
+	__u64 w[4]; /* outer addresses, as in flow_key */
+	__u32 vni;
+	__u16 port; /* network order */
+	__u8 kind;
+	__u8 has_vni;
+	__u16 dev;
+	__u16 gen;
+	__u16 hit; /* as in tunnel_row */
+	__u8 line; /* of the image, where hit is not HIT_NONE */
+	__u8 strip;
+	__u64 packets; /* 0: it is nobody's */
+	__u64 bytes;   /* outer frames */
+	__u32 sizes[8]; /* TUNNEL_SIZES of them */
+	__u32 last;  /* low 32 bits of jiffies */
+	__u32 folds; /* how often its counts went elsewhere: one who reads knows */
+	__u8 why;    /* enum tunnel_error: in what no line agrees with it */
+	__u8 inner;  /* enum tunnel_inner */
+	__u8 pad[22];
+};
+
+#define TUNNEL_LANES 256 /* of each CPU, a power of two */
+#define LANE_NONE 0xffffffff
+
 struct own_key {
 	__u64 w[2]; /* as in flow_key */
+};
+
+/* A bit for each address of ht_own, by hash: without it an address is not there. */
+struct own_bits {
+	__u64 bits[64];
 };
 
 struct tunnel_ports {

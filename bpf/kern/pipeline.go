@@ -74,7 +74,7 @@ const (
 )
 
 // sections are the maps of global variables, by the names that they get.
-var sections = map[string]string{stateSection: "ht_state", portsSection: "ht_ports"}
+var sections = map[string]string{stateSection: "ht_state", portsSection: "ht_ports", ownSection: "ht_own_bits"}
 
 // Open creates the shared maps and maps the flow table into memory. It needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and
 // raises RLIMIT_MEMLOCK on kernels that account BPF memory by it (before 5.11).

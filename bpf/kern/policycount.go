@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hooktop/bpf"
 	"hooktop/netcfg/acl"
 )
 
@@ -40,24 +41,14 @@ func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 	if gen == 0 || l.gen != gen {
 		return PolicyCounts{}, fmt.Errorf("read counters of policy %d: it is not in the kernel", gen)
 	}
-	sums := make([]RuleCount, l.hits)
-	for i := range sums {
-		sums[i].Last = -1
-	}
-	clock := p.Clock()
-	for shard := range q.shards {
-		hits := q.hits[(slot*q.shards+shard)*aclHits:][:l.hits]
-		for i := range hits {
-			h := &hits[i]
-			if n := atomic.LoadUint32(&h.Missed); n != 0 { // flows that are let through count their packets elsewhere
-				l.missed[i].take(uint32(shard), n)
-			}
-			if n := atomic.LoadUint64(&h.Packets); n > 0 {
-				sums[i].add(n, atomic.LoadUint64(&h.Bytes), clock.Ago(atomic.LoadUint32(&h.Last)))
-				sums[i].Limited += atomic.LoadUint64(&h.Limited)
-			}
+	sums, clock := make([]RuleCount, l.hits), p.Clock()
+	q.lanes.whole(func() {
+		for i := range sums {
+			sums[i] = RuleCount{Last: -1}
 		}
-	}
+		q.hitCounts(slot, sums, clock)
+		q.laneCounts(gen, sums, clock)
+	})
 	for i := range sums {
 		sums[i].Missed = l.missed[i].sum
 	}
@@ -68,6 +59,36 @@ func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 		return true
 	})
 	return l.arrange(sums), nil
+}
+
+// hitCounts adds what is in the counters of a slot.
+func (q *policies) hitCounts(slot int, sums []RuleCount, clock Clock) {
+	for shard := range q.shards {
+		hits := q.hits[(slot*q.shards+shard)*aclHits:][:len(sums)]
+		for i := range hits {
+			h := &hits[i]
+			if n := atomic.LoadUint32(&h.Missed); n != 0 { // flows that are let through count their packets elsewhere
+				q.loaded[slot].missed[i].take(uint32(shard), n)
+			}
+			if n := atomic.LoadUint64(&h.Packets); n > 0 {
+				sums[i].add(n, atomic.LoadUint64(&h.Bytes), clock.Ago(atomic.LoadUint32(&h.Last)))
+				sums[i].Limited += atomic.LoadUint64(&h.Limited)
+			}
+		}
+	}
+}
+
+// laneCounts adds what tunnel lines have in lanes.
+func (q *policies) laneCounts(gen uint32, sums []RuleCount, clock Clock) {
+	q.lanes.each(func(lane *bpf.XdpTunnelLane) {
+		if uint32(lane.Gen) != gen || lane.Hit == 0 || int(lane.Hit) >= len(sums) {
+			return
+		}
+		sums[lane.Hit].add(lane.Packets, lane.Bytes, clock.Ago(lane.Last))
+		if lane.Strip != 0 {
+			sums[lane.Hit].Limited += lane.Packets
+		}
+	})
 }
 
 func (c *RuleCount) add(packets, bytes uint64, ago time.Duration) {

@@ -32,6 +32,8 @@ type policies struct {
 	denied []Entry
 	states []bpf.XdpDevState // by device slot
 	ports  []uint64          // a bit for each UDP port that tunnels may be on
+	lanes  lanes
+	own    ownBits
 	shards int
 	mapped [][]byte
 
@@ -86,6 +88,14 @@ func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
 		return err
 	}
 	q.ports = ports[0].Bits[:]
+	own, err := mapArray[bpf.XdpOwnBits](q, maps[ownSection])
+	if err != nil {
+		return err
+	}
+	q.own = own[0].Bits[:]
+	if q.lanes, err = mapArray[bpf.XdpTunnelLane](q, maps[bpf.XdpMapHtLanes]); err != nil {
+		return err
+	}
 	q.listen()
 	return nil
 }

@@ -79,7 +79,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.Slots*deviceBytes + smallBytes
+	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.Slots*deviceBytes + smallBytes + tunnelLanes*laneBytes
 	return s.CPUs*perCPU + aclSlots*s.Shards*(aclHits*hitBytes+aclLegs*counterBytes) + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
@@ -103,6 +103,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtEvents:  uint32(s.EventRings),
 		bpf.XdpMapHtLegs:    uint32(aclSlots * s.Shards * aclLegs),
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
+		bpf.XdpMapHtLanes:   uint32(s.CPUs * tunnelLanes),
 		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
 		bpf.XdpMapHtOwn:     ownAddresses,
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -80,25 +81,26 @@ var innerNames = [...]string{"", "eth", "ip4", "ip6"}
 
 // Tunnels reads what is counted of tunnels, shards added up. Rows come in no order.
 func (p *Pipeline) Tunnels() ([]Tunnel, error) {
-	at := map[bpf.XdpTunnelKey]int{}
-	var out []Tunnel
-	var key bpf.XdpTunnelKey
-	var row bpf.XdpTunnelRow
-	rows := p.maps[bpf.XdpMapHtTunnels].Iterate()
-	for rows.Next(&key, &row) {
-		key.Shard &= tunnelHasVNI
-		i, known := at[key]
-		if !known {
-			i = len(out)
-			at[key] = i
-			out = append(out, Tunnel{Kind: acl.TunnelKind(key.Kind), VNI: key.Vni, HasVNI: key.Shard != 0, Peer: addrOf(key.Peer), Slot: key.Dev})
+	var sum tunnelSum
+	var err error
+	p.policy.lanes.whole(func() {
+		sum = tunnelSum{p: p, at: map[bpf.XdpTunnelKey]int{}}
+		p.policy.lanes.each(func(lane *bpf.XdpTunnelLane) {
+			row := laneRow(lane)
+			sum.add(laneKey(lane), &row)
+		})
+		var key bpf.XdpTunnelKey
+		var row bpf.XdpTunnelRow
+		rows := p.maps[bpf.XdpMapHtTunnels].Iterate()
+		for rows.Next(&key, &row) {
+			sum.add(key, &row)
 		}
-		p.add(&out[i], &row, !known)
-	}
-	if err := rows.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) { // rows that come meanwhile are seen the next time
+		err = rows.Err()
+	})
+	if err != nil && !errors.Is(err, ebpf.ErrIterationAborted) { // rows that come meanwhile are seen the next time
 		return nil, fmt.Errorf("read counters of tunnels: %w", err)
 	}
-	return out, nil
+	return sum.out, nil
 }
 
 func (p *Pipeline) add(t *Tunnel, row *bpf.XdpTunnelRow, first bool) {
@@ -131,8 +133,16 @@ func addrOf(words [4]uint32) netip.Addr {
 
 // InnerSizes counts inner packets of up to 64, 128, 256, 512, 1024 bytes, and longer.
 func (p *Pipeline) InnerSizes() (out [6]uint64, err error) {
-	sums, err := readSums(p.maps[bpf.XdpMapHtSizes])
-	copy(out[:], sums)
+	p.policy.lanes.whole(func() {
+		var sums []uint64
+		sums, err = readSums(p.maps[bpf.XdpMapHtSizes])
+		copy(out[:], sums)
+		p.policy.lanes.each(func(lane *bpf.XdpTunnelLane) {
+			for i := range out {
+				out[i] += uint64(lane.Sizes[i])
+			}
+		})
+	})
 	return out, err
 }
 
@@ -140,6 +150,9 @@ func (p *Pipeline) InnerSizes() (out [6]uint64, err error) {
 func (p *Pipeline) ForgetTunnels(slot uint16, idle time.Duration) error {
 	m := p.maps[bpf.XdpMapHtTunnels]
 	clock := p.Clock()
+	p.policy.lanes.forget(func(lane *bpf.XdpTunnelLane) bool {
+		return lane.Dev == slot || idle > 0 && clock.Ago(atomic.LoadUint32(&lane.Last)) > idle
+	})
 	var gone []bpf.XdpTunnelKey
 	var key bpf.XdpTunnelKey
 	var row bpf.XdpTunnelRow
@@ -160,11 +173,16 @@ func (p *Pipeline) ForgetTunnels(slot uint16, idle time.Duration) error {
 // SetOwn tells the programs the host's own addresses: no packet inside a tunnel comes from them.
 func (p *Pipeline) SetOwn(addrs []netip.Addr) error {
 	m := p.maps[bpf.XdpMapHtOwn]
+	var bits [len(bpf.XdpOwnBits{}.Bits)]uint64
 	want := map[bpf.XdpOwnKey]bool{}
 	for _, a := range addrs {
 		b := a.As16()
-		want[bpf.XdpOwnKey{W: [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}}] = true
+		key := bpf.XdpOwnKey{W: [2]uint64{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}}
+		want[key] = true
+		bit := ownBit(key)
+		bits[bit>>6] |= 1 << (bit & 63)
 	}
+	p.policy.own.add(bits[:]) // before an address that needs them is there
 	var gone []bpf.XdpOwnKey
 	var key bpf.XdpOwnKey
 	var one uint32
@@ -188,6 +206,7 @@ func (p *Pipeline) SetOwn(addrs []netip.Addr) error {
 			return fmt.Errorf("take an address back from the programs: %w", err)
 		}
 	}
+	p.policy.own.set(bits[:])
 	return nil
 }
 

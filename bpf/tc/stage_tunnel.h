@@ -13,23 +13,22 @@
 #define ADJ_ROOM_DECAP_IP4 0x80 /* 6.3 */
 #define ADJ_ROOM_DECAP_IP6 0x100
 
-__noinline int ht_tun_head(struct __sk_buff *skb)
+static __always_inline struct cursor tunnel_at(struct __sk_buff *skb, u32 offset, u32 left)
 {
-	u32 zero = 0, want;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	struct cursor c;
+	return tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, offset, left);
+}
 
-	if (!q)
-		return 0;
-	want = q->l4 + TUNNEL_PULL;
+static __always_inline void tunnel_pull(struct __sk_buff *skb, u32 l4)
+{
+	u32 want = l4 + TUNNEL_PULL;
+
 	if (want > skb->len)
 		want = skb->len;
 	if (skb->data_end - skb->data < want && bpf_skb_pull_data(skb, want))
 		stat_add(STAT_PULL_FAILED);
-	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->l4, q->left);
-	return tunnel_head(&c, q);
 }
 
+/* Whatever frame is inside. */
 __noinline int ht_tun_ether(struct __sk_buff *skb)
 {
 	u32 zero = 0;
@@ -38,21 +37,8 @@ __noinline int ht_tun_ether(struct __sk_buff *skb)
 
 	if (!q)
 		return 0;
-	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->offset, q->inside);
+	c = tunnel_at(skb, q->offset, q->inside);
 	tunnel_ether(&c, q);
-	return 0;
-}
-
-__noinline int ht_tun_inside(struct __sk_buff *skb)
-{
-	u32 zero = 0;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	struct cursor c;
-
-	if (!q)
-		return 0;
-	c = tunnel_cursor((void *)(long)skb->data, (void *)(long)skb->data_end, q->ip, q->left);
-	tunnel_inside(&c, q);
 	return 0;
 }
 
@@ -101,27 +87,38 @@ __noinline int ht_tun_strip(struct __sk_buff *skb)
 	return 0;
 }
 
-/* Returns 1 when the packet was unwrapped: p is the one inside then, and pointers into the packet are void. */
-static __always_inline int stage_tunnel(struct __sk_buff *skb, struct packet *p, u32 gen)
+/* Returns 1 when the packet was unwrapped: the one inside is in the acl_query then. */
+__noinline int ht_tun_stage(struct __sk_buff *skb, u32 gen)
 {
 	u32 zero = 0;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
 
-	if (!q || !tunnel_begin(p, gen))
+	if (!q || !tunnel_kind(q, gen))
 		return 0;
 	q->super = skb->gso_size;
-	ht_tun_head(skb);
-	if (ht_tun_find(gen)) {
-		ht_tun_ether(skb);
-		ht_tun_inside(skb);
+	tunnel_pull(skb, q->l4);
+	c = tunnel_at(skb, q->l4, q->left);
+	tunnel_head(&c, q);
+	if (tunnel_outer(q, gen)) {
+		c = tunnel_at(skb, q->offset, q->inside);
+		if (!tunnel_plain(&c, q))
+			ht_tun_ether(skb);
+		c = tunnel_at(skb, q->ip, q->left);
+		tunnel_inside(&c, q);
 	}
-	if (ht_tun_judge(gen) && !ht_tun_strip(skb)) {
+	if (tunnel_judge(q, gen) && !ht_tun_strip(skb)) {
 		q->strip = 0;
 		q->why = refusal(q);
 	}
+	barrier();
 	tunnel_end(q, gen);
-	if (!q->strip)
-		return 0;
-	tunnel_unwrap(p);
-	return 1;
+	return q->strip;
+}
+
+/* Where p was unwrapped it is the packet inside from here on, and pointers into the packet are void. */
+static __always_inline void stage_tunnel(struct __sk_buff *skb, struct packet *p, u32 gen)
+{
+	if (tunnel_begin(p) && ht_tun_stage(skb, gen))
+		tunnel_unwrap(p);
 }

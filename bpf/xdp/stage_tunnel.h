@@ -13,18 +13,12 @@ struct l2 {
 
 #define WIRE_MAX 1522 /* a frame that is longer may be several in one: generic XDP gets what was joined */
 
-__noinline int ht_tun_head(struct xdp_md *ctx)
+static __always_inline struct cursor tunnel_at(struct xdp_md *ctx, u32 offset, u32 left)
 {
-	u32 zero = 0;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	struct cursor c;
-
-	if (!q)
-		return 0;
-	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->l4, q->left);
-	return tunnel_head(&c, q);
+	return tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, offset, left);
 }
 
+/* Whatever frame is inside. */
 __noinline int ht_tun_ether(struct xdp_md *ctx)
 {
 	u32 zero = 0;
@@ -33,21 +27,8 @@ __noinline int ht_tun_ether(struct xdp_md *ctx)
 
 	if (!q)
 		return 0;
-	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->offset, q->inside);
+	c = tunnel_at(ctx, q->offset, q->inside);
 	tunnel_ether(&c, q);
-	return 0;
-}
-
-__noinline int ht_tun_inside(struct xdp_md *ctx)
-{
-	u32 zero = 0;
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
-	struct cursor c;
-
-	if (!q)
-		return 0;
-	c = tunnel_cursor((void *)(long)ctx->data, (void *)(long)ctx->data_end, q->ip, q->left);
-	tunnel_inside(&c, q);
 	return 0;
 }
 
@@ -77,28 +58,64 @@ __noinline int ht_tun_strip(struct xdp_md *ctx)
 	return 1;
 }
 
-/* Returns 1 when the packet was unwrapped: p is the one inside then, and pointers into the frame are void. */
-static __always_inline int stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
+/* The same behind an Ethernet header without tags. */
+static __always_inline int strip_plain(struct xdp_md *ctx, const struct tunnel_query *q)
+{
+	struct mac_pair {
+		u64 words;
+		u32 rest;
+		u16 type;
+	} *eth = (void *)(long)ctx->data;
+	u64 words;
+	u32 rest;
+
+	if ((void *)eth + sizeof(struct eth) > (void *)(long)ctx->data_end)
+		return 0;
+	words = eth->words;
+	rest = eth->rest;
+	if (bpf_xdp_adjust_head(ctx, q->ip - sizeof(struct eth)))
+		return 0;
+	eth = (void *)(long)ctx->data;
+	if ((void *)eth + sizeof(struct eth) > (void *)(long)ctx->data_end)
+		return 0;
+	eth->words = words;
+	eth->rest = rest;
+	eth->type = q->six ? be16(ETHERTYPE_IP6) : be16(ETHERTYPE_IP4);
+	return 1;
+}
+
+/* Returns 1 when the packet was unwrapped: the one inside is in the acl_query then. */
+__noinline int ht_tun_stage(struct xdp_md *ctx, u32 gen)
 {
 	u32 zero = 0;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct cursor c;
 
-	if (!q || !tunnel_begin(p, gen))
+	if (!q || !tunnel_kind(q, gen))
 		return 0;
-	q->super = p->len > WIRE_MAX;
-	ht_tun_head(ctx);
-	if (ht_tun_find(gen)) {
-		ht_tun_ether(ctx);
-		ht_tun_inside(ctx);
+	q->super = q->len > WIRE_MAX;
+	c = tunnel_at(ctx, q->l4, q->left);
+	tunnel_head(&c, q);
+	if (tunnel_outer(q, gen)) {
+		c = tunnel_at(ctx, q->offset, q->inside);
+		if (!tunnel_plain(&c, q))
+			ht_tun_ether(ctx);
+		c = tunnel_at(ctx, q->ip, q->left);
+		tunnel_inside(&c, q);
 	}
-	if (ht_tun_judge(gen) && !shadow_gen() && !ht_tun_strip(ctx)) {
+	if (tunnel_judge(q, gen) && !shadow_gen() && !(q->l3 == sizeof(struct eth) ? strip_plain(ctx, q) : ht_tun_strip(ctx))) {
 		q->strip = 0;
 		q->why = TERR_FAILED;
 	}
+	barrier();
 	shadow_tunnel(q);
 	tunnel_end(q, gen);
-	if (!q->strip)
-		return 0;
-	tunnel_unwrap(p);
-	return 1;
+	return q->strip;
+}
+
+/* Where p was unwrapped it is the packet inside from here on, and pointers into the frame are void. */
+static __always_inline void stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
+{
+	if (tunnel_begin(p) && ht_tun_stage(ctx, gen))
+		tunnel_unwrap(p);
 }
