@@ -176,7 +176,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 /* A frame that is not IP, or can't be parsed: the guard's line, then the default. Returns JUDGED_*. */
 __noinline int ht_acl_other(u32 gen, u32 not_ip, u32 out, u32 len)
 {
-	u32 slot = gen % ACL_SLOTS, judged;
+	u32 slot = slot_of(gen), judged;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 
 	if (!img || img->gen != gen) {

@@ -7,6 +7,13 @@
 #include "tunnel_image.h"
 
 #define ACL_SLOTS 3 /* generation % ACL_SLOTS is its slot: kept, on trial, being written */
+
+/* The same without a division, which takes as long as a dozen other instructions: exact for the 16 bits that a generation has. */
+static __always_inline u32 slot_of(u32 gen)
+{
+	return gen - (gen * 43691 >> 17) * ACL_SLOTS;
+}
+
 #define ACL_RECORDS 16384
 #define ACL_BOUNDS 32768
 #define ACL_LISTS 131072

@@ -9,7 +9,7 @@
  * somebody else has marked within them is left alone. A global function: the verifier follows it once. */
 __noinline int ht_chain_mark(struct __sk_buff *skb, u32 gen, u32 leg, u32 len)
 {
-	u32 slot = gen % ACL_SLOTS, mark = skb->mark, index;
+	u32 slot = slot_of(gen), mark = skb->mark, index;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_leg *l;
 	struct counter *c;

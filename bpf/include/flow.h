@@ -47,7 +47,7 @@ static __always_inline void flow_key_set(struct flow_entry *e, const struct acl_
  * user space has read what those of older ones counted. */
 static __noinline int flow_fold(const struct flow_entry *e)
 {
-	u32 dev = e->key.dev, gen = e->gen, slot = gen % ACL_SLOTS;
+	u32 dev = e->key.dev, gen = e->gen, slot = slot_of(gen);
 	u32 out = e->key.tag & TAG_EGRESS;
 	u64 bytes = e->bytes_flags & BYTES_MASK;
 	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &dev);
@@ -294,7 +294,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return flow_passes(e);
 	}
 	if (gen)
-		judged = ht_acl_judge(gen % ACL_SLOTS, gen);
+		judged = ht_acl_judge(slot_of(gen), gen);
 	verdict = verdict_of(judged);
 	if (judged & JUDGED_DENY) {
 		if (live) {

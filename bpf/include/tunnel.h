@@ -63,7 +63,7 @@ static __always_inline u32 parse_vxlan(struct cursor *c, struct tunnel_query *q)
 	if (SHORT_OF(c, h))
 		return TERR_SHORT;
 	vni = be32(h->vni);
-	if (h->flags != VXLAN_HAS_VNI || h->reserved[0] | h->reserved[1] | h->next || vni & 0xff)
+	if (*(u32 *)&h->flags != VXLAN_HAS_VNI || vni & 0xff) /* all reserved bits at once */
 		return TERR_FLAGS;
 	q->vni = vni >> 8;
 	q->has_vni = 1;

@@ -66,7 +66,7 @@ __noinline int ht_tun_count(u32 gen)
 	if (q->looked)
 		size_add(size_class(q->inside), 1);
 	if (q->hit)
-		hit_add(gen % ACL_SLOTS, q->hit, 1, q->len, q->strip);
+		hit_add(slot_of(gen), q->hit, 1, q->len, q->strip);
 	key.vni = q->vni;
 	key.dev = dev_slot;
 	key.kind = q->kind;

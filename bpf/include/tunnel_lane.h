@@ -48,7 +48,7 @@ static __noinline int stat_more(enum stat which, u64 by)
 static __noinline int lane_fold(struct tunnel_lane *lane, const struct tunnel_row *none)
 {
 	struct tunnel_key key = { .vni = lane->vni, .dev = lane->dev, .kind = lane->kind };
-	u32 slot = lane->gen % ACL_SLOTS;
+	u32 slot = slot_of(lane->gen);
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	u64 n = lane->packets, stripped = lane->strip ? n : 0, why = lane->why;
 	struct tunnel_row *row;

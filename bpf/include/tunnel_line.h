@@ -45,7 +45,7 @@ __noinline int ht_tun_within(u32 slot, u32 at, u32 n)
 /* The kind of tunnel that a packet is in: a line's word, else what the port is known for. TUN_NONE: it is in none. */
 static __always_inline u32 kind_of(const struct tunnel_query *q, u32 gen)
 {
-	u32 slot = gen % ACL_SLOTS, port;
+	u32 slot = slot_of(gen), port;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 
 	if (!img)
@@ -138,7 +138,7 @@ __noinline int ht_tun_find(u32 gen)
 	if (!q)
 		return 0;
 	if (readable(q) && gen) {
-		why = ht_tun_line(gen % ACL_SLOTS, gen);
+		why = ht_tun_line(slot_of(gen), gen);
 		if (why)
 			q->why = why;
 	}

@@ -144,7 +144,7 @@ static __always_inline int tunnel_judge(struct tunnel_query *q, u32 gen)
 	if (!q->why && q->found && q->found < MAL_MAX)
 		q->why = TERR_INNER;
 	else if (!q->why && q->strip)
-		q->why = check_strip(q, gen % ACL_SLOTS);
+		q->why = check_strip(q, slot_of(gen));
 	if (q->why)
 		q->strip = 0;
 	barrier();

@@ -62,7 +62,16 @@ type stepper struct {
 	ctx    map[int64]uint64
 	frame  []byte
 	steps  int
+	cpu    uint64
 	hash   func(RawKey) uint64
+	calls  map[string]int // functions that may be called, by symbol: where they begin
+	called []call
+}
+
+// call is a function that waits for one that it called.
+type call struct {
+	at   int
+	regs [11]uint64
 }
 
 const (
@@ -72,17 +81,22 @@ const (
 
 func newStepper(t *testing.T, h Hook, frame []byte) *stepper {
 	t.Helper()
-	spec, program, err := objectFor(h)
-	if err != nil {
-		t.Fatal(err)
-	}
 	sizes := Sizes{CPUs: 1, BucketsPerCPU: stepBuckets, Slots: 2, Shards: 1, EventRings: 1}
 	consts, err := newConstants([6]uint64{1}, sizes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stepperOf(t, h, frame, consts, sizes)
+}
+
+func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes) *stepper {
+	t.Helper()
+	spec, program, err := objectFor(h)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, v := range map[string]any{
-		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(stepBuckets - 1),
+		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(),
 	} {
 		if err := spec.Variables[name].Set(v); err != nil {
@@ -174,7 +188,13 @@ func (m *stepper) run(t *testing.T) uint64 {
 		m.steps++
 		switch op := ins.OpCode; {
 		case ins.IsFunctionCall():
-			t.Fatalf("%s is called: that is not the fast path", ins.Reference())
+			begin, ok := m.calls[ins.Reference()]
+			if !ok {
+				t.Fatalf("%s is called: that is not the fast path", ins.Reference())
+			}
+			m.called = append(m.called, call{i, m.regs})
+			m.regs[asm.R10] = m.piece(make([]byte, stepStack)) + stepStack
+			i = begin - 1
 		case op == asm.LoadImmOp(asm.DWord):
 			m.regs[ins.Dst] = uint64(ins.Constant)
 			if ins.IsLoadFromMap() {
@@ -187,6 +207,11 @@ func (m *stepper) run(t *testing.T) uint64 {
 			m.calculate(t, ins)
 		case op.Class().IsLoad(), op.Class().IsStore():
 			m.move(t, ins)
+		case op.JumpOp() == asm.Exit && len(m.called) > 0:
+			last := m.called[len(m.called)-1]
+			m.called = m.called[:len(m.called)-1]
+			i = last.at
+			copy(m.regs[asm.R6:], last.regs[asm.R6:])
 		case op.JumpOp() == asm.Exit:
 			return m.regs[asm.R0]
 		case op.JumpOp() == asm.Call:

@@ -92,6 +92,9 @@ func (m *stepper) help(t *testing.T, f asm.BuiltinFunc) {
 			}
 		}
 	case asm.FnGetSmpProcessorId:
+		m.regs[asm.R0] = m.cpu
+	case asm.FnXdpAdjustHead:
+		m.ctx[0] += m.regs[asm.R2]
 		m.regs[asm.R0] = 0
 	case asm.FnJiffies64:
 		m.regs[asm.R0] = 1000

@@ -150,6 +150,9 @@ func (r *tunnelRig) counted(before, after step, want *ktest.Unwrapped, size int)
 		if row.Packets != old.Packets+1 || row.Bytes != old.Bytes+uint64(size) || (row.Stripped > old.Stripped) != want.Strip {
 			return fmt.Sprintf("row %+v after %+v", row, old)
 		}
+		if row.Last == old.Last && row.Inner == old.Inner && row.Line == old.Line && row.Local == old.Local {
+			continue // of two packets in one tick, either is the newest
+		}
 		if row.Inner != want.Inner || row.Line != want.Line || row.Local != want.Outer.Key.Dst.Netip() {
 			return fmt.Sprintf("inner %q, line %d, local %v, want %q, %d", row.Inner, row.Line, row.Local, want.Inner, want.Line)
 		}
