@@ -29,6 +29,7 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 	seen := map[string]map[snap.FlowKey]ktest.Tally{}
 	for dev, c := range captures {
 		seen[dev] = c.Stop(t)
+		onePort(seen[dev])
 	}
 	kinds := map[string]int{}
 	for _, f := range sent {
@@ -46,6 +47,19 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 	}
 	t.Logf("sent %v; seen at %s %d flows, at %s %d", kinds, lab.WAN, len(seen[lab.WAN]), lab.LAN, len(seen[lab.LAN]))
 	checkTCP(t, seen)
+}
+
+// onePort joins what the peers' devices send from the two ports that the kernel may take.
+func onePort(seen map[snap.FlowKey]ktest.Tally) {
+	for k, n := range seen {
+		if k.DPort != 4789 || k.SPort != 50101 {
+			continue
+		}
+		delete(seen, k)
+		k.SPort--
+		first := seen[k]
+		seen[k] = ktest.Tally{Packets: first.Packets + n.Packets, Bytes: first.Bytes + n.Bytes}
+	}
 }
 
 // checkTCP: what the generator does not count is there too.

@@ -51,7 +51,7 @@ type VXLAN struct {
 	VNI           uint32
 	Local, Remote netip.Addr
 	Port          uint16 // of the peer
-	From          uint16 // source port of everything that it sends
+	From          uint16 // source port of everything that it sends, or the one behind it: newer kernels take the last of a range too
 }
 
 // AddVXLAN makes such a device. It is down. ErrNoDevice: this kernel has none of the kind.
@@ -60,7 +60,7 @@ func (h *Host) AddVXLAN(v VXLAN) error {
 	attrs.Name = v.Name
 	err := h.handle.LinkAdd(&netlink.Vxlan{
 		LinkAttrs: attrs, VxlanId: int(v.VNI), SrcAddr: v.Local.AsSlice(), Group: v.Remote.AsSlice(), Port: int(v.Port),
-		PortLow: int(v.From), PortHigh: int(v.From) + 1, // the kernel never takes the last one
+		PortLow: int(v.From), PortHigh: int(v.From) + 1, // a range of one port stands for none before
 	})
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		err = ErrNoDevice
