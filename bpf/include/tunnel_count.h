@@ -102,8 +102,10 @@ __noinline int ht_flow_observe(void)
 	index = ((u32)(q->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);
 	way = ht_flow_find(index);
 	b = bpf_map_lookup_elem(&ht_flows, &index);
-	if (!b)
+	if (!b) {
+		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
+	}
 	e = flow_way(b, way);
 	if (way < WAY_NONE && e->packets) {
 		if (!(e->bytes_flags & FLOW_INNER) || e->packets >= FLOW_PACKETS)
