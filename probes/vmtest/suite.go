@@ -33,7 +33,7 @@ func Suite() []Binary {
 		// TestEveryProgramLoads loads, faults made on purpose, what nft decides, what asks no kernel, and metadata in BPF_PROG_TEST_RUN, which needs 6.1.
 		{Package: "bpf/kern", Skip: []string{"TestTableTwin", "TestTableReplacement", "TestTableHomeSlot", "TestForget", "TestForgotten", "TestLive", "TestScan",
 			"TestBulkTCP", "TestTraceProgramsLoad", "TestMutants", "TestATorn", "TestRulesDecide", "TestAnOdometer", "TestATagIs", "TestMarksThatAreLost", "TestForgedMetadata",
-			"TestTunnelMutants", "TestTunnelPolicies", "TestInstructions"},
+			"TestTunnelMutants", "TestTunnelPolicies", "TestInstructions", "TestDefines", "TestAFoldMeanwhile"},
 			Ends: []string{"TestParser", "FuzzParser", "TestTable", "TestTags", "TestHeaders", "TestNoPacketSees", "TestATrialOnOneDevice", "TestKeepExtend",
 				"TestEstablished", "TestLimitDecides", "TestEvents", "TestTheReader", "TestAFlood", "TestGenerations", "TestWhatFullMaps", "TestForwarded",
 				"TestTunnelCuts", "TestOtherTunnel", "TestVXLANThat", "TestVXLANDevicesThat", "TestWhatIsUnwrapped"}},
