@@ -29,6 +29,7 @@ const (
 	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
+	TcMapHtRepeats   = "ht_repeats"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtSizes     = "ht_sizes"
@@ -42,6 +43,8 @@ const (
 	TcProgHtTcOut    = "ht_tc_out"
 	TcVarBucketMask  = "bucket_mask"
 	TcVarBucketShift = "bucket_shift"
+	TcVarDeniedMask  = "denied_mask"
+	TcVarDeniedShift = "denied_shift"
 	TcVarDevSlot     = "dev_slot"
 	TcVarDevStates   = "dev_states"
 	TcVarEventRings  = "event_rings"
@@ -51,6 +54,7 @@ const (
 	TcVarL3Device    = "l3_device"
 	TcVarLogRate     = "log_rate"
 	TcVarParseOnly   = "parse_only"
+	TcVarRepeatShift = "repeat_shift"
 	TcVarSampleRate  = "sample_rate"
 	TcVarSecond      = "second"
 	TcVarShadow      = "shadow"
@@ -121,6 +125,7 @@ type TcMapSpecs struct {
 	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
@@ -137,6 +142,8 @@ type TcMapSpecs struct {
 type TcVariableSpecs struct {
 	BucketMask  *ebpf.VariableSpec `ebpf:"bucket_mask"`
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.VariableSpec `ebpf:"denied_mask"`
+	DeniedShift *ebpf.VariableSpec `ebpf:"denied_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
@@ -146,6 +153,7 @@ type TcVariableSpecs struct {
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
+	RepeatShift *ebpf.VariableSpec `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
@@ -185,6 +193,7 @@ type TcMaps struct {
 	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
@@ -210,6 +219,7 @@ func (m *TcMaps) Close() error {
 		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
+		m.HtRepeats,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtSizes,
@@ -227,6 +237,8 @@ func (m *TcMaps) Close() error {
 type TcVariables struct {
 	BucketMask  *ebpf.Variable `ebpf:"bucket_mask"`
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.Variable `ebpf:"denied_mask"`
+	DeniedShift *ebpf.Variable `ebpf:"denied_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	EventRings  *ebpf.Variable `ebpf:"event_rings"`
@@ -236,6 +248,7 @@ type TcVariables struct {
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
+	RepeatShift *ebpf.Variable `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`

@@ -92,7 +92,7 @@ static __noinline int was_seen(const struct acl_query *q)
 {
 	struct seen_key key = { .w = { q->w[0], q->w[1], q->w[2], q->w[3], q->w[4] & (SEEN_PROTO | 0xffffffffULL) } };
 
-	return !!bpf_map_lookup_elem(&ht_seen, &key);
+	return !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, &key);
 }
 
 static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
@@ -117,7 +117,8 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->passed = 0;
 	q->tell_n = 0;
 	q->leg = 0;
-	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && was_seen(q);
+	q->flows = img->flows;
+	q->established = q->flows && was_seen(q);
 	ht_acl_find(slot);
 	q->best = NO_RECORD;
 	q->at = 0;
@@ -155,7 +156,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	}
 	if (q->counted_n)
 		ht_acl_count(slot, best);
-	if (q->passed)
+	if (q->passed || (kinds && judged & JUDGED_DENY)) /* a log is told of each packet that its rule denies */
 		judged |= JUDGED_EACH;
 	if (!shadow && judged & (JUDGED_EACH | JUDGED_DENY))
 		hit_add(slot, judged & JUDGED_HIT, 1, q->len, !!(judged & JUDGED_LIMITED));

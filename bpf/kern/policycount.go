@@ -118,13 +118,3 @@ func (q *policies) what(gen uint32, path uint16) (by acl.By, index int, ok bool)
 	}
 	return l.what[path].By, l.what[path].Index, true
 }
-
-// Denied calls yield with a copy of each flow of the sample of denied ones and the place where it lies, until it returns false.
-func (p *Pipeline) Denied(yield func(place int, e *Entry) bool) {
-	var e Entry
-	for i := range p.policy.denied {
-		if p.policy.denied[i].read(&e) && !yield(i, &e) {
-			return
-		}
-	}
-}
