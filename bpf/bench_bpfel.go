@@ -77,6 +77,7 @@ const (
 	BenchVarHashIp4        = "hash_ip4"
 	BenchVarHashSeed       = "hash_seed"
 	BenchVarHitShards      = "hit_shards"
+	BenchVarHitsOwn        = "hits_own"
 	BenchVarL3Device       = "l3_device"
 	BenchVarLogRate        = "log_rate"
 	BenchVarParseOnly      = "parse_only"
@@ -205,6 +206,7 @@ type BenchVariableSpecs struct {
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -322,6 +324,7 @@ type BenchVariables struct {
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

@@ -51,6 +51,7 @@ const (
 	TcVarHashIp4     = "hash_ip4"
 	TcVarHashSeed    = "hash_seed"
 	TcVarHitShards   = "hit_shards"
+	TcVarHitsOwn     = "hits_own"
 	TcVarL3Device    = "l3_device"
 	TcVarLogRate     = "log_rate"
 	TcVarParseOnly   = "parse_only"
@@ -150,6 +151,7 @@ type TcVariableSpecs struct {
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -245,6 +247,7 @@ type TcVariables struct {
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

@@ -462,6 +462,7 @@ const (
 	XdpVarHashIp4     = "hash_ip4"
 	XdpVarHashSeed    = "hash_seed"
 	XdpVarHitShards   = "hit_shards"
+	XdpVarHitsOwn     = "hits_own"
 	XdpVarL3Device    = "l3_device"
 	XdpVarLogRate     = "log_rate"
 	XdpVarParseOnly   = "parse_only"
@@ -558,6 +559,7 @@ type XdpVariableSpecs struct {
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -651,6 +653,7 @@ type XdpVariables struct {
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

@@ -34,6 +34,9 @@ const volatile u64 hash_ip4 = 0;
 /* Rule counters are kept once for each shard of CPUs: shards minus one, a power of two minus one. */
 const volatile u32 hit_shards = 0;
 
+/* 1: each CPU has a shard of its own, and counts there without an atomic. */
+const volatile u8 hits_own = 0;
+
 /* Ticks of a second (CONFIG_HZ). */
 const volatile u32 second = 1000;
 

@@ -98,14 +98,10 @@ static __always_inline int denied_again(const u64 *w, u32 tag_dev_, u32 len, u64
 	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
 		return 0;
 	if (words(e)[4] != w[4]) {
-		e->packets = 0; /* a reader leaves the entry alone */
-		barrier();
 		words(e)[4] = w[4];
-		e->bytes_flags &= DENIED_FLAGS;
-		barrier();
+		e->bytes_flags &= DENIED_FLAGS | BYTES_MASK; /* TCP flags are the newest flow's */
 	}
 	device_count(tag_dev_ & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, len);
-	hit_add(gen % ACL_SLOTS, e->path, 1, len, 0);
 	flow_count(e, len, tcp_flags, now, 0);
 	return 1;
 }
@@ -126,29 +122,36 @@ static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, 
 	return (int)(a->last - z->last) <= 0 ? a : z;
 }
 
-/* Counts a denied packet, and keeps its verdict where it holds for those that come after. */
+/* Empties an entry for the query's flow. */
+static __noinline int denied_begin(struct flow_entry *d, const struct acl_query *q)
+{
+	if (d->packets && d->bytes_flags & DENIED_AGAIN)
+		hits_fold(d);
+	d->packets = 0;
+	barrier();
+	flow_key_set(d, q);
+	d->bytes_flags = 0;
+	barrier();
+	return 0;
+}
+
+/* Counts a denied packet, and keeps its verdict where it holds for those that come after. The packets of such an entry are not in the
+ * rule's counters yet, those of others are. */
 static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
 {
 	struct denied_bucket *b = denied_bucket(q->w, q->tag_dev);
-	u64 flags = 0;
+	u32 hit = judged & JUDGED_HIT, fresh;
+	u64 flags = judged & JUDGED_EACH ? 0 : DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
 	struct flow_entry *d;
-	u32 fresh;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!b)
-		return 0;
+		return flags ? hit_add(gen % ACL_SLOTS, hit, 1, q->len, 0) : 0;
 	d = denied_place(b, q, gen);
 	fresh = !d->packets;
-	if (!flow_is(d, q->w, q->tag_dev) || d->packets >= FLOW_PACKETS) {
-		d->packets = 0;
-		barrier();
-		flow_key_set(d, q);
-		d->bytes_flags = 0;
-		barrier();
-	}
-	if (!(judged & JUDGED_EACH))
-		flags = DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
-	d->path = judged & JUDGED_HIT;
+	if (!flow_is(d, q->w, q->tag_dev) || d->gen != (u16)gen || d->path != hit || (d->bytes_flags ^ flags) & DENIED_AGAIN || d->packets >= FLOW_PACKETS)
+		denied_begin(d, q);
+	d->path = hit;
 	d->gen = gen;
 	d->bytes_flags = (d->bytes_flags & ~DENIED_FLAGS) | flags;
 	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);

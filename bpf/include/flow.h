@@ -16,15 +16,13 @@
 
 #define PROBATION 0x10000000U /* added to the age of an entry with one packet: 31 days at HZ=100 */
 
-/* Adds an entry's counts to the totals of its device and of the rule that let it pass, while that rule's image is there:
- * user space has read what those of older ones counted. */
+/* Adds an entry's counts to the totals of its device and of the rule that let it pass. */
 static __noinline int flow_fold(const struct flow_entry *e)
 {
-	u32 dev = e->key.dev, gen = e->gen, slot = gen % ACL_SLOTS;
+	u32 dev = e->key.dev;
 	u32 out = e->key.tag & TAG_EGRESS;
 	u64 bytes = e->bytes_flags & BYTES_MASK;
 	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &dev);
-	struct acl_image *img;
 
 	if (!d) {
 		stat_add(STAT_LOOKUP_FAILED);
@@ -34,12 +32,7 @@ static __noinline int flow_fold(const struct flow_entry *e)
 		counter_add(&d->by[out ? DEV_FOLDED_OUT : DEV_FOLDED_IN], e->packets, bytes);
 	if (e->bytes_flags & FLOW_FORWARDED)
 		counter_add(&d->by[DEV_FOLDED_FWD], e->packets, bytes);
-	if (!gen || gen == GEN_EACH)
-		return 0;
-	img = bpf_map_lookup_elem(&ht_policy, &slot);
-	if (img && img->gen == gen)
-		hit_add(slot, e->path, e->packets, bytes, 0);
-	return 0;
+	return hits_fold(e);
 }
 
 /* A counter is full or another generation decides now: fold under the old one, begin again under the new one. */

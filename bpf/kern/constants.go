@@ -70,7 +70,7 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, why purpose) (
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
 		bpf.XdpVarDeniedShift: shift(c.sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(c.sizes.DeniedPerCPU - 1), bpf.XdpVarRepeatShift: c.repeatShift(),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
-		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarSecond: uint32(c.hz),
+		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarHitsOwn: flag(c.sizes.Shards >= c.sizes.CPUs), bpf.XdpVarSecond: uint32(c.hz),
 		bpf.XdpVarLogRate: uint32(c.rates[0]), bpf.XdpVarSampleRate: uint32(c.rates[1]), bpf.XdpVarEventRings: uint32(c.sizes.EventRings - 1),
 	})
 }

@@ -29,6 +29,7 @@ type policies struct {
 	images []bpf.XdpAclImage // by slot
 	hits   []bpf.XdpAclHits  // by slot, shard and hit
 	denied []Entry           // by CPU
+	again  *Live             // of those; under mu
 	states []bpf.XdpDevState // by device slot
 	ports  []uint64          // a bit for each UDP port that tunnels may be on
 	shards int
@@ -51,19 +52,20 @@ type policies struct {
 
 // loaded says what a slot holds.
 type loaded struct {
-	gen    uint32
-	hits   int            // counters in use
-	what   []compile.What // by hit
-	legs   []compile.Leg  // of its chains; the first is none
-	before []Count        // of those, when it was written
-	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
-	ended  int            // of those, when it was published last
-	since  uint64         // jiffies64 from which on verdicts hold: then the last of them had ended
-	missed []odometer     // by hit
-	flows  bool           // asks for established
-	ports  []uint16       // of tunnel lines
-	busy   bool           // was in force: wait for a grace period before it is written again
-	ends   int            // how often it ceased to be
+	gen       uint32
+	hits      int            // counters in use
+	what      []compile.What // by hit
+	legs      []compile.Leg  // of its chains; the first is none
+	before    []Count        // of those, when it was written
+	expiry    []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
+	ended     int            // of those, when it was published last
+	since     uint64         // jiffies64 from which on verdicts hold: then the last of them had ended
+	missed    []odometer     // by hit
+	forgotten []Count        // by hit: of denied flows of devices that are gone
+	flows     bool           // asks for established
+	ports     []uint16       // of tunnel lines
+	busy      bool           // was in force: wait for a grace period before it is written again
+	ends      int            // how often it ceased to be
 }
 
 func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
