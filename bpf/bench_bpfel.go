@@ -36,6 +36,7 @@ const (
 	BenchMapHtPaces        = "ht_paces"
 	BenchMapHtPolicy       = "ht_policy"
 	BenchMapHtQuery        = "ht_query"
+	BenchMapHtRepeats      = "ht_repeats"
 	BenchMapHtSeen         = "ht_seen"
 	BenchMapHtShadow       = "ht_shadow"
 	BenchMapHtSizes        = "ht_sizes"
@@ -68,6 +69,8 @@ const (
 	BenchVarBucketShift    = "bucket_shift"
 	BenchVarBvDeny         = "bv_deny"
 	BenchVarBvWords        = "bv_words"
+	BenchVarDeniedMask     = "denied_mask"
+	BenchVarDeniedShift    = "denied_shift"
 	BenchVarDevSlot        = "dev_slot"
 	BenchVarDevStates      = "dev_states"
 	BenchVarEventRings     = "event_rings"
@@ -75,10 +78,12 @@ const (
 	BenchVarHashIp4        = "hash_ip4"
 	BenchVarHashSeed       = "hash_seed"
 	BenchVarHitShards      = "hit_shards"
+	BenchVarHitsOwn        = "hits_own"
 	BenchVarL3Device       = "l3_device"
 	BenchVarLogRate        = "log_rate"
 	BenchVarOwnBits        = "own_bits"
 	BenchVarParseOnly      = "parse_only"
+	BenchVarRepeatShift    = "repeat_shift"
 	BenchVarRestore        = "restore"
 	BenchVarSampleMask     = "sample_mask"
 	BenchVarSampleRate     = "sample_rate"
@@ -174,6 +179,7 @@ type BenchMapSpecs struct {
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
@@ -194,6 +200,8 @@ type BenchVariableSpecs struct {
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
 	BvDeny      *ebpf.VariableSpec `ebpf:"bv_deny"`
 	BvWords     *ebpf.VariableSpec `ebpf:"bv_words"`
+	DeniedMask  *ebpf.VariableSpec `ebpf:"denied_mask"`
+	DeniedShift *ebpf.VariableSpec `ebpf:"denied_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
@@ -201,10 +209,12 @@ type BenchVariableSpecs struct {
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
+	RepeatShift *ebpf.VariableSpec `ebpf:"repeat_shift"`
 	Restore     *ebpf.VariableSpec `ebpf:"restore"`
 	SampleMask  *ebpf.VariableSpec `ebpf:"sample_mask"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
@@ -254,6 +264,7 @@ type BenchMaps struct {
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
@@ -288,6 +299,7 @@ func (m *BenchMaps) Close() error {
 		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
+		m.HtRepeats,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtSizes,
@@ -309,6 +321,8 @@ type BenchVariables struct {
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
 	BvDeny      *ebpf.Variable `ebpf:"bv_deny"`
 	BvWords     *ebpf.Variable `ebpf:"bv_words"`
+	DeniedMask  *ebpf.Variable `ebpf:"denied_mask"`
+	DeniedShift *ebpf.Variable `ebpf:"denied_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	EventRings  *ebpf.Variable `ebpf:"event_rings"`
@@ -316,10 +330,12 @@ type BenchVariables struct {
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
+	RepeatShift *ebpf.Variable `ebpf:"repeat_shift"`
 	Restore     *ebpf.Variable `ebpf:"restore"`
 	SampleMask  *ebpf.Variable `ebpf:"sample_mask"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`

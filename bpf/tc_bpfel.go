@@ -30,6 +30,7 @@ const (
 	TcMapHtPacket    = "ht_packet"
 	TcMapHtPolicy    = "ht_policy"
 	TcMapHtQuery     = "ht_query"
+	TcMapHtRepeats   = "ht_repeats"
 	TcMapHtSeen      = "ht_seen"
 	TcMapHtShadow    = "ht_shadow"
 	TcMapHtSizes     = "ht_sizes"
@@ -43,16 +44,20 @@ const (
 	TcProgHtTcOut    = "ht_tc_out"
 	TcVarBucketMask  = "bucket_mask"
 	TcVarBucketShift = "bucket_shift"
+	TcVarDeniedMask  = "denied_mask"
+	TcVarDeniedShift = "denied_shift"
 	TcVarDevSlot     = "dev_slot"
 	TcVarDevStates   = "dev_states"
 	TcVarEventRings  = "event_rings"
 	TcVarHashIp4     = "hash_ip4"
 	TcVarHashSeed    = "hash_seed"
 	TcVarHitShards   = "hit_shards"
+	TcVarHitsOwn     = "hits_own"
 	TcVarL3Device    = "l3_device"
 	TcVarLogRate     = "log_rate"
 	TcVarOwnBits     = "own_bits"
 	TcVarParseOnly   = "parse_only"
+	TcVarRepeatShift = "repeat_shift"
 	TcVarSampleRate  = "sample_rate"
 	TcVarSecond      = "second"
 	TcVarShadow      = "shadow"
@@ -124,6 +129,7 @@ type TcMapSpecs struct {
 	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
@@ -140,16 +146,20 @@ type TcMapSpecs struct {
 type TcVariableSpecs struct {
 	BucketMask  *ebpf.VariableSpec `ebpf:"bucket_mask"`
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.VariableSpec `ebpf:"denied_mask"`
+	DeniedShift *ebpf.VariableSpec `ebpf:"denied_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
+	RepeatShift *ebpf.VariableSpec `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
@@ -190,6 +200,7 @@ type TcMaps struct {
 	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
@@ -216,6 +227,7 @@ func (m *TcMaps) Close() error {
 		m.HtPacket,
 		m.HtPolicy,
 		m.HtQuery,
+		m.HtRepeats,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtSizes,
@@ -233,16 +245,20 @@ func (m *TcMaps) Close() error {
 type TcVariables struct {
 	BucketMask  *ebpf.Variable `ebpf:"bucket_mask"`
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.Variable `ebpf:"denied_mask"`
+	DeniedShift *ebpf.Variable `ebpf:"denied_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	EventRings  *ebpf.Variable `ebpf:"event_rings"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
+	RepeatShift *ebpf.Variable `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`

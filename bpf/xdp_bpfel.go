@@ -123,6 +123,7 @@ type XdpAclQuery struct {
 	Hash        uint64
 	Interval    [2]uint32
 	Established uint32
+	Flows       uint32
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
@@ -135,6 +136,7 @@ type XdpAclQuery struct {
 	Runs        uint32
 	Run         [8]uint32
 	Tell        [32]uint32
+	_           [4]byte
 }
 
 type XdpBucketKey struct {
@@ -147,6 +149,11 @@ type XdpCounter struct {
 	_       structs.HostLayout
 	Packets uint64
 	Bytes   uint64
+}
+
+type XdpDeniedBucket struct {
+	_   structs.HostLayout
+	Way [2]XdpFlowEntry
 }
 
 type XdpDevCount uint32
@@ -176,7 +183,8 @@ type XdpDevState struct {
 	Handover uint32
 	Track    uint32
 	MarkLost uint64
-	Pad      [3]uint64
+	Since    [2]uint64
+	Pad      uint64
 }
 
 type XdpFlowBucket struct {
@@ -308,7 +316,8 @@ const (
 	XdpStatSTAT_MARK_LOST     XdpStat = 11
 	XdpStatSTAT_MARK_STALE    XdpStat = 12
 	XdpStatSTAT_TUNNEL_FULL   XdpStat = 13
-	XdpStatSTAT_MAX           XdpStat = 14
+	XdpStatSTAT_NEW_DENIED    XdpStat = 14
+	XdpStatSTAT_MAX           XdpStat = 15
 )
 
 type XdpTunnelError uint32
@@ -461,6 +470,7 @@ const (
 	XdpMapHtPaces     = "ht_paces"
 	XdpMapHtPolicy    = "ht_policy"
 	XdpMapHtQuery     = "ht_query"
+	XdpMapHtRepeats   = "ht_repeats"
 	XdpMapHtSeen      = "ht_seen"
 	XdpMapHtShadow    = "ht_shadow"
 	XdpMapHtSizes     = "ht_sizes"
@@ -472,16 +482,20 @@ const (
 	XdpProgHtXdp      = "ht_xdp"
 	XdpVarBucketMask  = "bucket_mask"
 	XdpVarBucketShift = "bucket_shift"
+	XdpVarDeniedMask  = "denied_mask"
+	XdpVarDeniedShift = "denied_shift"
 	XdpVarDevSlot     = "dev_slot"
 	XdpVarDevStates   = "dev_states"
 	XdpVarEventRings  = "event_rings"
 	XdpVarHashIp4     = "hash_ip4"
 	XdpVarHashSeed    = "hash_seed"
 	XdpVarHitShards   = "hit_shards"
+	XdpVarHitsOwn     = "hits_own"
 	XdpVarL3Device    = "l3_device"
 	XdpVarLogRate     = "log_rate"
 	XdpVarOwnBits     = "own_bits"
 	XdpVarParseOnly   = "parse_only"
+	XdpVarRepeatShift = "repeat_shift"
 	XdpVarSampleRate  = "sample_rate"
 	XdpVarSecond      = "second"
 	XdpVarShadow      = "shadow"
@@ -550,6 +564,7 @@ type XdpMapSpecs struct {
 	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
 	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
 	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
@@ -566,16 +581,20 @@ type XdpMapSpecs struct {
 type XdpVariableSpecs struct {
 	BucketMask  *ebpf.VariableSpec `ebpf:"bucket_mask"`
 	BucketShift *ebpf.VariableSpec `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.VariableSpec `ebpf:"denied_mask"`
+	DeniedShift *ebpf.VariableSpec `ebpf:"denied_shift"`
 	DevSlot     *ebpf.VariableSpec `ebpf:"dev_slot"`
 	DevStates   *ebpf.VariableSpec `ebpf:"dev_states"`
 	EventRings  *ebpf.VariableSpec `ebpf:"event_rings"`
 	HashIp4     *ebpf.VariableSpec `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
+	RepeatShift *ebpf.VariableSpec `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.VariableSpec `ebpf:"sample_rate"`
 	Second      *ebpf.VariableSpec `ebpf:"second"`
 	Shadow      *ebpf.VariableSpec `ebpf:"shadow"`
@@ -615,6 +634,7 @@ type XdpMaps struct {
 	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
 	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
 	HtQuery     *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
 	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
 	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
 	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
@@ -640,6 +660,7 @@ func (m *XdpMaps) Close() error {
 		m.HtPaces,
 		m.HtPolicy,
 		m.HtQuery,
+		m.HtRepeats,
 		m.HtSeen,
 		m.HtShadow,
 		m.HtSizes,
@@ -657,16 +678,20 @@ func (m *XdpMaps) Close() error {
 type XdpVariables struct {
 	BucketMask  *ebpf.Variable `ebpf:"bucket_mask"`
 	BucketShift *ebpf.Variable `ebpf:"bucket_shift"`
+	DeniedMask  *ebpf.Variable `ebpf:"denied_mask"`
+	DeniedShift *ebpf.Variable `ebpf:"denied_shift"`
 	DevSlot     *ebpf.Variable `ebpf:"dev_slot"`
 	DevStates   *ebpf.Variable `ebpf:"dev_states"`
 	EventRings  *ebpf.Variable `ebpf:"event_rings"`
 	HashIp4     *ebpf.Variable `ebpf:"hash_ip4"`
 	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
+	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`
+	RepeatShift *ebpf.Variable `ebpf:"repeat_shift"`
 	SampleRate  *ebpf.Variable `ebpf:"sample_rate"`
 	Second      *ebpf.Variable `ebpf:"second"`
 	Shadow      *ebpf.Variable `ebpf:"shadow"`

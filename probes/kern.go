@@ -29,7 +29,7 @@ func openKern(cfg Config) (*dataplane, error) {
 	k := &kernPlane{p: p}
 	return &dataplane{
 		plane:  k,
-		source: &kernSource{p: p, live: p.Live(), clock: p.Clock()},
+		source: &kernSource{p: p, live: p.Live(), denied: p.LiveDenied(), clock: p.Clock()},
 		kern:   p,
 		tally:  k.tally,
 		close:  k.close,
@@ -179,10 +179,17 @@ func (h kernHold) Sits() (bool, error)         { return h.a.Alive() }
 
 // kernSource is flows.Source over bpf/kern.
 type kernSource struct {
-	p     *kern.Pipeline
-	live  *kern.Live
-	clock kern.Clock // read at each Scan
+	p      *kern.Pipeline
+	live   *kern.Live
+	denied *kern.Live
+	clock  kern.Clock // read at each Scan
 }
+
+// Of denied flows, those are shown that sent something of late, and of a flood of them a part.
+const (
+	deniedFor  = time.Minute
+	deniedMost = 1024
+)
 
 func (s *kernSource) Slots() int { return s.p.Table().Slots() }
 
@@ -203,8 +210,29 @@ func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
 		s.p.Table().ScanSlots(copied)
 	}
 	if more {
-		slots := s.Slots()
-		s.p.Denied(func(place int, e *kern.Entry) bool { return sample(slots+place, e, true) })
+		s.scanDenied(func(slot int, e *kern.Entry) bool { return sample(slot, e, true) })
+	}
+}
+
+// scanDenied yields those that came again before those of a single packet, which a flood from random sources is made of.
+func (s *kernSource) scanDenied(yield func(slot int, e *kern.Entry) bool) {
+	slots, left, once := s.Slots(), deniedMost, make([]int, 0)
+	var single []kern.Entry
+	_ = s.denied.Scan(func(place int, e *kern.Entry) bool { // when the counter can't be read, they are shown with the next look
+		switch {
+		case s.clock.Ago(e.Last()) > deniedFor:
+		case e.Packets() > 1:
+			left--
+			return yield(slots+place, e) && left > 0
+		case len(single) < deniedMost:
+			single, once = append(single, *e), append(once, place)
+		}
+		return true
+	})
+	for i := range single[:min(left, len(single))] {
+		if !yield(slots+once[i], &single[i]) {
+			return
+		}
 	}
 }
 

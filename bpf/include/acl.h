@@ -17,11 +17,38 @@ static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u6
 		stat_add(STAT_LOOKUP_FAILED);
 		return 0;
 	}
-	__sync_fetch_and_add(&h->packets, packets);
-	__sync_fetch_and_add(&h->bytes, bytes);
-	if (limited)
-		__sync_fetch_and_add(&h->limited, limited);
+	if (hits_own) {
+		h->packets += packets;
+		h->bytes += bytes;
+		h->limited += limited;
+	} else {
+		__sync_fetch_and_add(&h->packets, packets);
+		__sync_fetch_and_add(&h->bytes, bytes);
+		if (limited)
+			__sync_fetch_and_add(&h->limited, limited);
+	}
 	h->last = bpf_jiffies64();
+	return 0;
+}
+
+/* Adds an entry's counts to those of the rule that decided, while that rule's image is there: user space has read what those of older
+ * ones counted. */
+static __noinline int hits_fold(const struct flow_entry *e)
+{
+	u32 gen = e->gen, slot = gen % ACL_SLOTS, hit = e->path, last = e->last;
+	struct acl_image *img;
+	struct acl_hits *h;
+
+	if (!gen || gen == GEN_EACH)
+		return 0;
+	img = bpf_map_lookup_elem(&ht_policy, &slot);
+	h = hits_of(slot, hit);
+	if (!img || !h || img->gen != gen)
+		return 0;
+	if (h->packets && (int)(last - h->last) < 0)
+		last = h->last;
+	hit_add(slot, hit, e->packets, e->bytes_flags & BYTES_MASK, 0);
+	h->last = last;
 	return 0;
 }
 
@@ -92,7 +119,7 @@ static __noinline int was_seen(const struct acl_query *q)
 {
 	struct seen_key key = { .w = { q->w[0], q->w[1], q->w[2], q->w[3], q->w[4] & (SEEN_PROTO | 0xffffffffULL) } };
 
-	return !!bpf_map_lookup_elem(&ht_seen, &key);
+	return !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, &key);
 }
 
 static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
@@ -117,7 +144,8 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->passed = 0;
 	q->tell_n = 0;
 	q->leg = 0;
-	q->established = img->flows && !(q->tag_dev & TAG_FRAG_LATER) && was_seen(q);
+	q->flows = img->flows;
+	q->established = q->flows && was_seen(q);
 	ht_acl_find(slot);
 	q->best = NO_RECORD;
 	q->at = 0;
@@ -155,9 +183,9 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	}
 	if (q->counted_n)
 		ht_acl_count(slot, best);
-	if (q->passed)
+	if (q->passed || (kinds && judged & JUDGED_DENY)) /* a log is told of each packet that its rule denies */
 		judged |= JUDGED_EACH;
-	if (!shadow && judged & (JUDGED_EACH | JUDGED_DENY))
+	if (!shadow && judged & JUDGED_EACH)
 		hit_add(slot, judged & JUDGED_HIT, 1, q->len, !!(judged & JUDGED_LIMITED));
 	if (!(judged & JUDGED_DENY))
 		judged |= q->leg << JUDGED_LEG_SHIFT;

@@ -21,6 +21,10 @@ const volatile u8 parse_only = 0;
 const volatile u32 bucket_shift = 0;
 const volatile u32 bucket_mask = 0;
 
+/* The same for buckets of denied flows. */
+const volatile u32 denied_shift = 0;
+const volatile u32 denied_mask = 0;
+
 /* Random multipliers of the flow hash: one for each 32-bit word of the key, then the constant term. */
 const volatile u64 hash_seed[12] = {};
 
@@ -30,12 +34,18 @@ const volatile u64 hash_ip4 = 0;
 /* Rule counters are kept once for each shard of CPUs: shards minus one, a power of two minus one. */
 const volatile u32 hit_shards = 0;
 
+/* 1: each CPU has a shard of its own, and counts there without an atomic. */
+const volatile u8 hits_own = 0;
+
 /* Ticks of a second (CONFIG_HZ). */
 const volatile u32 second = 1000;
 
 /* Events that a rule with log tells of in a second, and headers of packets that a rule denied. */
 const volatile u32 log_rate = 10;
 const volatile u32 sample_rate = 64;
+
+/* A denied flow's first packet in each span of 2^repeat_shift ticks is judged anew, so that its header may be told. */
+const volatile u32 repeat_shift = 3;
 
 /* Rings of events are shared by some CPUs each: rings minus one, a power of two minus one. */
 const volatile u32 event_rings = 0;

@@ -8,50 +8,21 @@
 
 #include "acl.h"
 #include "config.h"
+#include "denied.h"
+#include "flow_entry.h"
 #include "maps.h"
 #include "packet.h"
 #include "state.h"
 
 #define PROBATION 0x10000000U /* added to the age of an entry with one packet: 31 days at HZ=100 */
 
-static __always_inline u64 *words(struct flow_entry *e)
-{
-	return (u64 *)&e->key;
-}
-
-static __always_inline u32 *tag_dev(struct flow_entry *e)
-{
-	return (u32 *)&e->key.tag;
-}
-
-static __always_inline int flow_is(struct flow_entry *e, const u64 *key, u32 tag_dev_)
-{
-	const u64 *w = words(e);
-
-	return w[4] == key[4] && w[1] == key[1] && w[3] == key[3] && *tag_dev(e) == tag_dev_ && w[0] == key[0] && w[2] == key[2];
-}
-
-static __always_inline void flow_key_set(struct flow_entry *e, const struct acl_query *q)
-{
-	u64 *w = words(e);
-
-	w[0] = q->w[0];
-	w[1] = q->w[1];
-	w[2] = q->w[2];
-	w[3] = q->w[3];
-	w[4] = q->w[4];
-	*tag_dev(e) = q->tag_dev;
-}
-
-/* Adds an entry's counts to the totals of its device and of the rule that let it pass, while that rule's image is there:
- * user space has read what those of older ones counted. */
+/* Adds an entry's counts to the totals of its device and of the rule that let it pass. */
 static __noinline int flow_fold(const struct flow_entry *e)
 {
-	u32 dev = e->key.dev, gen = e->gen, slot = slot_of(gen);
+	u32 dev = e->key.dev;
 	u32 out = e->key.tag & TAG_EGRESS;
 	u64 bytes = e->bytes_flags & BYTES_MASK;
 	struct dev_counters *d = bpf_map_lookup_elem(&ht_devices, &dev);
-	struct acl_image *img;
 
 	if (!d) {
 		stat_add(STAT_LOOKUP_FAILED);
@@ -61,12 +32,7 @@ static __noinline int flow_fold(const struct flow_entry *e)
 		counter_add(&d->by[out ? DEV_FOLDED_OUT : DEV_FOLDED_IN], e->packets, bytes);
 	if (e->bytes_flags & FLOW_FORWARDED)
 		counter_add(&d->by[DEV_FOLDED_FWD], e->packets, bytes);
-	if (!gen || gen == GEN_EACH)
-		return 0;
-	img = bpf_map_lookup_elem(&ht_policy, &slot);
-	if (img && img->gen == gen)
-		hit_add(slot, e->path, e->packets, bytes, 0);
-	return 0;
+	return hits_fold(e);
 }
 
 /* A counter is full or another generation decides now: fold under the old one, begin again under the new one. */
@@ -86,13 +52,6 @@ static __noinline int flow_renew(struct flow_entry *e, u32 gen, u32 path)
 static __always_inline u32 flow_passes(const struct flow_entry *e)
 {
 	return (e->bytes_flags & FLOW_LEG_MASK) >> (FLOW_LEG_SHIFT - VERDICT_LEG_SHIFT);
-}
-
-static __always_inline void flow_count(struct flow_entry *e, u32 len, u64 tcp_flags, u32 now, u64 flags)
-{
-	e->packets++;
-	e->bytes_flags = (e->bytes_flags + len) | tcp_flags << TCP_FLAGS_SHIFT | flags;
-	e->last = now;
 }
 
 /* Older is better; a slot that has seen one packet is older than any other, an empty one older still. */
@@ -252,26 +211,14 @@ static __always_inline int flow_put(struct flow_entry *e, const struct acl_query
 	return 0;
 }
 
-/* A denied packet goes into the sample of denied flows. */
-static __always_inline int flow_denied(const struct acl_query *q, u32 gen, u32 path)
+/* A flow that is denied from now on leaves its place: a tag would send each of its packets to look for it. */
+static __always_inline void flow_leave(struct flow_entry *e, u32 index, u32 way)
 {
-	u32 index = bpf_get_smp_processor_id() * DENIED_WAYS + ((u32)(q->hash >> 32) & (DENIED_WAYS - 1));
-	struct flow_entry *d = bpf_map_lookup_elem(&ht_denied, &index);
-
-	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
-	if (!d)
-		return 0;
-	if (!flow_is(d, q->w, q->tag_dev)) {
-		d->packets = 0;
-		barrier();
-		flow_key_set(d, q);
-		d->bytes_flags = 0;
-		barrier();
-	}
-	d->path = path;
-	d->gen = gen;
-	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);
-	return 0;
+	flow_fold(e);
+	e->packets = 0; /* readers leave it alone from here on */
+	barrier();
+	*tag_dev(e) = 0;
+	tag_set(index, way, 0);
 }
 
 /* Not the usual case: the query's flow is not in its home slot, or new, or to be judged anew. `absent`: it is not in the bucket.
@@ -293,16 +240,15 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		flow_more(e, q, index, way, flags);
 		return flow_passes(e);
 	}
+	if (gen && !live && denied_again(q->w, q->tag_dev, q->len, q->tcp_flags, gen, absent ? DENIED_LATE : DENIED_ANY))
+		return VERDICT_DENY;
 	if (gen)
 		judged = ht_acl_judge(slot_of(gen), gen);
 	verdict = verdict_of(judged);
 	if (judged & JUDGED_DENY) {
-		if (live) {
-			flow_fold(e);
-			e->packets = 0;
-			tag_set(index, way, tag_of(q->hash) | TAG_FIRST); /* it is found again, or gives way */
-		}
-		flow_denied(q, gen, judged & JUDGED_HIT);
+		if (live)
+			flow_leave(e, index, way);
+		denied_put(q, gen, judged);
 		return verdict;
 	}
 	if (judged & JUDGED_EACH)
@@ -336,8 +282,11 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 		return 0;
 	}
 	/* Without a policy a new flow gets an entry in any case. */
-	if (gen && unlikely(!flow_may_be(index, p->hash)))
+	if (gen && unlikely(!flow_may_be(index, p->hash))) {
+		if (denied_again(p->w, p->tag_dev, p->len, p->tcp_flags, gen, DENIED_PLAIN))
+			return VERDICT_DENY;
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
+	}
 	/* An eighth of the flows of a table as full as it should be is not in its home slot, but nearly all of them are in the next one. */
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < 2; i++) {

@@ -122,8 +122,16 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct flow_entry);
+	__type(value, struct denied_bucket);
 } ht_denied SEC(".maps");
+
+/* How many denied flows were judged anew in the second under way for the sake of their headers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct acl_pace);
+} ht_repeats SEC(".maps");
 
 /* Marked packets, by slot, shard and leg. */
 struct {

@@ -19,6 +19,10 @@
 #define FLOW_PACKETS 0x0fffffffU /* an entry with that many folds into the totals and begins again */
 #define FLOW_LEG_SHIFT 47
 #define FLOW_LEG_MASK 0x003f800000000000ULL
+/* Of an entry of ht_denied, which is on no leg: */
+#define DENIED_AGAIN 0x0000800000000000ULL /* the verdict holds for packets that come after */
+#define DENIED_ASKED 0x0001000000000000ULL /* as long as `established` has the same answer, */
+#define DENIED_SEEN 0x0002000000000000ULL  /* which was yes */
 #define FLOW_INNER 0x0040000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
@@ -85,15 +89,21 @@ struct dev_state {
 	__u32 handover;  /* not 0: ingress goes from XDP to tc or back, see handover.h */
 	__u32 track;     /* not 0: the tuples of new allowed flows are noted for `established` */
 	__u64 mark_lost; /* packets of chains that XDP could not note their leg on; CPUs may miss one another's */
-	__u64 pad[3];
+	__u64 since[2];  /* jiffies64 before which verdicts of the trial's, the kept generation are void: a rule has ended */
+	__u64 pad;
 };
 
 /* flow_entry.gen of a flow that is judged anew with each packet: by a limit, or on its way past count rules. Such packets are
  * in the rules' counters already. No generation has this number. */
 #define GEN_EACH 0xffff
 
-/* Flows that were denied, a sample for those who look: per CPU, by hash; the newest takes the place of another. */
-#define DENIED_WAYS 64
+/* Verdicts on flows that were denied, per CPU, by the hash of the key without its source port. The newest flow takes the place of an
+ * older one. */
+#define DENIED_WAYS 2
+
+struct denied_bucket {
+	struct flow_entry way[DENIED_WAYS];
+};
 
 /* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
 struct acl_hits {
@@ -167,6 +177,7 @@ struct acl_query {
 	__u64 hash;
 	__u32 interval[2];
 	__u32 established;
+	__u32 flows; /* the policy asks for that */
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */
@@ -220,6 +231,7 @@ enum stat {
 	STAT_MARK_LOST,     /* a chain's packet could not be given its mark: no room for metadata */
 	STAT_MARK_STALE,    /* metadata of ours that fits no policy: ignored */
 	STAT_TUNNEL_FULL,   /* a packet in a tunnel has no row: there are too many tunnels and peers */
+	STAT_NEW_DENIED,    /* entries of denied flows that were empty before */
 	STAT_MAX,
 };
 

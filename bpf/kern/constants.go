@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/cilium/ebpf"
 
@@ -67,10 +68,16 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, why purpose) (
 	return newConstMap(spec, map[string]any{
 		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(why == forDryRun), bpf.XdpVarParseOnly: flag(why == forParserTime),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
+		bpf.XdpVarDeniedShift: shift(c.sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(c.sizes.DeniedPerCPU - 1), bpf.XdpVarRepeatShift: c.repeatShift(),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
-		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarSecond: uint32(c.hz),
+		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarHitsOwn: flag(c.sizes.Shards >= c.sizes.CPUs), bpf.XdpVarSecond: uint32(c.hz),
 		bpf.XdpVarLogRate: uint32(c.rates[0]), bpf.XdpVarSampleRate: uint32(c.rates[1]), bpf.XdpVarEventRings: uint32(c.sizes.EventRings - 1),
 	})
+}
+
+// repeatShift makes the spans in which a denied flow is judged anew for its header so short that no pace is missed, if a tick is.
+func (c *constants) repeatShift() uint32 {
+	return uint32(max(1, bits.Len(uint(c.hz/max(1, c.rates[1]))))) - 1
 }
 
 // newConstMap makes the frozen map of an object's constants. It is made by hand and not by the loader, so that it carries

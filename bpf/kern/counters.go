@@ -175,7 +175,8 @@ func readPerCPU[T any](m *ebpf.Map, n int) ([][]T, error) {
 
 // Forget clears all entries and counters of a device whose programs are detached, so that its slot can be used again.
 func (p *Pipeline) Forget(slot uint16) error {
-	p.table.forget(slot)
+	forget(p.table.slots, slot)
+	p.policy.forget(slot)
 	if err := p.unwatch(slot); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ const (
 	flowPackets   = 1<<28 - 1 // FLOW_PACKETS
 	legShift      = 47
 	legMask       = 0x7f
+	deniedAgain   = 1 << 47 // DENIED_AGAIN
 	flowInner     = 1 << 54
 	flowForwarded = 1 << 55
 	tcpFlagsShift = 56
@@ -62,6 +63,9 @@ func (e *Entry) Leg() uint16 { return uint16(e.bytesFlags >> legShift & legMask)
 
 // Inner tells that the packets were seen inside a tunnel that is only counted: they are in no device's total.
 func (e *Entry) Inner() bool { return e.bytesFlags&flowInner != 0 }
+
+// denies tells of an entry of a denied flow that its verdict holds for packets that come after: they are counted there alone.
+func (e *Entry) denies() bool { return e.bytesFlags&deniedAgain != 0 }
 
 // Path is the index of what decided.
 func (e *Entry) Path() uint16 { return e.path }

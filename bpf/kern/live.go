@@ -8,37 +8,46 @@ import (
 	"hooktop/bpf"
 )
 
-// Live scans the flow table again and again, at the cost of what lives in it while nothing new comes: an idle host does not
-// pay for the table's size. One goroutine at a time.
+// Live scans entries again and again, at the cost of what lives among them while nothing new comes: an idle host does not pay for
+// the table's size. One goroutine at a time.
 type Live struct {
 	p     *Pipeline
-	known []uint32 // every slot that can be live as long as no flow was added
-	added uint64   // STAT_NEW_FLOWS before the scan that found them
+	slots func() []Entry
+	fresh uint32   // stat that counts those that were added
+	known []uint32 // every slot that can be live as long as none was added
+	added uint64   // before the scan that found them
 	whole bool     // known is complete
 }
 
-// Live begins without knowing any slot.
-func (p *Pipeline) Live() *Live { return &Live{p: p} }
+// Live is of the flow table. It begins without knowing any slot.
+func (p *Pipeline) Live() *Live {
+	return &Live{p: p, slots: func() []Entry { return p.table.slots }, fresh: uint32(bpf.XdpStatSTAT_NEW_FLOWS)}
+}
 
-// Scan is FlowTable.ScanSlots. The kernel counts a flow after it has put it into the table: when the count stands where it
-// stood before the last whole scan, that scan has seen every slot in use.
+// LiveDenied is of the flows that a policy denied, of which the newest take the places of others.
+func (p *Pipeline) LiveDenied() *Live {
+	return &Live{p: p, slots: func() []Entry { return p.policy.denied }, fresh: uint32(bpf.XdpStatSTAT_NEW_DENIED)}
+}
+
+// Scan is FlowTable.ScanSlots. The kernel counts an entry after it has made it: when the count stands where it stood before the last
+// whole scan, that scan has seen every slot in use.
 func (l *Live) Scan(yield func(slot int, e *Entry) bool) error {
-	added, err := l.p.newFlows()
+	added, err := l.p.stat(l.fresh)
 	if err != nil {
 		return err
 	}
-	t := l.p.Table()
+	slots := l.slots()
 	if l.whole && added == l.added {
 		var e Entry
 		for _, i := range l.known {
-			if t.slots[i].read(&e) && !yield(int(i), &e) {
+			if slots[i].read(&e) && !yield(int(i), &e) {
 				return nil
 			}
 		}
 		return nil
 	}
 	l.known, l.added, l.whole = l.known[:0], added, true
-	t.ScanSlots(func(slot int, e *Entry) bool {
+	scan(slots, func(slot int, e *Entry) bool {
 		l.known = append(l.known, uint32(slot))
 		l.whole = yield(slot, e)
 		return l.whole
@@ -47,10 +56,13 @@ func (l *Live) Scan(yield func(slot int, e *Entry) bool) error {
 }
 
 // newFlows is STAT_NEW_FLOWS over all CPUs.
-func (p *Pipeline) newFlows() (uint64, error) {
+func (p *Pipeline) newFlows() (uint64, error) { return p.stat(uint32(bpf.XdpStatSTAT_NEW_FLOWS)) }
+
+// stat adds up one of the programs' counters over all CPUs.
+func (p *Pipeline) stat(which uint32) (uint64, error) {
 	var shards []uint64
-	if err := p.maps[bpf.XdpMapHtStats].Lookup(uint32(bpf.XdpStatSTAT_NEW_FLOWS), &shards); err != nil {
-		return 0, fmt.Errorf("read the count of new flows: %w", err)
+	if err := p.maps[bpf.XdpMapHtStats].Lookup(which, &shards); err != nil {
+		return 0, fmt.Errorf("read counter %d of the programs: %w", which, err)
 	}
 	var n uint64
 	for _, s := range shards {

@@ -132,6 +132,7 @@ func (p *Pipeline) open() error {
 	if err := p.policy.open(p.maps, p.sizes); err != nil {
 		return err
 	}
+	p.policy.again = p.LiveDenied()
 	if p.shadow {
 		return nil
 	}

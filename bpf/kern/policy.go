@@ -203,7 +203,7 @@ func (q *policies) rest(p *Pipeline) error {
 // where a rule is to end and the clock can't be read, not at all until PolicyState tries again.
 func (q *policies) publish(p *Pipeline) {
 	track := uint32(0)
-	var expiry [2]uint64
+	var expiry, since [2]uint64
 	for i, gen := range [2]uint32{q.trial, q.kept} {
 		expiry[i] = ^uint64(0)
 		l := &q.loaded[gen%aclSlots]
@@ -213,21 +213,41 @@ func (q *policies) publish(p *Pipeline) {
 		if l.flows {
 			track = 1
 		}
-		boot := uint64(bootTime())
-		if next := slices.IndexFunc(l.expiry, func(at uint64) bool { return at > boot }); next >= 0 {
-			now, err := p.jiffies64()
-			if expiry[i] = 0; err == nil {
-				expiry[i] = now + uint64(p.ticks(time.Duration(l.expiry[next]-boot)))
-			}
-		}
+		expiry[i], since[i] = l.holds(p)
 	}
 	for i := range q.states {
 		s := &q.states[i]
 		atomic.StoreUint32(&s.Track, track)
-		atomic.StoreUint64(&s.Expiry[0], expiry[0])
-		atomic.StoreUint64(&s.Expiry[1], expiry[1])
+		for i := range expiry {
+			atomic.StoreUint64(&s.Since[i], since[i]) // before the end is moved: what ended is not to come back
+			atomic.StoreUint64(&s.Expiry[i], expiry[i])
+		}
 	}
 	q.word()
+}
+
+// holds says in jiffies64 from when to when verdicts of a generation hold: from its last rule that has ended to the next one that ends.
+// Where the clock can't be read, none does until PolicyState tries again.
+func (l *loaded) holds(p *Pipeline) (expiry, since uint64) {
+	if len(l.expiry) == 0 {
+		return ^uint64(0), 0
+	}
+	boot := uint64(bootTime())
+	ended := len(l.expiry)
+	if next := slices.IndexFunc(l.expiry, func(at uint64) bool { return at > boot }); next >= 0 {
+		ended = next
+	}
+	now, err := p.jiffies64()
+	if err != nil {
+		return 0, l.since
+	}
+	if ended != l.ended {
+		l.ended, l.since = ended, now+1
+	}
+	if ended == len(l.expiry) {
+		return ^uint64(0), l.since
+	}
+	return now + uint64(p.ticks(time.Duration(l.expiry[ended]-boot))), l.since
 }
 
 // word is the switch: one store for each device.

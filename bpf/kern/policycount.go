@@ -52,6 +52,19 @@ func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 	for i := range sums {
 		sums[i].Missed = l.missed[i].sum
 	}
+	for i, n := range l.forgotten {
+		sums[i].Packets += n.Packets
+		sums[i].Bytes += n.Bytes
+	}
+	err := q.again.Scan(func(_ int, e *Entry) bool {
+		if uint32(e.gen) == gen && int(e.path) < len(sums) && e.denies() {
+			sums[e.path].add(e.Packets(), e.Bytes(), clock.Ago(e.last))
+		}
+		return true
+	})
+	if err != nil {
+		return PolicyCounts{}, fmt.Errorf("read counters of policy %d: %w", gen, err)
+	}
 	p.table.Scan(func(e *Entry) bool {
 		if uint32(e.gen) == gen && int(e.path) < len(sums) {
 			sums[e.path].add(e.Packets(), e.Bytes(), clock.Ago(e.last))
@@ -140,12 +153,17 @@ func (q *policies) what(gen uint32, path uint16) (by acl.By, index int, ok bool)
 	return l.what[path].By, l.what[path].Index, true
 }
 
-// Denied calls yield with a copy of each flow of the sample of denied ones and the place where it lies, until it returns false.
-func (p *Pipeline) Denied(yield func(place int, e *Entry) bool) {
-	var e Entry
-	for i := range p.policy.denied {
-		if p.policy.denied[i].read(&e) && !yield(i, &e) {
-			return
+// forget drops the denied flows of a device whose programs are detached. What their rules counted is kept.
+func (q *policies) forget(slot uint16) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	scan(q.denied, func(_ int, e *Entry) bool {
+		l := &q.loaded[e.gen%aclSlots]
+		if e.key.device() == slot && e.denies() && l.gen == uint32(e.gen) && int(e.path) < len(l.forgotten) {
+			l.forgotten[e.path].Packets += e.Packets()
+			l.forgotten[e.path].Bytes += e.Bytes()
 		}
-	}
+		return true
+	})
+	forget(q.denied, slot)
 }

@@ -19,7 +19,6 @@ import (
 const (
 	aclSlots   = 3     // ACL_SLOTS
 	aclHits    = 12288 // ACL_HITS
-	deniedWays = 64    // DENIED_WAYS
 	lastGen    = 0xfffe
 	genEach    = 0xffff // GEN_EACH
 	imageBytes = unsafe.Sizeof(bpf.XdpAclImage{})
@@ -29,7 +28,8 @@ const (
 type policies struct {
 	images []bpf.XdpAclImage // by slot
 	hits   []bpf.XdpAclHits  // by slot, shard and hit
-	denied []Entry
+	denied []Entry           // by CPU
+	again  *Live             // of those; under mu
 	states []bpf.XdpDevState // by device slot
 	ports  []uint64          // a bit for each UDP port that tunnels may be on
 	lanes  lanes
@@ -54,17 +54,20 @@ type policies struct {
 
 // loaded says what a slot holds.
 type loaded struct {
-	gen    uint32
-	hits   int            // counters in use
-	what   []compile.What // by hit
-	legs   []compile.Leg  // of its chains; the first is none
-	before []Count        // of those, when it was written
-	expiry []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
-	missed []odometer     // by hit
-	flows  bool           // asks for established
-	ports  []uint16       // of tunnel lines
-	busy   bool           // was in force: wait for a grace period before it is written again
-	ends   int            // how often it ceased to be
+	gen       uint32
+	hits      int            // counters in use
+	what      []compile.What // by hit
+	legs      []compile.Leg  // of its chains; the first is none
+	before    []Count        // of those, when it was written
+	expiry    []uint64       // of its rules, CLOCK_BOOTTIME in ns, ascending
+	ended     int            // of those, when it was published last
+	since     uint64         // jiffies64 from which on verdicts hold: then the last of them had ended
+	missed    []odometer     // by hit
+	forgotten []Count        // by hit: of denied flows of devices that are gone
+	flows     bool           // asks for established
+	ports     []uint16       // of tunnel lines
+	busy      bool           // was in force: wait for a grace period before it is written again
+	ends      int            // how often it ceased to be
 }
 
 func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
@@ -75,9 +78,11 @@ func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
 	if q.hits, err = mapArray[bpf.XdpAclHits](q, maps[bpf.XdpMapHtHits]); err != nil {
 		return err
 	}
-	if q.denied, err = mapArray[Entry](q, maps[bpf.XdpMapHtDenied]); err != nil {
+	denied, err := mapArray[[deniedWays]Entry](q, maps[bpf.XdpMapHtDenied])
+	if err != nil {
 		return err
 	}
+	q.denied = unsafe.Slice(&denied[0][0], len(denied)*deniedWays)
 	states, err := mapArray[[stateSlots]bpf.XdpDevState](q, maps[stateSection])
 	if err != nil {
 		return err

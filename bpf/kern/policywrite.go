@@ -41,7 +41,7 @@ func (p *Pipeline) WritePolicy(img *compile.Image) (gen uint32, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("write policy: %w", err)
 	}
-	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), missed: make([]odometer, len(img.Hits)), expiry: expiry, flows: img.Flows,
+	q.loaded[slot] = loaded{gen: gen, hits: len(img.Hits), what: slices.Clone(img.Hits), missed: make([]odometer, len(img.Hits)), forgotten: make([]Count, len(img.Hits)), expiry: expiry, flows: img.Flows,
 		legs: slices.Clone(img.Legs), before: before, ports: writeTunnels(out, img)}
 	q.listen()
 	q.last = gen

@@ -18,11 +18,17 @@ const (
 	bucketBytes  = ways * entryBytes
 	tagBytes     = ways // struct flow_tags
 
-	deviceBytes  = 9 * 16   // struct dev_counters
-	counterBytes = 16       // struct counter
-	stateBytes   = 64       // struct dev_state
-	stateSlots   = 1024     // DEV_SLOTS
-	smallBytes   = 12 << 10 // per CPU: malformed, stats, denied flows, and what the allocator rounds up
+	deniedWays   = 2 // DENIED_WAYS
+	deniedBucket = deniedWays * entryBytes
+	deniedBytes  = 4 << 20 // for verdicts on denied flows, over all CPUs
+	minDenied    = 32      // buckets
+	maxDenied    = 16 << 10
+
+	deviceBytes  = 9 * 16  // struct dev_counters
+	counterBytes = 16      // struct counter
+	stateBytes   = 64      // struct dev_state
+	stateSlots   = 1024    // DEV_SLOTS
+	smallBytes   = 8 << 10 // per CPU: malformed, stats, and what the allocator rounds up
 	fixedBytes   = stateSlots*stateBytes + aclSlots*int(imageBytes) + bucketEntries*hashedBytes +
 		aclSlots*aclHits*paceBytes + eventBytes + 1<<20 // and what the kernel accounts beside the entries
 
@@ -40,6 +46,7 @@ const (
 type Sizes struct {
 	CPUs          int // possible CPUs
 	BucketsPerCPU int // of eight entries; a power of two
+	DeniedPerCPU  int // buckets of denied flows, two entries each; a power of two
 	Slots         int // device slots, 0 among them
 	Shards        int // of rule counters
 	EventRings    int // a power of two
@@ -57,6 +64,8 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	s.Slots = clamp(share/2/deviceBytes, 32, stateSlots)
 	s.Shards = min(maxShards, ceilPow2(cpus))
 	s.EventRings = min(maxEventRings, ceilPow2(cpus))
+	s.DeniedPerCPU = clamp(deniedBytes/cpus/deniedBucket, minDenied, maxDenied)
+	s.DeniedPerCPU = ceilPow2(s.DeniedPerCPU+1) / 2
 	want := flows
 	if want == 0 {
 		want = defaultFlows
@@ -79,7 +88,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.Slots*deviceBytes + smallBytes + tunnelLanes*laneBytes
+	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.DeniedPerCPU*deniedBucket + s.Slots*deviceBytes + smallBytes + tunnelLanes*laneBytes
 	return s.CPUs*perCPU + aclSlots*s.Shards*(aclHits*hitBytes+aclLegs*counterBytes) + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
@@ -89,7 +98,10 @@ func (s Sizes) seen() int { return max(minSeen, s.BucketsPerCPU*ways/slotsPerFlo
 // FlowSlots is how many entries the flow table has, over all CPUs.
 func (s Sizes) FlowSlots() int { return s.CPUs * s.BucketsPerCPU * ways }
 
-func (s Sizes) bucketShift() uint32 { return uint32(bits.TrailingZeros(uint(s.BucketsPerCPU))) }
+func (s Sizes) bucketShift() uint32 { return shift(s.BucketsPerCPU) }
+
+// shift is the logarithm of a power of two.
+func shift(n int) uint32 { return uint32(bits.TrailingZeros(uint(n))) }
 
 // entries are the sizes by map name, where they are not what the object says.
 func (s Sizes) entries() map[string]uint32 {
@@ -102,7 +114,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtBuckets: bucketEntries,
 		bpf.XdpMapHtEvents:  uint32(s.EventRings),
 		bpf.XdpMapHtLegs:    uint32(aclSlots * s.Shards * aclLegs),
-		bpf.XdpMapHtDenied:  uint32(s.CPUs * deniedWays),
+		bpf.XdpMapHtDenied:  uint32(s.CPUs * s.DeniedPerCPU),
 		bpf.XdpMapHtLanes:   uint32(s.CPUs * tunnelLanes),
 		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
 		bpf.XdpMapHtOwn:     ownAddresses,

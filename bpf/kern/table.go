@@ -54,10 +54,12 @@ func (t *FlowTable) Scan(yield func(e *Entry) bool) {
 }
 
 // ScanSlots is Scan that also tells where each entry lies: an entry keeps its slot for its life.
-func (t *FlowTable) ScanSlots(yield func(slot int, e *Entry) bool) {
+func (t *FlowTable) ScanSlots(yield func(slot int, e *Entry) bool) { scan(t.slots, yield) }
+
+func scan(slots []Entry, yield func(slot int, e *Entry) bool) {
 	var e Entry
-	for i := range t.slots {
-		s := &t.slots[i]
+	for i := range slots {
+		s := &slots[i]
 		if atomic.LoadUint32(&s.packets) == 0 || !s.read(&e) {
 			continue
 		}
@@ -85,9 +87,9 @@ func (s *Entry) read(e *Entry) bool {
 
 // forget empties every entry of a device, which must be detached by now. The key goes first: a program finds an entry by
 // its key alone, and the device's next one would go on counting where the last one ended.
-func (t *FlowTable) forget(slot uint16) {
-	for i := range t.slots {
-		s := &t.slots[i]
+func forget(slots []Entry, slot uint16) {
+	for i := range slots {
+		s := &slots[i]
 		word := s.key.tagDevice()
 		old := atomic.LoadUint32(word)
 		if s.key.device() != slot || !atomic.CompareAndSwapUint32(word, old, 0) {

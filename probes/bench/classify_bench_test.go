@@ -7,6 +7,7 @@ package bench
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -81,6 +82,10 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sizes, err := kern.SizesFor(cpus, flows, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	col := plane(t, flows, slotsPerFlow*flows, v.sizes, func(spec *ebpf.CollectionSpec) {
 		deny := uint32(0)
 		if a.In == acl.Deny {
@@ -89,7 +94,9 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 		set(t, spec, map[string]any{"bv_words": uint32(v.words), "bv_deny": deny})
 		roomForSamples(t, spec)
 		spec.Maps["ht_hits"].MaxEntries = 3 * compile.MaxHits // slots of images, one shard
-		spec.Maps["ht_denied"].MaxEntries = uint32(64 * cpus)
+		shift := bits.Len(uint(sizes.DeniedPerCPU)) - 1
+		set(t, spec, map[string]any{"denied_shift": uint32(shift), "denied_mask": uint32(1<<shift - 1)})
+		spec.Maps["ht_denied"].MaxEntries = uint32(cpus << shift)
 	})
 	v.fill(t, col.Maps)
 	fillSamples(t, col, packets)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Verdicts on denied flows, kept apart from the flow table: a flood of them drives no known flow out of there. A verdict is kept where it
+ * follows from the key and the generation alone. Source ports that the policy does not tell apart share one: what is denied once is so
+ * from whatever port it comes. The entry is of the newest of these flows. */
+#pragma once
+
+#include "acl.h"
+#include "config.h"
+#include "flow_entry.h"
+#include "maps.h"
+#include "state.h"
+
+#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN)
+#define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
+
+static __always_inline struct denied_bucket *denied_bucket(const u64 *w, u64 tag_dev_)
+{
+	u64 hash = (w[1] + hash_seed[0]) * (w[3] + hash_seed[1]) + (w[0] + hash_seed[2]) * (w[2] + hash_seed[3]) + ((w[4] >> 16) + (tag_dev_ << 32)) * hash_seed[4];
+	u32 index;
+
+	hash ^= hash >> 32;
+	hash *= 0x9e3779b97f4a7c15ULL; /* HASH_MIX */
+	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
+	return bpf_map_lookup_elem(&ht_denied, &index);
+}
+
+/* The same flow, but for its source port or what stands in its place. */
+static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag_dev_)
+{
+	const u64 *k = words(e);
+
+	return k[1] == w[1] && k[3] == w[3] && !((k[4] ^ w[4]) >> 16) && *tag_dev(e) == tag_dev_ && k[0] == w[0] && k[2] == w[2];
+}
+
+/* Whether a policy tells these source ports apart. An ICMP packet has its type there. */
+static __always_inline int ports_differ(u32 gen, u64 a, u64 b)
+{
+	u32 slot = slot_of(gen);
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+
+	if (!img || is_icmp(a >> 32 & 0xff))
+		return 1;
+	return img->ports[0].class[be16(a)] != img->ports[0].class[be16(b)];
+}
+
+/* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing. */
+static __noinline int repeat_due(u32 now)
+{
+	u32 zero = 0;
+	struct acl_pace *p = bpf_map_lookup_elem(&ht_repeats, &zero);
+
+	if (!p)
+		return 1;
+	if (now - p->since >= second) {
+		p->since = now;
+		p->sampled = 0;
+	}
+	if (p->sampled >= (u64)sample_rate * REPEATS)
+		return 0;
+	p->sampled++;
+	return 1;
+}
+
+/* Which verdicts denied_again looks for. */
+#define DENIED_PLAIN 1 /* that do not ask for `established` */
+#define DENIED_LATE 2  /* others: the plain ones were looked for */
+#define DENIED_ANY 3
+
+/* Denies a packet as one before, and counts it. 0: it is to be judged. `which` is a constant on the fast path. */
+static __always_inline int denied_again(const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u32 which)
+{
+	struct denied_bucket *b = denied_bucket(w, tag_dev_);
+	volatile struct dev_state *st = dev_state();
+	u64 now = bpf_jiffies64();
+	struct flow_entry *e;
+
+	if (!b)
+		return 0;
+	e = &b->way[0];
+	if (!denied_is(e, w, tag_dev_)) {
+		e = &b->way[1];
+		if (!denied_is(e, w, tag_dev_))
+			return 0;
+	}
+	if (e->gen != (u16)gen || !(e->bytes_flags & DENIED_AGAIN) || e->packets - 1 >= FLOW_PACKETS - 1 || now >= expiry(st, gen) || is_void(st, gen, now, e->last))
+		return 0;
+	if (e->bytes_flags & DENIED_ASKED) {
+		u32 zero = 0;
+		struct acl_query *q = which & DENIED_LATE ? bpf_map_lookup_elem(&ht_query, &zero) : NULL;
+
+		if (!q || was_seen(q) != !!(e->bytes_flags & DENIED_SEEN))
+			return 0;
+	} else if (!(which & DENIED_PLAIN)) {
+		return 0;
+	}
+	if (words(e)[4] != w[4] && ports_differ(gen, words(e)[4], w[4]))
+		return 0;
+	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
+		return 0;
+	if (words(e)[4] != w[4]) {
+		words(e)[4] = w[4];
+		e->bytes_flags &= DENIED_FLAGS | BYTES_MASK; /* TCP flags are the newest flow's */
+	}
+	device_count(tag_dev_ & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, len);
+	flow_count(e, len, tcp_flags, now, 0);
+	return 1;
+}
+
+/* The entry that a denied flow takes: its own, one that is of no use, or the older one. */
+static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, const struct acl_query *q, u32 gen)
+{
+	struct flow_entry *a = &b->way[0], *z = &b->way[1];
+
+	if (denied_is(a, q->w, q->tag_dev))
+		return a;
+	if (denied_is(z, q->w, q->tag_dev))
+		return z;
+	if (!a->packets || a->gen != (u16)gen)
+		return a;
+	if (!z->packets || z->gen != (u16)gen)
+		return z;
+	return (int)(a->last - z->last) <= 0 ? a : z;
+}
+
+/* Empties an entry for the query's flow. */
+static __noinline int denied_begin(struct flow_entry *d, const struct acl_query *q)
+{
+	if (d->packets && d->bytes_flags & DENIED_AGAIN)
+		hits_fold(d);
+	d->packets = 0;
+	barrier();
+	flow_key_set(d, q);
+	d->bytes_flags = 0;
+	barrier();
+	return 0;
+}
+
+/* Counts a denied packet, and keeps its verdict where it holds for those that come after. The packets of such an entry are not in the
+ * rule's counters yet, those of others are. */
+static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
+{
+	struct denied_bucket *b = denied_bucket(q->w, q->tag_dev);
+	u32 hit = judged & JUDGED_HIT, fresh;
+	u64 flags = judged & JUDGED_EACH ? 0 : DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
+	struct flow_entry *d;
+
+	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
+	if (!b)
+		return flags ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;
+	d = denied_place(b, q, gen);
+	fresh = !d->packets;
+	if (!flow_is(d, q->w, q->tag_dev) || d->gen != (u16)gen || d->path != hit || (d->bytes_flags ^ flags) & DENIED_AGAIN || d->packets >= FLOW_PACKETS)
+		denied_begin(d, q);
+	d->path = hit;
+	d->gen = gen;
+	d->bytes_flags = (d->bytes_flags & ~DENIED_FLAGS) | flags;
+	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);
+	if (fresh)
+		stat_count(STAT_NEW_DENIED);
+	return 0;
+}
