@@ -80,6 +80,8 @@ const (
 	BenchVarHitShards      = "hit_shards"
 	BenchVarHitsOwn        = "hits_own"
 	BenchVarL3Device       = "l3_device"
+	BenchVarLaneMask       = "lane_mask"
+	BenchVarLaneShift      = "lane_shift"
 	BenchVarLogRate        = "log_rate"
 	BenchVarOwnBits        = "own_bits"
 	BenchVarParseOnly      = "parse_only"
@@ -211,6 +213,8 @@ type BenchVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LaneMask    *ebpf.VariableSpec `ebpf:"lane_mask"`
+	LaneShift   *ebpf.VariableSpec `ebpf:"lane_shift"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -332,6 +336,8 @@ type BenchVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LaneMask    *ebpf.Variable `ebpf:"lane_mask"`
+	LaneShift   *ebpf.Variable `ebpf:"lane_shift"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

@@ -54,6 +54,8 @@ const (
 	TcVarHitShards   = "hit_shards"
 	TcVarHitsOwn     = "hits_own"
 	TcVarL3Device    = "l3_device"
+	TcVarLaneMask    = "lane_mask"
+	TcVarLaneShift   = "lane_shift"
 	TcVarLogRate     = "log_rate"
 	TcVarOwnBits     = "own_bits"
 	TcVarParseOnly   = "parse_only"
@@ -156,6 +158,8 @@ type TcVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LaneMask    *ebpf.VariableSpec `ebpf:"lane_mask"`
+	LaneShift   *ebpf.VariableSpec `ebpf:"lane_shift"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -255,6 +259,8 @@ type TcVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LaneMask    *ebpf.Variable `ebpf:"lane_mask"`
+	LaneShift   *ebpf.Variable `ebpf:"lane_shift"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

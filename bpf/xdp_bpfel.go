@@ -492,6 +492,8 @@ const (
 	XdpVarHitShards   = "hit_shards"
 	XdpVarHitsOwn     = "hits_own"
 	XdpVarL3Device    = "l3_device"
+	XdpVarLaneMask    = "lane_mask"
+	XdpVarLaneShift   = "lane_shift"
 	XdpVarLogRate     = "log_rate"
 	XdpVarOwnBits     = "own_bits"
 	XdpVarParseOnly   = "parse_only"
@@ -591,6 +593,8 @@ type XdpVariableSpecs struct {
 	HitShards   *ebpf.VariableSpec `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.VariableSpec `ebpf:"hits_own"`
 	L3Device    *ebpf.VariableSpec `ebpf:"l3_device"`
+	LaneMask    *ebpf.VariableSpec `ebpf:"lane_mask"`
+	LaneShift   *ebpf.VariableSpec `ebpf:"lane_shift"`
 	LogRate     *ebpf.VariableSpec `ebpf:"log_rate"`
 	OwnBits     *ebpf.VariableSpec `ebpf:"own_bits"`
 	ParseOnly   *ebpf.VariableSpec `ebpf:"parse_only"`
@@ -688,6 +692,8 @@ type XdpVariables struct {
 	HitShards   *ebpf.Variable `ebpf:"hit_shards"`
 	HitsOwn     *ebpf.Variable `ebpf:"hits_own"`
 	L3Device    *ebpf.Variable `ebpf:"l3_device"`
+	LaneMask    *ebpf.Variable `ebpf:"lane_mask"`
+	LaneShift   *ebpf.Variable `ebpf:"lane_shift"`
 	LogRate     *ebpf.Variable `ebpf:"log_rate"`
 	OwnBits     *ebpf.Variable `ebpf:"own_bits"`
 	ParseOnly   *ebpf.Variable `ebpf:"parse_only"`

@@ -25,6 +25,10 @@ const volatile u32 bucket_mask = 0;
 const volatile u32 denied_shift = 0;
 const volatile u32 denied_mask = 0;
 
+/* The same for lanes of tunnels. */
+const volatile u32 lane_shift = 0;
+const volatile u32 lane_mask = 0;
+
 /* Random multipliers of the flow hash: one for each 32-bit word of the key, then the constant term. */
 const volatile u64 hash_seed[12] = {};
 

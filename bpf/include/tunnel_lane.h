@@ -31,7 +31,7 @@ static __always_inline u32 lane_index(const struct tunnel_query *q)
 {
 	u64 hash = (q->w[0] ^ q->w[1]) * hash_seed[0] + (q->w[2] ^ q->w[3]) * hash_seed[1] + lane_what(q) * hash_seed[2];
 
-	return bpf_get_smp_processor_id() * TUNNEL_LANES + (hash >> 40 & (TUNNEL_LANES - 1));
+	return (bpf_get_smp_processor_id() << lane_shift) + ((u32)(hash >> 32) & lane_mask);
 }
 
 static __noinline int stat_more(enum stat which, u64 by)

@@ -139,7 +139,6 @@ struct tunnel_lane {
 	__u8 pad[22];
 };
 
-#define TUNNEL_LANES 256 /* of each CPU, a power of two */
 #define LANE_NONE 0xffffffff
 
 struct own_key {

@@ -68,7 +68,8 @@ func (c *constants) constMap(spec *ebpf.CollectionSpec, d Device, why purpose) (
 	return newConstMap(spec, map[string]any{
 		bpf.XdpVarDevSlot: d.Slot, bpf.XdpVarL3Device: flag(d.L3), bpf.XdpVarShadow: flag(why == forDryRun), bpf.XdpVarParseOnly: flag(why == forParserTime),
 		bpf.XdpVarBucketShift: c.sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(c.sizes.BucketsPerCPU - 1),
-		bpf.XdpVarDeniedShift: shift(c.sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(c.sizes.DeniedPerCPU - 1), bpf.XdpVarRepeatShift: c.repeatShift(),
+		bpf.XdpVarDeniedShift: shift(c.sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(c.sizes.DeniedPerCPU - 1),
+		bpf.XdpVarLaneShift: shift(c.sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(c.sizes.LanesPerCPU - 1), bpf.XdpVarRepeatShift: c.repeatShift(),
 		bpf.XdpVarHashSeed: c.seed, bpf.XdpVarHashIp4: c.ip4(),
 		bpf.XdpVarHitShards: uint32(c.sizes.Shards - 1), bpf.XdpVarHitsOwn: flag(c.sizes.Shards >= c.sizes.CPUs), bpf.XdpVarSecond: uint32(c.hz),
 		bpf.XdpVarLogRate: uint32(c.rates[0]), bpf.XdpVarSampleRate: uint32(c.rates[1]), bpf.XdpVarEventRings: uint32(c.sizes.EventRings - 1),

@@ -23,7 +23,7 @@ func twins() map[string]uint64 {
 		"TAG_VLAN_MASK": tagVLAN, "TAG_EGRESS": tagEgress, "TAG_FRAG_FIRST": tagFragFirst, "TAG_FRAG_LATER": tagFragLater, "TAG_STACKED": tagStacked,
 		"JUDGED_HIT": judgedHit, "JUDGED_DENY": judgedDeny, "JUDGED_LIMITED": judgedLimited, "JUDGED_LEG_SHIFT": judgedLeg,
 		"EVENT_LOG": eventLog, "EVENT_SAMPLE": eventSample, "EVENT_BARE": eventBare, "EVENT_BYTES": EventBytes,
-		"TUNNEL_HAS_VNI": tunnelHasVNI, "TUNNEL_LANES": tunnelLanes, "TUNNEL_STRIP": tunnelStrip, "TUNNEL_ANY_VNI": tunnelAnyVNI, "TUNNEL_ANY_TO": tunnelAnyTo,
+		"TUNNEL_HAS_VNI": tunnelHasVNI, "TUNNEL_STRIP": tunnelStrip, "TUNNEL_ANY_VNI": tunnelAnyVNI, "TUNNEL_ANY_TO": tunnelAnyTo,
 		"RECORD_IN": uint64(compile.In), "RECORD_OUT": uint64(compile.Out), "RECORD_DENY": uint64(compile.Deny), "RECORD_LIMIT": uint64(compile.Limit),
 		"RECORD_COUNT": uint64(compile.Count), "RECORD_NOT_SRC": uint64(compile.NotSrc), "RECORD_NOT_DST": uint64(compile.NotDst),
 		"RECORD_NOT_VLAN": uint64(compile.NotVLAN), "RECORD_NOT_VNI": uint64(compile.NotVNI), "RECORD_ESTABLISHED": uint64(compile.Established),

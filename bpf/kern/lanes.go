@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	tunnelLanes = 256 // TUNNEL_LANES
-	laneBytes   = 128 // struct tunnel_lane
-	laneTries   = 4
+	laneBytes  = 128     // struct tunnel_lane
+	maxLanes   = 256     // of a CPU
+	lanesBytes = 1 << 20 // of all CPUs
+	laneTries  = 4
 )
 
 // lanes are what CPUs count of tunnels in use beside their rows (bpf/include/tunnel_lane.h): programs write them meanwhile.

@@ -36,10 +36,10 @@ func TestLayouts(t *testing.T) {
 		"flow_key": reflect.TypeFor[bpf.XdpFlowKey](), "flow_entry": reflect.TypeFor[bpf.XdpFlowEntry](),
 		"flow_bucket": reflect.TypeFor[bpf.XdpFlowBucket](), "counter": reflect.TypeFor[bpf.XdpCounter](),
 		"dev_counters": reflect.TypeFor[bpf.XdpDevCounters](), "dev_state": reflect.TypeFor[bpf.XdpDevState](),
-		"shadow_io": reflect.TypeFor[bpf.XdpShadowIo](), "tunnel_key": reflect.TypeFor[bpf.XdpTunnelKey](), "tunnel_row": reflect.TypeFor[bpf.XdpTunnelRow](),
+		"shadow_io": reflect.TypeFor[bpf.XdpShadowIo](), "tunnel_key": reflect.TypeFor[bpf.XdpTunnelKey](), "tunnel_row": reflect.TypeFor[bpf.XdpTunnelRow](), "tunnel_lane": reflect.TypeFor[bpf.XdpTunnelLane](),
 		"acl_image": reflect.TypeFor[bpf.XdpAclImage](), "acl_hits": reflect.TypeFor[bpf.XdpAclHits](), "policy_event": reflect.TypeFor[bpf.XdpPolicyEvent](),
 	}
-	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "flow_tags": tagBytes, "counter": counterBytes, "acl_image": uint32(imageBytes), "acl_hits": hitBytes, "dev_counters": deviceBytes, "dev_state": stateBytes}
+	sizes := map[string]uint32{"flow_key": 44, "flow_entry": entryBytes, "flow_bucket": bucketBytes, "flow_tags": tagBytes, "counter": counterBytes, "acl_image": uint32(imageBytes), "acl_hits": hitBytes, "dev_counters": deviceBytes, "tunnel_lane": laneBytes, "dev_state": stateBytes}
 	for object, spec := range objects(t) {
 		here := types
 		if object == "trace" {

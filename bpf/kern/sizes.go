@@ -47,6 +47,7 @@ type Sizes struct {
 	CPUs          int // possible CPUs
 	BucketsPerCPU int // of eight entries; a power of two
 	DeniedPerCPU  int // buckets of denied flows, two entries each; a power of two
+	LanesPerCPU   int // of tunnels; a power of two
 	Slots         int // device slots, 0 among them
 	Shards        int // of rule counters
 	EventRings    int // a power of two
@@ -66,6 +67,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	s.EventRings = min(maxEventRings, ceilPow2(cpus))
 	s.DeniedPerCPU = clamp(deniedBytes/cpus/deniedBucket, minDenied, maxDenied)
 	s.DeniedPerCPU = ceilPow2(s.DeniedPerCPU+1) / 2
+	s.LanesPerCPU = ceilPow2(clamp(lanesBytes/cpus/laneBytes, 1, maxLanes)+1) / 2
 	want := flows
 	if want == 0 {
 		want = defaultFlows
@@ -88,7 +90,7 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.DeniedPerCPU*deniedBucket + s.Slots*deviceBytes + smallBytes + tunnelLanes*laneBytes
+	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.DeniedPerCPU*deniedBucket + s.Slots*deviceBytes + smallBytes + s.LanesPerCPU*laneBytes
 	return s.CPUs*perCPU + aclSlots*s.Shards*(aclHits*hitBytes+aclLegs*counterBytes) + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
@@ -115,7 +117,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtEvents:  uint32(s.EventRings),
 		bpf.XdpMapHtLegs:    uint32(aclSlots * s.Shards * aclLegs),
 		bpf.XdpMapHtDenied:  uint32(s.CPUs * s.DeniedPerCPU),
-		bpf.XdpMapHtLanes:   uint32(s.CPUs * tunnelLanes),
+		bpf.XdpMapHtLanes:   uint32(s.CPUs * s.LanesPerCPU),
 		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
 		bpf.XdpMapHtOwn:     ownAddresses,
 	}

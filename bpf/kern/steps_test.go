@@ -81,7 +81,7 @@ const (
 
 func newStepper(t *testing.T, h Hook, frame []byte) *stepper {
 	t.Helper()
-	sizes := Sizes{CPUs: 1, BucketsPerCPU: stepBuckets, Slots: 2, Shards: 1, EventRings: 1}
+	sizes := Sizes{CPUs: 1, BucketsPerCPU: stepBuckets, LanesPerCPU: 1, Slots: 2, Shards: 1, EventRings: 1}
 	consts, err := newConstants([6]uint64{1}, sizes)
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +96,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
+		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1),
 		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(),
 	} {
