@@ -52,6 +52,15 @@ static __always_inline void row_says(struct tunnel_row *row, const u64 *local, u
 	row->last = last;
 }
 
+static __always_inline void row_error(struct tunnel_row *row, u64 why, u64 n)
+{
+	if (!why)
+		return;
+	barrier_var(why); /* two comparisons: of one with why - 1 the verifier of 5.10 learns nothing about why */
+	if (why < TERR_MAX)
+		__sync_fetch_and_add(&row->errors[why], n);
+}
+
 /* Counts the query's packet in its tunnel's row, and for the line that speaks of it. */
 __noinline int ht_tun_count(u32 gen)
 {
@@ -59,7 +68,6 @@ __noinline int ht_tun_count(u32 gen)
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	struct tunnel_key key = {};
 	struct tunnel_row *row;
-	u64 why;
 
 	if (!q)
 		return 0;
@@ -79,12 +87,7 @@ __noinline int ht_tun_count(u32 gen)
 	__sync_fetch_and_add(&row->bytes, q->len);
 	if (q->strip)
 		__sync_fetch_and_add(&row->stripped, 1);
-	why = q->why;
-	if (why) {
-		barrier_var(why); /* two comparisons: of one with why - 1 the verifier of 5.10 learns nothing about why */
-		if (why < TERR_MAX)
-			__sync_fetch_and_add(&row->errors[why], 1);
-	}
+	row_error(row, q->why, 1);
 	row_says(row, q->w + 2, q->port, q->inner, q->hit, gen, bpf_jiffies64());
 	return 0;
 }

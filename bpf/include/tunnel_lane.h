@@ -50,7 +50,7 @@ static __noinline int lane_fold(struct tunnel_lane *lane, const struct tunnel_ro
 	struct tunnel_key key = { .vni = lane->vni, .dev = lane->dev, .kind = lane->kind };
 	u32 slot = slot_of(lane->gen);
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	u64 n = lane->packets, stripped = lane->strip ? n : 0, why = lane->why;
+	u64 n = lane->packets, stripped = lane->strip ? n : 0;
 	struct tunnel_row *row;
 
 #pragma clang loop unroll(disable)
@@ -66,11 +66,7 @@ static __noinline int lane_fold(struct tunnel_lane *lane, const struct tunnel_ro
 	__sync_fetch_and_add(&row->packets, n);
 	__sync_fetch_and_add(&row->bytes, lane->bytes);
 	__sync_fetch_and_add(&row->stripped, stripped);
-	barrier_var(why); /* two comparisons, as in ht_tun_count */
-	if (why) {
-		if (why < TERR_MAX)
-			__sync_fetch_and_add(&row->errors[why], n);
-	}
+	row_error(row, lane->why, n);
 	row_says(row, lane->w + 2, lane->port, lane->inner, lane->hit, lane->gen, lane->last);
 	return 0;
 }
