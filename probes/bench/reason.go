@@ -11,8 +11,8 @@ func Reason(id string) string {
 		"S4": "some third of a new flow's time is the cache miss on its bucket, which either side pays, and most of the rest is its classification.",
 		"S6": judged,
 		"S7": judged,
-		"S9": "a packet in a tunnel passes eight global functions, which the verifier of Linux 5.10 needs, a strict parser of the header, the lines of the policy, the " +
-			"host's own addresses and a row of counters; the goals were set with a prototype that looked up {local, peer, VNI}, took the headers off, and found what it had denied once in the flow table.",
+		"S9": "a packet in a tunnel is parsed twice, strictly, and held against the line's inner prefixes and the host's own addresses before its headers are taken off and it is judged; " +
+			"the goals were set with a prototype that looked up {local, peer, VNI} for IPv4 alone and took the headers off.",
 		"S10": "not known in full: by itself the same work takes some 20 ns a packet (S1); here the stack's delivery stands between two packets.",
 		"S12": "hooktop's reader hands on decoded events where the other copies bytes; the goal was set with events of 64 bytes, read as they lie.",
 		"S13": "nearly all of it is parsing and compiling the text.",
