@@ -71,10 +71,10 @@ static __noinline int lane_fold(struct tunnel_lane *lane, const struct tunnel_ro
 	return 0;
 }
 
-/* Finds the policy's line for the query's tunnel and gives it a lane, if one is to be had. Returns what ht_tun_find does. */
+/* Gives the query's tunnel a lane, if one is to be had, with what ht_tun_find found. */
 __noinline int ht_tun_lane(u32 gen)
 {
-	u32 zero = 0, now = bpf_jiffies64(), open = ht_tun_find(gen), index;
+	u32 zero = 0, now = bpf_jiffies64(), index;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	struct tunnel_lane *lane;
 
@@ -83,10 +83,10 @@ __noinline int ht_tun_lane(u32 gen)
 	index = lane_index(q);
 	lane = lane_at(index);
 	if (!lane)
-		return open;
+		return 0;
 	if (lane->packets) {
 		if (!lane_is(lane, q) && now - lane->last < second)
-			return open;
+			return 0;
 		lane_fold(lane, &q->none);
 		lane->packets = 0;
 		lane->folds++;
@@ -108,7 +108,7 @@ __noinline int ht_tun_lane(u32 gen)
 	for (u32 i = 0; i < TUNNEL_SIZES; i++)
 		lane->sizes[i] = 0;
 	q->lane = index;
-	return open;
+	return 0;
 }
 
 /* What the query's lane says, in the query. Returns 0 when there is none for it. */

@@ -64,7 +64,12 @@ static __always_inline int tunnel_outer(struct tunnel_query *q, u32 gen)
 
 	if (shadow || q->why)
 		return ht_tun_find(gen);
-	open = lane_says(q, gen) ? readable(q) : ht_tun_lane(gen);
+	if (lane_says(q, gen)) {
+		open = readable(q);
+	} else {
+		open = ht_tun_find(gen);
+		ht_tun_lane(gen); /* not one inside the other: stacks of nested calls are added up */
+	}
 	barrier();
 	return open;
 }
@@ -151,25 +156,32 @@ static __always_inline int tunnel_judge(struct tunnel_query *q, u32 gen)
 	return q->strip;
 }
 
-/* Counts the packet in its tunnel, and what is inside as a flow when it stays there. */
-static __always_inline void tunnel_end(const struct tunnel_query *q, u32 gen)
+/* What the stage says. */
+#define TUNNEL_OPENED 1 /* the packet was unwrapped: the one inside is in the acl_query */
+#define TUNNEL_INSIDE 2 /* so it is, but stays in its tunnel */
+
+/* Counts the packet in its tunnel. */
+static __always_inline int tunnel_end(const struct tunnel_query *q, u32 gen)
 {
 	if (shadow_gen())
-		return;
+		return q->strip ? TUNNEL_OPENED : 0;
 	if (shadow || !lane_count(q))
 		ht_tun_count(gen);
-	if (q->looked && !q->found && readable(q) && !q->strip)
-		ht_flow_observe();
+	if (q->strip)
+		return TUNNEL_OPENED;
+	return q->looked && !q->found && readable(q) ? TUNNEL_INSIDE : 0;
 }
 
-/* Goes on with the packet inside. */
-static __always_inline void tunnel_unwrap(struct packet *p)
+/* Goes on with the packet inside, or counts it as a flow that stays there: not in the stage, as stacks of nested calls are added up. */
+static __always_inline void tunnel_go_on(struct packet *p, int said)
 {
 	u32 zero = 0;
 	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 
-	if (!k || !q)
+	if (said == TUNNEL_INSIDE)
+		ht_flow_observe();
+	if (said != TUNNEL_OPENED || !k || !q)
 		return;
 	p->w[0] = k->w[0];
 	p->w[1] = k->w[1];

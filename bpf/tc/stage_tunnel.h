@@ -87,7 +87,7 @@ __noinline int ht_tun_strip(struct __sk_buff *skb)
 	return 0;
 }
 
-/* Returns 1 when the packet was unwrapped: the one inside is in the acl_query then. */
+/* Returns TUNNEL_*, or 0. */
 __noinline int ht_tun_stage(struct __sk_buff *skb, u32 gen)
 {
 	u32 zero = 0;
@@ -112,13 +112,12 @@ __noinline int ht_tun_stage(struct __sk_buff *skb, u32 gen)
 		q->why = refusal(q);
 	}
 	barrier();
-	tunnel_end(q, gen);
-	return q->strip;
+	return tunnel_end(q, gen);
 }
 
 /* Where p was unwrapped it is the packet inside from here on, and pointers into the packet are void. */
 static __always_inline void stage_tunnel(struct __sk_buff *skb, struct packet *p, u32 gen)
 {
-	if (tunnel_begin(p) && ht_tun_stage(skb, gen))
-		tunnel_unwrap(p);
+	if (tunnel_begin(p))
+		tunnel_go_on(p, ht_tun_stage(skb, gen));
 }

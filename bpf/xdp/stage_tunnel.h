@@ -84,7 +84,7 @@ static __always_inline int strip_plain(struct xdp_md *ctx, const struct tunnel_q
 	return 1;
 }
 
-/* Returns 1 when the packet was unwrapped: the one inside is in the acl_query then. */
+/* Returns TUNNEL_*, or 0. */
 __noinline int ht_tun_stage(struct xdp_md *ctx, u32 gen)
 {
 	u32 zero = 0;
@@ -109,13 +109,12 @@ __noinline int ht_tun_stage(struct xdp_md *ctx, u32 gen)
 	}
 	barrier();
 	shadow_tunnel(q);
-	tunnel_end(q, gen);
-	return q->strip;
+	return tunnel_end(q, gen);
 }
 
 /* Where p was unwrapped it is the packet inside from here on, and pointers into the frame are void. */
 static __always_inline void stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
 {
-	if (tunnel_begin(p) && ht_tun_stage(ctx, gen))
-		tunnel_unwrap(p);
+	if (tunnel_begin(p))
+		tunnel_go_on(p, ht_tun_stage(ctx, gen));
 }
