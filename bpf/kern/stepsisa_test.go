@@ -94,7 +94,7 @@ func (m *stepper) help(t *testing.T, f asm.BuiltinFunc) {
 	case asm.FnGetSmpProcessorId:
 		m.regs[asm.R0] = 0
 	case asm.FnJiffies64:
-		m.regs[asm.R0] = 1000
+		m.regs[asm.R0] = stepJiffies
 	default:
 		t.Fatalf("%v: not known", f)
 	}
