@@ -236,7 +236,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return 0;
 	e = flow_way(b, way);
 	live = way < WAY_NONE && e->packets;
-	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(dev_state(), gen)) {
+	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && holds(dev_state(), gen, now, e->last)) {
 		flow_more(e, q, index, way, flags);
 		return flow_passes(e);
 	}
@@ -292,7 +292,7 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	for (u32 i = 0; i < 2; i++) {
 		struct flow_entry *e = flow_way(b, (p->hash >> 61) ^ i);
 
-		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && now < expiry(st, gen))) {
+		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && holds(st, gen, now, e->last))) {
 			flow_count(e, p->len, p->tcp_flags, now, flags);
 			return flow_passes(e);
 		}

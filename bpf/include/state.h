@@ -27,19 +27,14 @@ static __always_inline u32 generation(volatile struct dev_state *st)
 	return trial;
 }
 
-/* jiffies64 from which on cached verdicts of the generation hold no more. */
-static __always_inline u64 expiry(volatile struct dev_state *st, u32 gen)
-{
-	if (likely(!gen))
-		return ~0ULL;
-	return st->expiry[gen != (u32)(st->word >> 48)];
-}
-
-/* Whether a verdict of the generation that a packet met at `last`, the low half of jiffies, holds: no rule has ended since. */
+/* Whether a verdict of the generation that a flow met at `last`, the low half of jiffies, holds: none of its rules has ended since. */
 static __always_inline int holds(volatile struct dev_state *st, u32 gen, u64 now, u32 last)
 {
-	u32 kept = gen != (u32)(st->word >> 48);
+	u32 kept;
 
+	if (likely(!gen))
+		return 1;
+	kept = gen != (u32)(st->word >> 48);
 	return now < st->expiry[kept] && now - (u32)((u32)now - last) >= st->since[kept];
 }
 
