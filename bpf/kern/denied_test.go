@@ -46,6 +46,14 @@ func remembered(t *testing.T, p *Pipeline, gen uint32, once func() (passed bool)
 
 const recordDeny = 0x4 // RECORD_DENY
 
+// fewer keeps guests, which are slow, short.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // A verdict is kept where it follows from the key alone, whatever the source port that no rule asks for; else each packet is judged.
 func TestADeniedFlowIsJudgedOnce(t *testing.T) {
 	onOneCPU(t)
@@ -149,7 +157,7 @@ func TestADeniedFlowMayBecomeEstablished(t *testing.T) {
 	const text = "default in deny\nallow in udp established"
 	gen := writePolicy(t, p, text)
 	keep(t, p, gen)
-	for n := range uint16(10) {
+	for n := range uint16(fewer(20)) {
 		k := udp("10.0.0.9", 53, "10.0.0.1", 1000+n)
 		on(t, 0, func() {
 			for range 4 {
@@ -274,7 +282,7 @@ func TestDeniedFlowsThatCollideAreCounted(t *testing.T) {
 	gen := writeACL(t, p, &a)
 	keep(t, p, gen)
 	rnd, want, denied := rand.New(rand.NewPCG(1, 2)), make([]uint64, 4), uint64(0)
-	for i := range 60_000 {
+	for i := range fewer(60_000) {
 		n := rnd.Uint32N(1 << 16)
 		if i < known {
 			n = uint32(i) + 1
@@ -327,7 +335,7 @@ func TestNeighboursOfDeniedFlows(t *testing.T) {
 	p := openPipeline(t, Options{Flows: 64})
 	progs := loadInstances(t, p)
 	denied := 0
-	for n := range 60 {
+	for n := range fewer(60) {
 		rnd := rand.New(rand.NewPCG(uint64(n), 8))
 		a, text := randomPolicy(t, n, rnd)
 		if limited(&a) {
@@ -366,7 +374,7 @@ func TestNeighboursOfDeniedFlows(t *testing.T) {
 			}
 		}
 	}
-	if denied < 1000 {
+	if denied < fewer(1000) {
 		t.Errorf("only %d packets were denied", denied)
 	}
 	t.Logf("%d packets denied", denied)
