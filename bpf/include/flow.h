@@ -240,7 +240,8 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		flow_more(e, q, index, way, flags);
 		return flow_passes(e);
 	}
-	if (gen && !live && denied_again(dev_state(), q->w, q->tag_dev, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
+	/* Of a flow that is absent, verdicts were looked for but those that ask for `established`. */
+	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
 		return VERDICT_DENY;
 	if (gen)
 		judged = ht_acl_judge(gen % ACL_SLOTS, gen);
