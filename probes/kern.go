@@ -214,23 +214,20 @@ func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
 	}
 }
 
-// scanDenied yields those that came again before those of a single packet, which a flood from random sources is made of.
+// scanDenied yields those that came again before those of a single packet, which a flood from random sources is made of. When the
+// kernel's counter can't be read they are shown with the next look.
 func (s *kernSource) scanDenied(yield func(slot int, e *kern.Entry) bool) {
-	slots, left, once := s.Slots(), deniedMost, make([]int, 0)
-	var single []kern.Entry
-	_ = s.denied.Scan(func(place int, e *kern.Entry) bool { // when the counter can't be read, they are shown with the next look
-		switch {
-		case s.clock.Ago(e.Last()) > deniedFor:
-		case e.Packets() > 1:
+	slots, left, more := s.Slots(), deniedMost, true
+	for _, again := range []bool{true, false} {
+		_ = s.denied.Scan(func(place int, e *kern.Entry) bool {
+			if (e.Packets() > 1) != again || s.clock.Ago(e.Last()) > deniedFor {
+				return true
+			}
 			left--
-			return yield(slots+place, e) && left > 0
-		case len(single) < deniedMost:
-			single, once = append(single, *e), append(once, place)
-		}
-		return true
-	})
-	for i := range single[:min(left, len(single))] {
-		if !yield(slots+once[i], &single[i]) {
+			more = yield(slots+place, e)
+			return more && left > 0
+		})
+		if !more || left == 0 {
 			return
 		}
 	}

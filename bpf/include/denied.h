@@ -10,7 +10,7 @@
 #include "maps.h"
 #include "state.h"
 
-#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN)
+#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | 3ULL << DENIED_SLOT_SHIFT)
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
 static __always_inline struct denied_bucket *denied_bucket(const u64 *w, u64 tag_dev_)
@@ -33,9 +33,8 @@ static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag
 }
 
 /* Whether a policy tells these source ports apart. An ICMP packet has its type there. */
-static __always_inline int ports_differ(u32 gen, u64 a, u64 b)
+static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 {
-	u32 slot = slot_of(gen);
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 
 	if (!img || is_icmp(a >> 32 & 0xff))
@@ -67,11 +66,9 @@ static __noinline int repeat_due(u32 now)
 #define DENIED_ANY 3
 
 /* Denies a packet as one before, and counts it. 0: it is to be judged. `which` is a constant on the fast path. */
-static __always_inline int denied_again(const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u32 which)
+static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
 {
 	struct denied_bucket *b = denied_bucket(w, tag_dev_);
-	volatile struct dev_state *st = dev_state();
-	u64 now = bpf_jiffies64();
 	struct flow_entry *e;
 
 	if (!b)
@@ -82,7 +79,7 @@ static __always_inline int denied_again(const u64 *w, u32 tag_dev_, u32 len, u64
 		if (!denied_is(e, w, tag_dev_))
 			return 0;
 	}
-	if (e->gen != (u16)gen || !(e->bytes_flags & DENIED_AGAIN) || e->packets - 1 >= FLOW_PACKETS - 1 || now >= expiry(st, gen) || is_void(st, gen, now, e->last))
+	if (e->gen != (u16)gen || !(e->bytes_flags & DENIED_AGAIN) || e->packets - 1 >= FLOW_PACKETS - 1 || !holds(st, gen, now, e->last))
 		return 0;
 	if (e->bytes_flags & DENIED_ASKED) {
 		u32 zero = 0;
@@ -93,7 +90,7 @@ static __always_inline int denied_again(const u64 *w, u32 tag_dev_, u32 len, u64
 	} else if (!(which & DENIED_PLAIN)) {
 		return 0;
 	}
-	if (words(e)[4] != w[4] && ports_differ(gen, words(e)[4], w[4]))
+	if (words(e)[4] != w[4] && ports_differ(e->bytes_flags >> DENIED_SLOT_SHIFT & 3, words(e)[4], w[4]))
 		return 0;
 	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
 		return 0;
@@ -141,12 +138,14 @@ static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 ju
 {
 	struct denied_bucket *b = denied_bucket(q->w, q->tag_dev);
 	u32 hit = judged & JUDGED_HIT, fresh;
-	u64 flags = judged & JUDGED_EACH ? 0 : DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
+	u64 flags = (u64)(slot_of(gen)) << DENIED_SLOT_SHIFT;
 	struct flow_entry *d;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
+	if (!(judged & JUDGED_EACH))
+		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
 	if (!b)
-		return flags ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;
+		return flags & DENIED_AGAIN ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;
 	d = denied_place(b, q, gen);
 	fresh = !d->packets;
 	if (!flow_is(d, q->w, q->tag_dev) || d->gen != (u16)gen || d->path != hit || (d->bytes_flags ^ flags) & DENIED_AGAIN || d->packets >= FLOW_PACKETS)

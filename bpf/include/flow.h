@@ -236,11 +236,12 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return 0;
 	e = flow_way(b, way);
 	live = way < WAY_NONE && e->packets;
-	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && now < expiry(dev_state(), gen)) {
+	if (live && e->gen == (u16)gen && e->packets < FLOW_PACKETS && holds(dev_state(), gen, now, e->last)) {
 		flow_more(e, q, index, way, flags);
 		return flow_passes(e);
 	}
-	if (gen && !live && denied_again(q->w, q->tag_dev, q->len, q->tcp_flags, gen, absent ? DENIED_LATE : DENIED_ANY))
+	/* Of a flow that is absent, verdicts were looked for but those that ask for `established`. */
+	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
 		return VERDICT_DENY;
 	if (gen)
 		judged = ht_acl_judge(slot_of(gen), gen);
@@ -283,7 +284,7 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	}
 	/* Without a policy a new flow gets an entry in any case. */
 	if (gen && unlikely(!flow_may_be(index, p->hash))) {
-		if (denied_again(p->w, p->tag_dev, p->len, p->tcp_flags, gen, DENIED_PLAIN))
+		if (denied_again(st, p->w, p->tag_dev, p->len, p->tcp_flags, gen, now, DENIED_PLAIN))
 			return VERDICT_DENY;
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
 	}
@@ -292,7 +293,7 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	for (u32 i = 0; i < 2; i++) {
 		struct flow_entry *e = flow_way(b, (p->hash >> 61) ^ i);
 
-		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && now < expiry(st, gen))) {
+		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && holds(st, gen, now, e->last))) {
 			flow_count(e, p->len, p->tcp_flags, now, flags);
 			return flow_passes(e);
 		}

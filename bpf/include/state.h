@@ -27,18 +27,15 @@ static __always_inline u32 generation(volatile struct dev_state *st)
 	return trial;
 }
 
-/* jiffies64 from which on cached verdicts of the generation hold no more. */
-static __always_inline u64 expiry(volatile struct dev_state *st, u32 gen)
+/* Whether a verdict of the generation that a flow met at `last`, the low half of jiffies, holds: none of its rules has ended since. */
+static __always_inline int holds(volatile struct dev_state *st, u32 gen, u64 now, u32 last)
 {
-	if (likely(!gen))
-		return ~0ULL;
-	return st->expiry[gen != (u32)(st->word >> 48)];
-}
+	u32 kept;
 
-/* Whether a verdict of the generation that a packet met at `last`, the low half of jiffies, is one of before a rule ended. */
-static __always_inline int is_void(volatile struct dev_state *st, u32 gen, u64 now, u32 last)
-{
-	return now - (u32)((u32)now - last) < st->since[gen != (u32)(st->word >> 48)];
+	if (likely(!gen))
+		return 1;
+	kept = gen != (u32)(st->word >> 48);
+	return now < st->expiry[kept] && now - (u32)((u32)now - last) >= st->since[kept];
 }
 
 static __always_inline void device_count(enum dev_count which, u32 len)

@@ -127,13 +127,14 @@ func (m *Meter) Anew(on bool) {
 	q.states[meterSlot].Expiry = [2]uint64{until, until}
 }
 
-// Forget empties the flow table of a CPU.
+// Forget empties the flow table of a CPU, and its verdicts on denied flows.
 func (m *Meter) Forget(cpu int) error {
 	s := m.p.sizes
 	if cpu < 0 || cpu >= s.CPUs {
 		return fmt.Errorf("forget flows of CPU %d: there are %d", cpu, s.CPUs)
 	}
 	clear(m.p.table.slots[cpu*s.BucketsPerCPU*ways:][:s.BucketsPerCPU*ways])
+	clear(m.p.policy.denied[cpu*s.DeniedPerCPU*deniedWays:][:s.DeniedPerCPU*deniedWays])
 	for i := range s.BucketsPerCPU {
 		if err := m.p.maps[bpf.XdpMapHtTags].Put(uint32(cpu*s.BucketsPerCPU+i), [tagBytes]byte{}); err != nil {
 			return fmt.Errorf("forget flows of CPU %d: %w", cpu, err)

@@ -49,11 +49,12 @@ func TestAMeterRunsParts(t *testing.T) {
 		}
 		return n
 	}
-	hits := func() (n uint64) {
-		for _, h := range m.p.policy.hits {
-			n += h.Packets
+	counted := func() (n uint64) {
+		c, err := m.p.PolicyCounts(gen)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return n
+		return c.Rules[0].Packets
 	}
 	for i, h := range hooks {
 		run := func(part Part, frame []byte, want bool) {
@@ -78,16 +79,19 @@ func TestAMeterRunsParts(t *testing.T) {
 		if n := added(); n != uint64(2*i+1) {
 			t.Errorf("%s: %d new flows", h, n)
 		}
-		before := hits()
+		before := counted()
 		m.Anew(true)
 		run(PartWhole, denied, false)
 		run(PartWhole, allowed, true)
 		m.Anew(false)
-		if n := hits() - before; n != 1 { // the denied one: what passes counts in its entry
-			t.Errorf("%s: %d hits by packets that were judged", h, n)
+		if n := counted() - before; n != 1 {
+			t.Errorf("%s: the rule that denies counted %d packets", h, n)
 		}
 		if err := m.Forget(0); err != nil {
 			t.Fatal(err)
+		}
+		if n := counted(); n != 0 {
+			t.Errorf("%s: a denied flow that was forgotten has %d packets", h, n)
 		}
 		run(PartWhole, allowed, true)
 		if n := added(); n != uint64(2*i+2) {

@@ -246,3 +246,30 @@ func TestARuleExpires(t *testing.T) {
 		t.Error("it came back")
 	}
 }
+
+// An allowed flow that said nothing while its rule ended is judged anew.
+func TestARuleExpiresForASilentFlow(t *testing.T) {
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 64})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	a := parsePolicy(t, "default in deny\nallow in udp")
+	a.Rules[0].Expires.At = time.Now().Add(time.Second)
+	keep(t, p, writeACL(t, p, &a))
+	talks, silent := udpFrame(1, 100), udpFrame(2, 100)
+	for range 3 {
+		if !passes(t, prog, talks) || !passes(t, prog, silent) {
+			t.Fatal("the rule does not allow")
+		}
+	}
+	for late := time.After(30 * time.Second); passes(t, prog, talks); {
+		select {
+		case <-late:
+			t.Fatal("the rule does not end")
+		default:
+		}
+	}
+	p.PolicyState()
+	if passes(t, prog, silent) {
+		t.Error("a verdict of before the rule ended holds")
+	}
+}

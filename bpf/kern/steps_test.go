@@ -3,7 +3,9 @@
 package kern
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -51,6 +53,40 @@ func TestInstructionsOfAFlowHit(t *testing.T) {
 	}
 }
 
+// What a packet of a flow that was denied before costs, on ingress: it is counted in one entry and for its device.
+func TestInstructionsOfADeniedPacket(t *testing.T) {
+	tcp := udpFrame(1, 64)
+	tcp[23], tcp[46], tcp[47] = 6, 5<<4, 0x10
+	other := slices.Clone(tcp)
+	binary.BigEndian.PutUint16(other[34:], 4000)
+	for _, c := range []struct {
+		name  string
+		hook  Hook
+		frame []byte
+		drop  uint64
+		most  int
+	}{
+		{"xdp", XDPGeneric, tcp, drop, 410},
+		{"xdp, another source port", XDPGeneric, other, drop, 440},
+		{"tc", TCIngress, tcp, tcShot, 410},
+	} {
+		m := newStepper(t, c.hook, tcp)
+		entries := m.deny(t, 7)
+		copy(m.frame, c.frame)
+		if ret := m.run(t); ret != c.drop {
+			t.Errorf("%s: the program returned %d", c.name, ret)
+		}
+		counted := slices.IndexFunc(entries, func(e []byte) bool { return binary.LittleEndian.Uint32(e[44:]) == 6 })
+		if counted < 0 || !bytes.Equal(entries[counted][32:36], c.frame[34:38]) {
+			t.Errorf("%s: no entry counts 6 packets of this flow", c.name)
+		}
+		t.Logf("%s: %d of %d instructions", c.name, m.steps, c.most)
+		if m.steps > c.most {
+			t.Errorf("%s: %d instructions, budget %d", c.name, m.steps, c.most)
+		}
+	}
+}
+
 // stepper runs one function of an object on memory of its own. An address is the number of a piece of memory, and a place in it.
 type stepper struct {
 	regs   [11]uint64
@@ -77,11 +113,12 @@ type call struct {
 const (
 	stepBuckets = 16
 	stepStack   = 512
+	stepJiffies = 1000
 )
 
 func newStepper(t *testing.T, h Hook, frame []byte) *stepper {
 	t.Helper()
-	sizes := Sizes{CPUs: 1, BucketsPerCPU: stepBuckets, LanesPerCPU: 1, Slots: 2, Shards: 1, EventRings: 1}
+	sizes := Sizes{CPUs: 1, BucketsPerCPU: stepBuckets, DeniedPerCPU: stepBuckets, LanesPerCPU: 1, Slots: 2, Shards: 1, EventRings: 1}
 	consts, err := newConstants([6]uint64{1}, sizes)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +135,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 	for name, v := range map[string]any{
 		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1),
 		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(sizes.BucketsPerCPU - 1),
-		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(),
+		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(), bpf.XdpVarDeniedShift: shift(sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(sizes.DeniedPerCPU - 1),
 	} {
 		if err := spec.Variables[name].Set(v); err != nil {
 			t.Fatal(err)
@@ -154,6 +191,23 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 	binary.LittleEndian.PutUint64(st, uint64(gen)<<48|uint64(gen)<<32)
 	binary.LittleEndian.PutUint64(st[8:], ^uint64(0))
 	return e
+}
+
+// deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each bucket, in its
+// second place.
+func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
+	t.Helper()
+	known := m.know(t, gen)
+	for i := range uint64(stepBuckets) {
+		e := m.bytes(m.values(bpf.XdpMapHtDenied)+(2*i+1)*entryBytes, entryBytes)
+		copy(e, known)
+		binary.LittleEndian.PutUint64(e[48:], deniedAgain)
+		binary.LittleEndian.PutUint32(e[60:], stepJiffies)
+		entries = append(entries, e)
+	}
+	clear(known)
+	clear(m.bytes(m.values(bpf.XdpMapHtTags), stepBuckets*ways))
+	return entries
 }
 
 // plainKey is struct flow_key of a frame without tags, options and extension headers on device slot 1.

@@ -97,7 +97,7 @@ func (m *stepper) help(t *testing.T, f asm.BuiltinFunc) {
 		m.ctx[0] += m.regs[asm.R2]
 		m.regs[asm.R0] = 0
 	case asm.FnJiffies64:
-		m.regs[asm.R0] = 1000
+		m.regs[asm.R0] = stepJiffies
 	default:
 		t.Fatalf("%v: not known", f)
 	}

@@ -3,6 +3,7 @@
 package flows
 
 import (
+	"maps"
 	"testing"
 	"time"
 )
@@ -46,6 +47,30 @@ func TestDeniedFlowsAreDropsAndCountOnce(t *testing.T) {
 	}
 	if got := s.Totals().Drops; got <= 0 {
 		t.Fatalf("drops per second: %g", got)
+	}
+}
+
+// Denied flows that differ in their source port alone share an entry: what it gained is the newest's.
+func TestDeniedFlowsThatShareAnEntryCountOnce(t *testing.T) {
+	f := &withDenied{fakeTable: newFake(1, 8)}
+	s := New(f, Options{})
+	c := newClock(f.fakeTable)
+	first, second, third := keyN(1), keyN(1), keyN(2)
+	second[33]++
+	collect(t, s, c.tick(time.Second))
+	for _, step := range []struct {
+		key     RawKey
+		packets uint32
+	}{{first, 5}, {first, 7}, {second, 10}, {second, 11}, {first, 20}, {third, 4}, {first, 2}} {
+		f.sample = Sample{Key: step.key, Packets: step.packets, Bytes: 100 * uint64(step.packets), Last: f.jiffies}
+		collect(t, s, c.tick(time.Second))
+	}
+	got := map[RawKey]uint64{}
+	for _, r := range all(s, c.now) {
+		got[Encode(&r.Key)] = r.Packets
+	}
+	if want := map[RawKey]uint64{first: 7 + 9 + 2, second: 4, third: 4}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

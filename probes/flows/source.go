@@ -22,7 +22,7 @@ type Sample struct {
 	TCPFlags  uint8
 	Forwarded bool
 	Inner     bool // seen inside a tunnel that is only counted: outside the totals
-	Denied    bool // of the sample of flows that a policy denied: their packets are counted outside the table
+	Denied    bool // a policy denied it: its packets are counted outside the table, and with them those of flows that shared its entry
 	Path, Gen uint16
 	Last      uint32 // low 32 bits of jiffies
 }
@@ -85,6 +85,12 @@ const (
 func (k *RawKey) proto() uint8   { return k[36] }
 func (k *RawKey) tag() uint16    { return binary.LittleEndian.Uint16(k[40:]) }
 func (k *RawKey) device() uint16 { return binary.LittleEndian.Uint16(k[42:]) }
+
+// sharesVerdict tells whether two flows differ in their source port, or what stands in its place, alone: denied ones share an entry
+// then, which has the newest's port and the packets of all.
+func (k *RawKey) sharesVerdict(o *RawKey) bool {
+	return [32]byte(k[:32]) == [32]byte(o[:32]) && [10]byte(k[34:]) == [10]byte(o[34:])
+}
 
 // Decode gives the key as a value for screens. The layout is bpf/kern's to know.
 func (k *RawKey) Decode() snap.FlowKey { return kern.RawKey(*k).Decode() }

@@ -127,10 +127,11 @@ func (s *Store) take(e *Sample, before uint32) {
 	at := &s.slots[e.Slot]
 	dp, db := uint64(e.Packets), e.Bytes
 	id := at.rec - 1
-	if at.rec != 0 && s.rec(id).key == e.Key && s.rec(id).state&used != 0 {
+	known := at.rec != 0 && s.rec(id).state&used != 0
+	if known && (s.rec(id).key == e.Key || e.Denied && s.rec(id).key.sharesVerdict(&e.Key)) {
 		dp, db = at.gain(e.Packets, e.Bytes)
-	} else {
-		var known bool
+	}
+	if !known || s.rec(id).key != e.Key {
 		if id, known = s.find(&e.Key); !known {
 			id = s.add(&e.Key)
 			s.rec(id).start = before
