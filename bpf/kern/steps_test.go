@@ -67,7 +67,7 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		most  int
 	}{
 		{"xdp", XDPGeneric, tcp, drop, 410},
-		{"xdp, another source port", XDPGeneric, other, drop, 440},
+		{"xdp, another source port", XDPGeneric, other, drop, 455},
 		{"tc", TCIngress, tcp, tcShot, 410},
 	} {
 		m := newStepper(t, c.hook, tcp)

@@ -53,10 +53,10 @@ func TestInstructionsOfAStrip(t *testing.T) {
 		name string
 		most int
 	}{
-		{"vxlan 4 in 4", 1070},
-		{"vxlan 6 in 4", 1140},
-		{"vxlan 4 in 6", 1120},
-		{"geneve eth", 1150},
+		{"vxlan 4 in 4", 1090},
+		{"vxlan 6 in 4", 1160},
+		{"vxlan 4 in 6", 1140},
+		{"geneve eth", 1170},
 	} {
 		r := newTunnelRig(t, tunnelPolicy)
 		frame := tunnelFrames()[c.name]
