@@ -46,12 +46,18 @@ func TestMatrix(t *testing.T) {
 	slots := make(chan struct{}, guests)
 	var mu sync.Mutex
 	var outcomes []Outcome
+	note := func(o Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		outcomes = append(outcomes, o)
+	}
 	t.Run("linux", func(t *testing.T) {
 		for _, k := range Kernels() {
 			t.Run(k.Series, func(t *testing.T) {
 				t.Parallel()
 				img, err := k.Fetch(t.Context(), cache)
 				if err != nil {
+					note(Outcome{Image: Image{Kernel: k, Release: k.Series, Resolved: "not fetched"}, Err: err})
 					t.Fatal(err)
 				}
 				slots <- struct{}{}
@@ -60,14 +66,15 @@ func TestMatrix(t *testing.T) {
 				defer cancel()
 				logs := filepath.Join(cache, "logs", k.Suite)
 				o := Boot(ctx, img, root, built, logs, suite)
+				note(o)
 				judge(t, o, suite, logs)
-				mu.Lock()
-				defer mu.Unlock()
-				outcomes = append(outcomes, o)
 			})
 		}
 	})
 	t.Logf("all in %v\n%s", time.Since(begin).Round(time.Second), Tables(outcomes, suite))
+	if failed := Failures(outcomes); failed != "" {
+		t.Log(failed) // last: CI shows the end of the output
+	}
 }
 
 // judge fails with all that is needed to see why.
