@@ -27,6 +27,7 @@ type fakeHost struct {
 	silent map[acl.Hop]bool // who answers nothing
 	table  map[netip.Addr]nl.Neighbour
 	owners []chain.Owner // of netfilter
+	closed error         // why netfilter can't be read
 
 	networks map[string][]netip.Prefix
 
@@ -239,7 +240,7 @@ func (f *fakeHost) WatchSteering(context.Context) (<-chan struct{}, error) {
 
 func (f *fakeHost) Neighbour(_ int, of netip.Addr) (nl.Neighbour, error) { return f.table[of], nil }
 
-func (f *fakeHost) MarkOwners() ([]chain.Owner, error) { return f.owners, nil }
+func (f *fakeHost) MarkOwners() ([]chain.Owner, error) { return f.owners, f.closed }
 
 func (f *fakeHost) Do(fn func() error) error { return fn() }
 

@@ -13,6 +13,7 @@ import (
 	"hooktop/netcfg/chain"
 	"hooktop/netcfg/nl"
 	"hooktop/probes/snap"
+	"hooktop/ui/format"
 )
 
 // Journal is told what would outlive this process, before it is made.
@@ -81,11 +82,24 @@ func (s *Steer) Check(kept, next []acl.Chain) error {
 	if err != nil {
 		return err
 	}
-	owners, err := s.owners()
+	owners, why, err := s.owners()
 	if err != nil {
 		return err
 	}
-	return chain.Clash(next, owners)
+	if err := chain.Clash(next, owners); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(next, func(c acl.Chain) bool { return !c.Off && !marked(kept, &c) }); i >= 0 && why != "" {
+		return fmt.Errorf("line %d: chain %s: whether somebody else uses bits of its mark is not known: %s: try again, or commit without it",
+			next[i].Line, next[i].Name, format.Clean(why))
+	}
+	return nil
+}
+
+// marked reports whether chains that were kept have a chain's mark already: it was looked at then, and an edit of other lines is not held
+// up for its sake.
+func marked(kept []acl.Chain, c *acl.Chain) bool {
+	return slices.ContainsFunc(kept, func(k acl.Chain) bool { return !k.Off && k.Mark == c.Mark && k.Mask == c.Mask })
 }
 
 // errClosed: a change that was under way while hooktop ends must not make anything that nobody removes.
