@@ -148,7 +148,8 @@ func (s *Service) recordCommit(t *trial) {
 	if t.what != "" {
 		what = " (" + t.what + ")"
 	}
-	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial%s for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.where(), t.asked, what, t.code))
+	// The code is not told: a notice goes into every snapshot, and who reads that has not logged in. Who owns the trial sees it in its bar.
+	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial%s for %s%s: C shows its evidence, and the code for hooktop keep from a fresh login", t.id, t.where(), t.asked, what))
 }
 
 var errNothing = errors.New("the draft says what is in force: there is nothing to commit")
