@@ -134,7 +134,7 @@ func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
 	s := open(t, ns, 100, 30, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy)
 	s.shows("TRIAL", "192.0.2.2:99")
 	for _, step := range []struct{ keys, shows string }{
-		{"6", "generation 1 is on trial"},
+		{"6", "v1 is on trial"},
 		{"", `> 192.0.2.2:99 out up0 "mine"`},
 		{"g" + enter, "EVENT"},
 		{"", "line 1 of v1"},

@@ -48,7 +48,7 @@ func TestKeepAndRestore(t *testing.T) {
 	}
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept}), "there is no draft")
 	r.stage("deny in tcp to any port 24\n")
-	r.bad(r.s.Commit(snap.PolicyWish{Base: 77}), "generation 77")
+	r.bad(r.s.Commit(snap.PolicyWish{Base: 77}), "v77")
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Text: "deny in udp\n"}), "review it again")
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Lease: 61 * time.Second}), "from 1s to 1m0s")
 	r.good(r.s.Commit(snap.PolicyWish{Base: first.Kept}))
