@@ -173,3 +173,17 @@ func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
 	}
 	s.restored()
 }
+
+// Another user's file is refused before anything is attached: its lines would show that user the policy.
+func TestAnotherUsersEventsFileIsRefused(t *testing.T) {
+	ktest.HostState(t)
+	path := write(t, "events.jsonl", "theirs\n")
+	if err := os.Chown(path, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	r := execute(t, nil, nil, "--once", "--for", "1s", "--no-config", "--events", path)
+	want := "--events: open " + path + ": it belongs to user 12345: name a file of your own"
+	if text, err := os.ReadFile(path); r.code != 1 || !strings.Contains(r.err, want) || strings.Count(r.err, "\n") != 1 || err != nil || string(text) != "theirs\n" {
+		t.Errorf("exit code %d, %q, want %q; the file: %q, %v", r.code, r.err, want, text, err)
+	}
+}
