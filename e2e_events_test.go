@@ -134,7 +134,7 @@ func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
 	s := open(t, ns, 100, 30, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy)
 	s.shows("TRIAL", "192.0.2.2:99")
 	for _, step := range []struct{ keys, shows string }{
-		{"6", "generation 1 is on trial"},
+		{"6", "v1 is on trial"},
 		{"", `> 192.0.2.2:99 out up0 "mine"`},
 		{"g" + enter, "EVENT"},
 		{"", "line 1 of v1"},
@@ -172,4 +172,18 @@ func TestAnEventLeadsToItsHeadersOnTheScreen(t *testing.T) {
 		t.Errorf("exit code %d; the screen:\n%s", code, s.text())
 	}
 	s.restored()
+}
+
+// Another user's file is refused before anything is attached: its lines would show that user the policy.
+func TestAnotherUsersEventsFileIsRefused(t *testing.T) {
+	ktest.HostState(t)
+	path := write(t, "events.jsonl", "theirs\n")
+	if err := os.Chown(path, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	r := execute(t, nil, nil, "--once", "--for", "1s", "--no-config", "--events", path)
+	want := "--events: open " + path + ": it belongs to user 12345: name a file of your own"
+	if text, err := os.ReadFile(path); r.code != 1 || !strings.Contains(r.err, want) || strings.Count(r.err, "\n") != 1 || err != nil || string(text) != "theirs\n" {
+		t.Errorf("exit code %d, %q, want %q; the file: %q, %v", r.code, r.err, want, text, err)
+	}
 }

@@ -32,6 +32,9 @@ func TestPolicyOfTheLaunch(t *testing.T) {
 	policy := write(t, "policy", "default in deny\nallow in tcp to any port 22\ncount out udp\n")
 	r := execute(t, ns, func(c *exec.Cmd) { c.Env = append(c.Env, "XDG_STATE_HOME="+state) },
 		"--once", "--for", "200ms", "--json", "--no-config", "-i", "up0", "--lease", "20s", "--policy", policy, "--events", events)
+	if code := regexp.MustCompile(`hooktop keep [a-z0-9]{6}`).FindString(r.out + r.err); code != "" {
+		t.Errorf("the code of the trial is told: %s", code)
+	}
 	var shot struct {
 		Interfaces []struct {
 			Generation uint32

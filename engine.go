@@ -124,7 +124,11 @@ func (s *session) reclaim() []string {
 			if i.Dev != "" {
 				on = " on " + i.Dev
 			}
-			news = append(news, fmt.Sprintf("removed the %s %s that a killed run left%s", i.Kind, i.Name, on))
+			left := "that a killed run left" + on
+			if i.Why != "" {
+				left = "(" + i.Why + ")"
+			}
+			news = append(news, fmt.Sprintf("removed the %s %s %s", i.Kind, i.Name, left))
 		case "failed":
 			news = append(news, fmt.Sprintf("%s %s of a killed run can't be removed: %s", i.Kind, i.Name, i.Why))
 		}

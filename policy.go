@@ -52,7 +52,7 @@ func enforcer(opt cli.Options, host *nl.Host, readOnly, heldBy string, lines *ex
 	case initial || inode == 0:
 		o.Draft = filepath.Join(state, "draft")
 	default: // of a network namespace that goes, sooner or later
-		o.Draft = filepath.Join(guard.Dir, fmt.Sprintf("draft-%d", inode))
+		o.Draft = guard.Draft(guard.Dir, inode)
 	}
 	return enforce.New(o)
 }

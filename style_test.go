@@ -212,6 +212,21 @@ func TestNamesSayWhatThingsAre(t *testing.T) {
 	}
 }
 
+// Policies are v1, v2 … wherever somebody reads of one: tabs, messages and logs must not call the same thing by two names.
+func TestAPolicyHasOneName(t *testing.T) {
+	for _, s := range tree(t, ".go") {
+		if s.test() || strings.HasPrefix(s.path, "bpf/") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && strings.Contains(strings.ToLower(lit.Value), "generation %d") {
+				t.Errorf("%s: %s: write v%%d", s.position(n.Pos()), lit.Value)
+			}
+			return true
+		})
+	}
+}
+
 // Tests wait for events and run on the machine that runs CI.
 func TestTestsNeitherSleepNorSkip(t *testing.T) {
 	for _, s := range tree(t, "_test.go") {

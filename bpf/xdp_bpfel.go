@@ -312,12 +312,13 @@ const (
 	XdpStatSTAT_BUCKET_FAILED XdpStat = 7
 	XdpStatSTAT_EVENT_LOST    XdpStat = 8
 	XdpStatSTAT_SAMPLE_LOST   XdpStat = 9
-	XdpStatSTAT_MARK_FOREIGN  XdpStat = 10
-	XdpStatSTAT_MARK_LOST     XdpStat = 11
-	XdpStatSTAT_MARK_STALE    XdpStat = 12
-	XdpStatSTAT_TUNNEL_FULL   XdpStat = 13
-	XdpStatSTAT_NEW_DENIED    XdpStat = 14
-	XdpStatSTAT_MAX           XdpStat = 15
+	XdpStatSTAT_NOTE_LOST     XdpStat = 10
+	XdpStatSTAT_MARK_FOREIGN  XdpStat = 11
+	XdpStatSTAT_MARK_LOST     XdpStat = 12
+	XdpStatSTAT_MARK_STALE    XdpStat = 13
+	XdpStatSTAT_TUNNEL_FULL   XdpStat = 14
+	XdpStatSTAT_NEW_DENIED    XdpStat = 15
+	XdpStatSTAT_MAX           XdpStat = 16
 )
 
 type XdpTunnelError uint32

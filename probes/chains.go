@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"time"
@@ -20,7 +21,7 @@ func (p *policer) askChains(now time.Time) {
 	p.busy.chains, p.chained = true, now
 	var c snap.Chains
 	whole, of, noted := p.whole, p.followed(), p.noted()
-	p.b.Aside(func() {
+	p.b.Apart(func(context.Context) {
 		c = p.svc.Chains(whole)
 		if of.Dev != "" {
 			if c.Lineage = p.svc.Lineage(of); len(c.Lineage) > 1 { // it is marked
@@ -28,6 +29,19 @@ func (p *policer) askChains(now time.Time) {
 			}
 		}
 	}, func() { p.busy.chains, p.chains = false, c })
+}
+
+// Prepare reads chains with rules, routes, and who else uses bits of the mark: netfilter may have a hundred thousand rules.
+func (p *policer) Prepare(_ *snap.Query, ready func()) {
+	if p.svc == nil {
+		ready()
+		return
+	}
+	var c snap.Chains
+	p.b.Apart(func(context.Context) { c = p.svc.Chains(true) }, func() {
+		p.shot = c
+		ready()
+	})
 }
 
 // followed is the newest packet of the flow under the cursor; without Dev: none.

@@ -238,7 +238,7 @@ func saveHeaders(path string, by snap.Decider, packets []pcapng.Packet) error {
 	if err != nil {
 		return err
 	}
-	err = pcapng.Write(f, "hooktop", fmt.Sprintf("the last packets that line %d of generation %d denied: %s", by.Line, by.Gen, by.Text), packets)
+	err = pcapng.Write(f, "hooktop", fmt.Sprintf("the last packets that line %d of v%d denied: %s", by.Line, by.Gen, by.Text), packets)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

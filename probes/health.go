@@ -12,9 +12,13 @@ import (
 	"hooktop/probes/snap"
 )
 
-// tellHealth looks at the host and tells the policy. Without devices there is no look; the pipeline has told why.
+// staleDevices is the age from which on a listing of the devices says nothing about the host's health any more: a canary's lease is 5 s.
+const staleDevices = 3 * time.Second
+
+// tellHealth looks at the host and tells the policy. Without devices, or with old news of them, there is no look; the pipeline has
+// told why.
 func (p *policer) tellHealth(now time.Time, flows bool) {
-	if !p.on || p.pl.seen == nil {
+	if !p.on || p.pl.seen == nil || now.Sub(p.pl.seenAt) > staleDevices {
 		return
 	}
 	h, err := p.health(now, p.pl.seen, flows)

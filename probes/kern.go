@@ -155,6 +155,7 @@ func (k *kernPlane) tally() (malformed, lost []snap.Count, err error) {
 		{Name: "packets in tunnels without a row", N: c.Stats.TunnelFull},
 		{Name: lostEvents, N: c.Stats.EventLost},
 		{Name: "headers of denied packets lost", N: c.Stats.SampleLost},
+		{Name: "packets counted twice while a hook changed", N: c.Stats.NoteLost},
 		{Name: "chain packets with a mark of somebody else", N: c.Stats.MarkForeign},
 		{Name: "chain packets without room for their mark", N: c.Stats.MarkLost},
 		{Name: "chain marks of a policy that is gone", N: c.Stats.MarkStale},

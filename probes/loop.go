@@ -133,9 +133,11 @@ func (e *Engine) loop() error {
 		case then := <-e.results:
 			then()
 		case s := <-e.snapshots:
-			now := time.Now()
-			e.gather(now)
-			s.frame <- e.frame(now, &s.query)
+			e.prepare(&s.query, func() {
+				now := time.Now()
+				e.gather(now)
+				s.frame <- e.frame(now, &s.query)
+			})
 		case ev, ok := <-e.links:
 			e.onLink(ev, ok)
 		case now := <-second.C:
@@ -168,6 +170,23 @@ func (e *Engine) gather(now time.Time) {
 	for _, p := range e.probes {
 		p.Collect(now)
 	}
+}
+
+// prepare has the probes read what a snapshot needs, then calls then. Frames and answers don't wait for it.
+func (e *Engine) prepare(q *snap.Query, then func()) {
+	left := 1
+	ready := func() {
+		if left--; left == 0 {
+			then()
+		}
+	}
+	for _, p := range e.probes {
+		if r, ok := p.(Preparer); ok {
+			left++
+			r.Prepare(q, ready)
+		}
+	}
+	ready()
 }
 
 func (e *Engine) onLink(ev snap.LinkEvent, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
@@ -41,9 +42,12 @@ type pipeline struct {
 	interfaces []snap.Interface
 	malformed  []snap.Count
 	lost       []snap.Count
-	seen       []snap.Link     // a second ago at most; nil: they could not be listed
-	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
-	said       map[string]bool // troubles that were told once
+	seen       []snap.Link // at the last listing; nil: they could not be listed
+	seenAt     time.Time
+	listing    bool
+	listed     []func([]snap.Link) // who else is told of each listing
+	drops      map[int]uint64      // by ifindex: what a watched device had dropped at the last look
+	said       map[string]bool     // troubles that were told once
 }
 
 func newPipeline() *pipeline {

@@ -71,10 +71,35 @@ func (p *pipeline) Second(now time.Time) {
 		return
 	}
 	p.set.Check()
-	p.seen = p.links()
-	p.dropped(p.seen)
+	p.list()
 	p.follow(now)
-	p.review(now)
+}
+
+// list lists the devices apart: what waits for a lock of the kernel's network stack must not hold up a key.
+func (p *pipeline) list() {
+	if p.listing {
+		return
+	}
+	p.listing = true
+	var links []snap.Link
+	var err error
+	p.b.Apart(func(context.Context) { links, err = p.b.Host.Links() }, func() {
+		p.listing = false
+		if p.dp == nil {
+			return
+		}
+		p.trouble("links", "devices could not be listed", err)
+		p.seen, p.seenAt = links, time.Now()
+		if err != nil {
+			p.seen = nil
+			return
+		}
+		p.dropped(links)
+		p.review(links, p.seenAt)
+		for _, tell := range p.listed {
+			tell(links)
+		}
+	})
 }
 
 // dropped adds what the watched devices dropped since the last look (IFLA_STATS64, both directions). A device seen for
@@ -100,11 +125,10 @@ func (p *pipeline) dropped(links []snap.Link) {
 }
 
 // review looks at devices whose attach is a few seconds old.
-func (p *pipeline) review(now time.Time) {
+func (p *pipeline) review(links []snap.Link, now time.Time) {
 	if !slices.ContainsFunc(p.set.Devs(), func(d *attach.Dev) bool { return d.Due(now) }) {
 		return
 	}
-	links := p.links()
 	for _, d := range p.set.Devs() {
 		i := slices.IndexFunc(links, func(l snap.Link) bool { return l.Index == d.Link.Index })
 		if i < 0 {

@@ -61,8 +61,9 @@ type policer struct {
 	next time.Time // no rewrite before
 
 	chains   snap.Chains
-	chained  time.Time // when they were asked for
-	whole    bool      // the Chain tab is in view
+	shot     snap.Chains // with all that must be read for it: a snapshot's
+	chained  time.Time   // when they were asked for
+	whole    bool        // the Chain tab is in view
 	follow   snap.FlowKey
 	unmarked map[uint16]bool // device slots that were taken to tc for the sake of marks
 
@@ -73,6 +74,7 @@ type policer struct {
 var (
 	_ Doer     = (*policer)(nil)
 	_ Optional = (*policer)(nil)
+	_ Preparer = (*policer)(nil)
 )
 
 // Optional: the tabs do without it.
@@ -184,7 +186,7 @@ func (p *policer) Fill(_ time.Time, q *snap.Query, f *snap.Frame) {
 		f.Policy.Trial.Quiet = p.quiet
 		p.whole, p.follow = q.Tab == snap.ChainTab, q.Flows.Follow
 		if f.Chains = p.chains; q.Flows.Limit == allRows {
-			f.Chains = p.svc.Chains(true)
+			f.Chains = p.shot
 		}
 	} else {
 		f.Policy.Why = "this engine only looks"

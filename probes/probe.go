@@ -37,6 +37,13 @@ type Doer interface {
 	Do(ctx context.Context, in snap.Intent, answer func(snap.Answer)) bool
 }
 
+// Preparer is a Probe that reads more for a snapshot than for a frame, or reads it no sooner than it must, and may have to wait for
+// the kernel: it does so aside.
+type Preparer interface {
+	// Prepare reads what a snapshot that answers q shows, and calls ready, once, on the engine's goroutine, when it is there.
+	Prepare(q *snap.Query, ready func())
+}
+
 // Optional is a Probe that the rest can do without. Its failure is a notice and no reason for the fallback, and it stays
 // when the fallback replaces the others. A Probe without this method is needed.
 type Optional interface {

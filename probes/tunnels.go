@@ -31,6 +31,7 @@ type tunneler struct {
 	book   *decap.Book
 	own    []netip.Addr
 	served []acl.Served
+	asking bool   // for the host's addresses
 	full   uint64 // packets that had no row, at the last look
 }
 
@@ -39,16 +40,22 @@ var _ Optional = (*tunneler)(nil)
 // Optional: the other tabs do without it.
 func (*tunneler) Optional() {}
 
-// Start begins at the first second: the pipeline's programs count by themselves.
+// Start tells the programs the host's addresses before anything is unwrapped. They count by themselves.
 func (p *tunneler) Start(_ context.Context, b *Bench, done func(error)) {
 	p.b, p.book = b, decap.NewBook()
 	if b.Config.Policy != nil {
 		p.svc = b.Config.Policy
 	}
-	if p.ready() {
-		p.look()
+	if !p.ready() {
+		done(nil)
+		return
 	}
-	done(nil)
+	p.pl.listed = append(p.pl.listed, p.serve)
+	var links []snap.Link
+	p.look(func() { links, _ = b.Host.Links() }, func() { // the pipeline tells when they can't be listed
+		p.serve(links)
+		done(nil)
+	})
 }
 
 func (p *tunneler) ready() bool { return p.pl.dp != nil && p.pl.dp.kern != nil }
@@ -61,7 +68,7 @@ func (p *tunneler) Second(now time.Time) {
 	if !p.ready() {
 		return
 	}
-	p.look()
+	p.look(func() {}, func() {})
 	p.read(now)
 }
 
@@ -86,19 +93,37 @@ func (p *tunneler) read(now time.Time) {
 	p.pl.trouble("tunnel rows", "counters of idle tunnels could not be dropped", err)
 }
 
-// look tells the programs the host's addresses, and the policy which tunnels are the kernel's.
-func (p *tunneler) look() {
-	addrs, err := p.b.Host.Addresses()
+// look tells the programs the host's addresses, which are asked for apart, with more perhaps.
+func (p *tunneler) look(more, then func()) {
+	if p.asking {
+		return
+	}
+	p.asking = true
+	var addrs []netip.Addr
+	var err error
+	p.b.Apart(func(context.Context) {
+		addrs, err = p.b.Host.Addresses()
+		more()
+	}, func() {
+		p.asking = false
+		if p.ready() {
+			p.tell(addrs, err)
+		}
+		then()
+	})
+}
+
+func (p *tunneler) tell(addrs []netip.Addr, err error) {
 	if err == nil && !slices.Equal(addrs, p.own) {
 		if err = p.pl.dp.kern.SetOwn(addrs); err == nil {
 			p.own = addrs
 		}
 	}
 	p.pl.trouble("addresses", "the host's own addresses could not be told to the programs: packets inside tunnels may claim them", err)
-	links := p.pl.seen // of this second
-	if links == nil {
-		links = p.pl.links()
-	}
+}
+
+// serve tells the policy which tunnels are the kernel's.
+func (p *tunneler) serve(links []snap.Link) {
 	if served := served(links); p.svc != nil && !slices.Equal(served, p.served) {
 		p.served = served
 		p.svc.Serve(served)

@@ -31,11 +31,15 @@ static __always_inline void leave_note(struct xdp_md *ctx, volatile struct dev_s
 			stat_add(STAT_MARK_LOST);
 			st->mark_lost++;
 		}
+		if (counted)
+			stat_add(STAT_NOTE_LOST);
 		return;
 	}
 	n = (void *)(long)ctx->data_meta;
-	if ((void *)(n + 1) > (void *)(long)ctx->data)
+	if ((void *)(n + 1) > (void *)(long)ctx->data) { /* the verifier does not know that there is room now */
+		stat_add(STAT_LOOKUP_FAILED);
 		return;
+	}
 	n->word = hash_seed[0];
 	n->slot = dev_slot;
 	n->counted = !!counted;

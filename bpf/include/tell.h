@@ -24,12 +24,33 @@ static __always_inline struct acl_hits *hits_of(u32 slot, u32 hit)
 	return bpf_map_lookup_elem(&ht_hits, &index);
 }
 
+/* The packet's query, which is always there: that it is not is counted. */
+static __always_inline struct acl_query *query_to_tell(void)
+{
+	u32 zero = 0;
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!q)
+		stat_add(STAT_LOOKUP_FAILED);
+	return q;
+}
+
+/* What was to be told and finds no room. `kinds`: EVENT_*. */
+static __noinline int event_lost(u32 kinds)
+{
+	if (kinds & EVENT_LOG)
+		stat_count(STAT_EVENT_LOST);
+	if (kinds & EVENT_SAMPLE)
+		stat_count(STAT_SAMPLE_LOST);
+	return 0;
+}
+
 /* Asks the rule's pace whether user space is to be told of the packet in the query, and notes it there. `kinds`: EVENT_*. What a
  * log would have told of is counted; headers beyond their pace are not, so that a flood costs next to nothing. Old kernels give
  * back no value from an atomic add: CPUs that ask in the same instant may all be let through. */
 __noinline int ht_tell_of(u32 slot, u32 hit, u32 kinds)
 {
-	u32 zero = 0, index = slot * ACL_HITS + hit, now = bpf_jiffies64(), told = 0;
+	u32 index = slot * ACL_HITS + hit, now = bpf_jiffies64(), told = 0;
 	struct acl_pace *p;
 	struct acl_query *q;
 	struct acl_hits *h;
@@ -57,22 +78,25 @@ __noinline int ht_tell_of(u32 slot, u32 hit, u32 kinds)
 		h = hits_of(slot, hit);
 		if (h)
 			__sync_fetch_and_add(&h->missed, 1);
+		else
+			stat_add(STAT_LOOKUP_FAILED);
 	}
 	if (!told)
 		return 0;
-	q = bpf_map_lookup_elem(&ht_query, &zero);
-	if (q && q->tell_n < EVENT_RULES) {
-		q->tell[bounded(q->tell_n, EVENT_RULES - 1)] = hit | told << 16;
-		q->tell_n++;
+	q = query_to_tell();
+	if (!q || q->tell_n >= EVENT_RULES) {
+		event_lost(told);
+		return 0;
 	}
+	q->tell[bounded(q->tell_n, EVENT_RULES - 1)] = hit | told << 16;
+	q->tell_n++;
 	return told;
 }
 
 /* The same for a denied frame that belongs to no flow. Returns JUDGED_TELL or 0. */
 static __noinline u32 tell_of_other(u32 slot, u32 gen, u32 judged, u32 out, u32 len)
 {
-	u32 zero = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	struct acl_query *q = query_to_tell();
 
 	if (!q)
 		return 0;
@@ -89,8 +113,7 @@ static __noinline u32 tell_of_other(u32 slot, u32 gen, u32 judged, u32 out, u32 
 
 static __always_inline u32 rules_to_tell(void)
 {
-	u32 zero = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	struct acl_query *q = query_to_tell();
 
 	return q ? q->tell_n : 0;
 }
@@ -100,6 +123,8 @@ static __noinline int event_fill(struct policy_event *e, const struct acl_query 
 {
 	struct acl_hits *h = hits_of(q->gen % ACL_SLOTS, rule);
 
+	if (!h)
+		stat_add(STAT_LOOKUP_FAILED);
 	e->ts = bpf_ktime_get_ns();
 	e->gen = q->gen;
 	e->hit = rule & 0xffff;
@@ -118,8 +143,8 @@ static __noinline int event_fill(struct policy_event *e, const struct acl_query 
 /* Begins the i-th event of the query's packet; NULL when there is no room, which is counted. The frame's bytes are the caller's. */
 static __always_inline struct policy_event *event_begin(u32 i)
 {
-	u32 zero = 0, which = bpf_get_smp_processor_id() & event_rings, rule;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	u32 which = bpf_get_smp_processor_id() & event_rings, rule;
+	struct acl_query *q = query_to_tell();
 	void *ring = bpf_map_lookup_elem(&ht_events, &which);
 	struct policy_event *e = NULL;
 
@@ -132,9 +157,6 @@ static __always_inline struct policy_event *event_begin(u32 i)
 		event_fill(e, q, rule);
 		return e;
 	}
-	if (rule >> 16 & EVENT_LOG)
-		stat_add(STAT_EVENT_LOST);
-	if (rule >> 16 & EVENT_SAMPLE)
-		stat_add(STAT_SAMPLE_LOST);
+	event_lost(rule >> 16);
 	return NULL;
 }

@@ -228,6 +228,7 @@ enum stat {
 	STAT_BUCKET_FAILED, /* a token bucket could not be made: the packet passed */
 	STAT_EVENT_LOST,    /* an event of a rule with log found no room in its ring */
 	STAT_SAMPLE_LOST,   /* a header did not */
+	STAT_NOTE_LOST,     /* while ingress changed hooks a packet could not say that it was counted: it counts twice */
 	STAT_MARK_FOREIGN,  /* a chain's packet carries a mark of somebody else in the chain's bits: it was left alone */
 	STAT_MARK_LOST,     /* a chain's packet could not be given its mark: no room for metadata */
 	STAT_MARK_STALE,    /* metadata of ours that fits no policy: ignored */

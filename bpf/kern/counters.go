@@ -36,6 +36,7 @@ type Stats struct {
 	BucketFailed uint64 // token buckets that could not be made
 	EventLost    uint64 // events of rules with log that found no room
 	SampleLost   uint64 // headers of denied packets that found none
+	NoteLost     uint64 // packets that count twice: while a hook changed they could not say that they were counted
 	MarkForeign  uint64 // packets of chains that somebody else had marked within the chain's bits
 	MarkLost     uint64 // packets of chains that could not be given their mark
 	MarkStale    uint64 // marks that fit no policy any more
@@ -113,6 +114,7 @@ func (p *Pipeline) Counters() (Counters, error) {
 		LookupFailed: stats[bpf.XdpStatSTAT_LOOKUP_FAILED], CountLost: stats[bpf.XdpStatSTAT_COUNT_LOST],
 		SeenFailed: stats[bpf.XdpStatSTAT_SEEN_FAILED], BucketFailed: stats[bpf.XdpStatSTAT_BUCKET_FAILED],
 		EventLost: stats[bpf.XdpStatSTAT_EVENT_LOST], SampleLost: stats[bpf.XdpStatSTAT_SAMPLE_LOST],
+		NoteLost:    stats[bpf.XdpStatSTAT_NOTE_LOST],
 		MarkForeign: stats[bpf.XdpStatSTAT_MARK_FOREIGN], MarkLost: stats[bpf.XdpStatSTAT_MARK_LOST], MarkStale: stats[bpf.XdpStatSTAT_MARK_STALE],
 		TunnelFull: stats[bpf.XdpStatSTAT_TUNNEL_FULL],
 	}

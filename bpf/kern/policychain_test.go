@@ -106,8 +106,23 @@ func TestMarksThatAreLostAreCounted(t *testing.T) {
 	if err != nil || c.Stats.MarkLost != 3 || p.MarksLost(slot) != 3 || p.MarksLost(slotsByName["eth1"]) != 0 {
 		t.Errorf("%d lost, %d on the device, %v", c.Stats.MarkLost, p.MarksLost(slot), err)
 	}
+	// While the hook changes each packet says that it was counted: what can't is counted too, marked or not.
+	if c.Stats.NoteLost != 0 {
+		t.Errorf("%d could not say that they were counted, and nobody asked", c.Stats.NoteLost)
+	}
+	if err := p.Handover(slot, true); err != nil {
+		t.Fatal(err)
+	}
+	run(full)
 	run(0)
-	if n := p.MarksLost(slot); n != 3 {
+	if err := p.Handover(slot, false); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = p.Counters(); err != nil || c.Stats.NoteLost != 1 || c.Stats.MarkLost != 4 || c.Stats.LookupFailed != 0 {
+		t.Errorf("while the hook changes: %+v, %v", c.Stats, err)
+	}
+	run(0)
+	if n := p.MarksLost(slot); n != 4 {
 		t.Errorf("%d lost with room", n)
 	}
 	if err := p.Forget(slot); err != nil || p.MarksLost(slot) != 0 {

@@ -26,7 +26,7 @@ type Rule struct {
 	Mark, Mask uint32
 	From       string // device that the packet came in on, "": any
 	Protocol   uint8
-	Other      bool // it asks for more than that, or does something else
+	Rest       string // of one that asks for more than that, or does something else: all of it, as the kernel tells it
 }
 
 // Own reports whether a rule is one of ours: by protocol, priority and table.
@@ -45,7 +45,11 @@ func (r Rule) String() string {
 	if r.From != "" {
 		text += " iif " + r.From
 	}
-	return text + fmt.Sprintf(" lookup %d proto %d", r.Table, r.Protocol)
+	text += fmt.Sprintf(" lookup %d proto %d", r.Table, r.Protocol)
+	if r.Rest != "" {
+		text += " and more: ip rule show pref " + fmt.Sprint(r.Priority)
+	}
+	return text
 }
 
 // Route is a default route of one of our tables.

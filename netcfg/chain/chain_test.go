@@ -130,7 +130,7 @@ func TestOwnersOfBits(t *testing.T) {
 	rules := []Rule{
 		{Priority: 0, Table: 255}, {Priority: 7400, Table: 267400, Mark: 0x10, Mask: 0xf0, From: "lan0", Protocol: Protocol},
 		{Priority: 5210, Table: 52, Mark: 0x80000, Mask: 0xff0000}, {Six: true, Priority: 5210, Table: 52, Mark: 0x80000, Mask: 0xff0000},
-		{Priority: 32764, Table: 51820, Mark: 0xca6c, Mask: 0xffffffff, Other: true},
+		{Priority: 32764, Table: 51820, Mark: 0xca6c, Mask: 0xffffffff, Rest: "more"},
 	}
 	owners := Owners(rules, []string{"lo", "cali12", "tailscale0"})
 	var got []string

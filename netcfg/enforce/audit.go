@@ -58,26 +58,26 @@ const AuditSchema = "hooktop.audit/1"
 
 // happened is the line in words, for those who watch.
 func (e *event) happened() snap.Event {
-	out := snap.Event{At: e.At, Kind: e.What, Gen: e.Generation, Text: fmt.Sprintf("generation %d: %s by %s", e.Generation, e.What, e.Who)}
+	out := snap.Event{At: e.At, Kind: e.What, Gen: e.Generation, Text: fmt.Sprintf("v%d: %s by %s", e.Generation, e.What, e.Who)}
 	switch e.What {
 	case "commit":
 		out.Sev = snap.Warn
-		out.Text = fmt.Sprintf("generation %d is on trial for %gs, by %s", e.Generation, e.Lease, e.Who)
+		out.Text = fmt.Sprintf("v%d is on trial for %gs, by %s", e.Generation, e.Lease, e.Who)
 	case "keep":
-		out.Text = fmt.Sprintf("generation %d is kept, by %s", e.Generation, e.Who)
+		out.Text = fmt.Sprintf("v%d is kept, by %s", e.Generation, e.Who)
 	case "extend":
-		out.Text = fmt.Sprintf("generation %d: its lease ends in %gs, by %s", e.Generation, e.Lease, e.Who)
+		out.Text = fmt.Sprintf("v%d: its lease ends in %gs, by %s", e.Generation, e.Lease, e.Who)
 	case "canary":
-		out.Text = fmt.Sprintf("generation %d is kept on %s and watched for %gs, by %s", e.Generation, strings.Join(e.On, ", "), e.Soak, e.Who)
+		out.Text = fmt.Sprintf("v%d is kept on %s and watched for %gs, by %s", e.Generation, strings.Join(e.On, ", "), e.Soak, e.Who)
 	case "restore", "lease over":
 		out.Sev = snap.Warn
-		out.Text = fmt.Sprintf("%s: %s decides again, generation %d was on trial", e.What, named(e.Base), e.Generation)
+		out.Text = fmt.Sprintf("%s: %s decides again, v%d was on trial", e.What, named(e.Base), e.Generation)
 	case "suspend":
 		out.Sev, out.Line, out.Text = snap.Crit, e.Line, suspendedText(e.Line, e.Why)
 	case "resume":
 		out.Sev, out.Line, out.Text = snap.Warn, e.Line, resumedText(e.Line)
 	case "save":
-		out.Text = fmt.Sprintf("generation %d is saved to %s, by %s", e.Generation, e.File, e.Who)
+		out.Text = fmt.Sprintf("v%d is saved to %s, by %s", e.Generation, e.File, e.Who)
 	}
 	return out
 }
@@ -87,7 +87,7 @@ func named(id uint32) string {
 	if id == 0 {
 		return "the empty policy"
 	}
-	return fmt.Sprintf("generation %d", id)
+	return fmt.Sprintf("v%d", id)
 }
 
 // auditor writes lines on a goroutine of its own: a disk that hangs must hold up neither the engine nor a restore.

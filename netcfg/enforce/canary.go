@@ -151,7 +151,7 @@ func (s *Service) beginSoak(t *trial, by actor) (string, error) {
 	t.kept, t.began, t.until = by, now, now.Add(t.soak)
 	t.lease, t.deadline = soakLease, now.Add(soakLease)
 	s.record("canary", &t.edition, by, func(e *event) { e.Lease, e.Soak, e.On = soakLease.Seconds(), t.soak.Seconds(), cleaned(t.on) })
-	text := fmt.Sprintf("generation %d decides%s and is watched for %s, then the rest follows: %s", t.id, t.where(), t.soak, strings.Join(s.rest(t), ", "))
+	text := fmt.Sprintf("v%d decides%s and is watched for %s, then the rest follows: %s", t.id, t.where(), t.soak, strings.Join(s.rest(t), ", "))
 	s.tell(snap.Info, text+", kept by "+by.Who)
 	return text, nil
 }
@@ -193,7 +193,7 @@ func (s *Service) Health(h snap.Health) {
 		return
 	}
 	if _, err := s.keepAll(t, t.kept); err != nil {
-		s.trouble(fmt.Sprintf("generation %d does not follow on the rest: %v", t.id, err))
+		s.trouble(fmt.Sprintf("v%d does not follow on the rest: %v", t.id, err))
 	}
 }
 
@@ -212,7 +212,7 @@ func (s *Service) renew(t *trial, now time.Time) {
 
 // rollBack takes a canary back at once. mu is held.
 func (s *Service) rollBack(why string) {
-	s.tell(snap.Crit, fmt.Sprintf("generation %d is taken back%s: %s", s.trial.id, s.trial.where(), why))
+	s.tell(snap.Crit, fmt.Sprintf("v%d is taken back%s: %s", s.trial.id, s.trial.where(), why))
 	if err := s.restore(why); err != nil {
 		s.tell(snap.Crit, err.Error())
 	}

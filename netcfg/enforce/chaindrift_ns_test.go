@@ -3,10 +3,14 @@
 package enforce
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"hooktop/netcfg/chain"
 	"hooktop/probes/ktest"
@@ -42,6 +46,18 @@ func TestEachDriftIsShownAndRepaired(t *testing.T) {
 			}
 			r.Via, r.Dev = netip.MustParseAddr("10.2.0.2"), "v-wan"
 			return n.host.AddChainRoute(r)
+		}},
+		{"a rule is for TCP only", func() error {
+			rule := n.rule()
+			odd := netlink.NewRule()
+			odd.Priority, odd.Table, odd.Mark, odd.Mask = int(rule.Priority), int(rule.Table), rule.Mark, &rule.Mask
+			odd.IifName, odd.Protocol, odd.IPProto = rule.From, rule.Protocol, unix.IPPROTO_TCP
+			return errors.Join(n.host.RemoveRule(rule), n.here.NL.RuleAdd(odd))
+		}},
+		{"a wider rule is added", func() error {
+			r := n.rule()
+			r.From = ""
+			return n.host.AddRule(r)
 		}},
 		{"a rule is added", func() error {
 			r := n.rule()

@@ -57,7 +57,7 @@ func (s *Service) answer(t *trial, err error) snap.Answer {
 		return snap.Answer{Err: "commit: " + err.Error()}
 	}
 	return snap.Answer{
-		Text:    fmt.Sprintf("generation %d decides%s for %s: keep it, or what was kept before decides again", t.id, t.where(), t.lease),
+		Text:    fmt.Sprintf("v%d decides%s for %s: keep it, or what was kept before decides again", t.id, t.where(), t.lease),
 		Command: "hooktop keep " + t.code,
 	}
 }
@@ -148,7 +148,8 @@ func (s *Service) recordCommit(t *trial) {
 	if t.what != "" {
 		what = " (" + t.what + ")"
 	}
-	s.tell(snap.Warn, fmt.Sprintf("generation %d is on trial%s for %s%s: from a fresh login, hooktop keep %s keeps it", t.id, t.where(), t.asked, what, t.code))
+	// The code is not told: a notice goes into every snapshot, and who reads that has not logged in. Who owns the trial sees it in its bar.
+	s.tell(snap.Warn, fmt.Sprintf("v%d is on trial%s for %s%s: C shows its evidence, and the code for hooktop keep from a fresh login", t.id, t.where(), t.asked, what))
 }
 
 var errNothing = errors.New("the draft says what is in force: there is nothing to commit")
@@ -196,11 +197,11 @@ func (s *Service) open(base uint32) error {
 	}
 	switch {
 	case s.trial.soaking():
-		return fmt.Errorf("generation %d is watched%s before the rest follows: keep lets it follow now, restore takes it back", s.trial.id, s.trial.where())
+		return fmt.Errorf("v%d is watched%s before the rest follows: keep lets it follow now, restore takes it back", s.trial.id, s.trial.where())
 	case s.trial != nil:
 		return errors.New("a trial is running: keep or restore it first")
 	case base != s.kept.id:
-		return fmt.Errorf("the draft was made from generation %d, and %d is in force: look at what changed and commit again", base, s.kept.id)
+		return fmt.Errorf("the draft was made from v%d, and v%d is in force: look at what changed and commit again", base, s.kept.id)
 	}
 	return nil
 }

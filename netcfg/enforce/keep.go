@@ -51,7 +51,7 @@ func (s *Service) keep(code string, by actor) (string, error) {
 		return "", errors.New("this is not the code of the trial that runs")
 	case t.soaking() && (by.Fresh || code != ""):
 		// The same command in a second login is no wish to end the soak.
-		return "", fmt.Errorf("generation %d is kept already%s and watched for %s more", t.id, t.where(), t.until.Sub(s.opt.Now()).Round(time.Second))
+		return "", fmt.Errorf("v%d is kept already%s and watched for %s more", t.id, t.where(), t.until.Sub(s.opt.Now()).Round(time.Second))
 	case len(t.on) > 0 && !t.soaking():
 		return s.beginSoak(t, by)
 	case t.soaking():
@@ -75,15 +75,15 @@ func (s *Service) keepAll(t *trial, by actor) (string, error) {
 	s.recordCommit(t)
 	s.count(s.opt.Now())
 	old := s.kept
-	s.kept, s.trial, s.lastEnd = t.edition, nil, fmt.Sprintf("generation %d is kept", t.id)
+	s.kept, s.trial, s.lastEnd = t.edition, nil, fmt.Sprintf("v%d is kept", t.id)
 	s.versions = slices.Insert(s.versions, 0, snap.PolicyVersion{Gen: t.id, At: s.opt.Now(), Who: by.Who, What: t.what, Text: t.text})
 	s.versions = s.versions[:min(len(s.versions), maxVersions):min(len(s.versions), maxVersions)]
 	s.fade(old)
 	s.unsteer()
 	s.settleDraft(t.draft)
 	s.record("keep", &s.kept, by, func(e *event) { e.Base = old.id })
-	s.tell(snap.Info, fmt.Sprintf("generation %d is kept (%s), by %s", t.id, t.what, by.Who))
-	return fmt.Sprintf("generation %d is kept: it decides as long as hooktop runs", t.id), nil
+	s.tell(snap.Info, fmt.Sprintf("v%d is kept (%s), by %s", t.id, t.what, by.Who))
+	return fmt.Sprintf("v%d is kept: it decides as long as hooktop runs", t.id), nil
 }
 
 // Restore ends the trial: what was kept before decides again.
@@ -107,7 +107,7 @@ func (s *Service) Restore() snap.Answer {
 func (s *Service) restore(why string) error {
 	t := s.trial
 	if err := s.plane.Restore(); err != nil {
-		return fmt.Errorf("restore generation %d: %w: the lease ends in %s by itself", s.kept.id, err, t.lease.Round(time.Second))
+		return fmt.Errorf("restore v%d: %w: the lease ends in %s by itself", s.kept.id, err, t.lease.Round(time.Second))
 	}
 	s.endTrial("restore", why)
 	return nil

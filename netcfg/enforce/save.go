@@ -107,7 +107,7 @@ func (s *Service) Save(path, arg string) snap.Answer {
 	defer s.mu.Unlock()
 	s.saved = savedFile{path: file.path, text: kept.text, known: true}
 	s.record("save", &kept, s.audit.self(), func(e *event) { e.File = name })
-	text := fmt.Sprintf("generation %d is saved to %s", kept.id, name)
+	text := fmt.Sprintf("v%d is saved to %s", kept.id, name)
 	if trying {
 		text += ", the trial is not"
 	}

@@ -5,6 +5,7 @@ package enforce
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,7 +48,7 @@ func TestKeepAndRestore(t *testing.T) {
 	}
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept}), "there is no draft")
 	r.stage("deny in tcp to any port 24\n")
-	r.bad(r.s.Commit(snap.PolicyWish{Base: 77}), "generation 77")
+	r.bad(r.s.Commit(snap.PolicyWish{Base: 77}), "v77")
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Text: "deny in udp\n"}), "review it again")
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Lease: 61 * time.Second}), "from 1s to 1m0s")
 	r.good(r.s.Commit(snap.PolicyWish{Base: first.Kept}))
@@ -191,6 +192,30 @@ func TestReaderOnlyStages(t *testing.T) {
 	}
 	if _, err := os.Stat(r.opt.Door); !os.IsNotExist(err) {
 		t.Fatalf("a reader listens: %v", err)
+	}
+}
+
+// The code proves a fresh login: it is in the view that the bar is made of, and in nothing that is read without one.
+func TestTheCodeIsNotTold(t *testing.T) {
+	r := newRig(t, nil)
+	var heard []snap.Event
+	r.s.Hear(func(e snap.Event) { heard = append(heard, e) })
+	r.commit("deny in tcp to any port 23\n")
+	code := r.s.View(false).Trial.Code
+	if code == "" {
+		t.Fatal("the bar has no code")
+	}
+	r.good(r.s.Extend(time.Second))
+	r.good(r.s.Restore())
+	if err := r.s.End(); err != nil {
+		t.Fatal(err)
+	}
+	audit, err := os.ReadFile(r.opt.Audit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fmt.Sprintf("%q %+v %s", r.notices, heard, audit); strings.Contains(said, code) || len(r.notices) < 2 || len(heard) < 2 {
+		t.Errorf("%s is in, or something lacks of, %s", code, said)
 	}
 }
 

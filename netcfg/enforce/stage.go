@@ -34,7 +34,7 @@ func (s *Service) Stage(w snap.PolicyWish, flows []snap.Flow) snap.Answer {
 	d, file, drops := s.check(w.Text, flows)
 	d.Seq, d.Base = w.Seq, w.Base
 	if w.Base != base && len(d.Errors) == 0 {
-		d.Remarks = append([]string{fmt.Sprintf("made from generation %d, and %d decides now", w.Base, base)}, d.Remarks...)
+		d.Remarks = append([]string{fmt.Sprintf("made from v%d, and v%d decides now", w.Base, base)}, d.Remarks...)
 	}
 	s.mu.Lock()
 	s.draft, s.drops, s.parsed = d, drops, file

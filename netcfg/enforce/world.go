@@ -103,7 +103,7 @@ func (s *Service) Rewrite() error {
 			s.mu.Lock()
 			s.stale = true
 			s.mu.Unlock()
-			return fmt.Errorf("write generation %d again for those who have logged in and the devices that came: %w: the one that decides stays", old.id, err)
+			return fmt.Errorf("write v%d again for those who have logged in and the devices that came: %w: the one that decides stays", old.id, err)
 		}
 	}
 	return nil
@@ -187,7 +187,7 @@ func (s *Service) count(now time.Time) {
 		c, err := s.plane.Counts(e.gen)
 		if err != nil {
 			if i >= len(s.fading) { // the slot of one that fades may be in use again
-				s.trouble(fmt.Sprintf("counters of generation %d can't be read: %v", e.id, err))
+				s.trouble(fmt.Sprintf("counters of v%d can't be read: %v", e.id, err))
 			}
 			continue
 		}

@@ -26,7 +26,7 @@ func TestDropsAreWhatTheLedgerCounts(t *testing.T) {
 	defer host.Close()
 	book := ledger.New(ledger.Options{Host: host})
 	look := func() snap.Ledger {
-		ns.Do(t, func() error { book.Look(time.Now()); return nil })
+		ns.Do(t, func() error { book.Look(time.Now(), book.Ask()); return nil })
 		return book.Read()
 	}
 	look()

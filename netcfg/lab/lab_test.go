@@ -24,7 +24,11 @@ func TestSentIsWhatACaptureSees(t *testing.T) {
 	ns := ktest.OpenNS(t, fmt.Sprintf("/proc/%d/ns/net", h.cmd.Process.Pid))
 	captures := map[string]*ktest.Capture{lab.WAN: ns.Capture(t, lab.WAN), lab.LAN: ns.Capture(t, lab.LAN)}
 	h.tell(t, "send")
-	waitForFrames(t, ns, busy)
+	frames := uint64(busy)
+	if ktest.InGuest() { // senders go by the clock, and a third of the frames takes longer there than all of them elsewhere
+		frames = busy / 3
+	}
+	waitForFrames(t, ns, frames)
 	sent := h.tell(t, "stop").Sent.Flows
 	seen := map[string]map[snap.FlowKey]ktest.Tally{}
 	for dev, c := range captures {
@@ -124,7 +128,11 @@ func TestNothingIsLeftAfterClose(t *testing.T) {
 }
 
 func TestNothingIsLeftAfterKill(t *testing.T) {
-	for range 3 {
+	rounds := 3
+	if ktest.InGuest() { // the same again, and each takes seconds there
+		rounds = 1
+	}
+	for range rounds {
 		h := startHost(t)
 		before := family(t, h.cmd.Process.Pid)
 		h.tell(t, "send")

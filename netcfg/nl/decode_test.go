@@ -3,13 +3,16 @@
 package nl
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"hooktop/netcfg/chain"
 	"hooktop/probes/snap"
 )
 
@@ -135,4 +138,34 @@ func decodeAll(b []byte) {
 	decodeQdisc(b)
 	decodeRefusal(b)
 	_ = ackError(b)
+}
+
+// Whatever a rule has that ours have not makes it another one, also what only later kernels know.
+func TestDecodeRule(t *testing.T) {
+	plain := make([]byte, fibRuleHdr)
+	plain[0], plain[7] = unix.AF_INET, ruleToTable
+	for kind, v := range map[uint16]uint32{fraPriority: 7400, fraMark: 0x10, fraMask: 0xf0, fraTable: 267400, fraSuppressLen: 0xffffffff} {
+		plain = append(plain, attr(kind, native.AppendUint32(nil, v))...)
+	}
+	plain = append(append(plain, attr(fraIIF, zeroEnded("lan0"))...), attr(fraProtocol, []byte{199})...)
+	want := chain.Rule{Priority: 7400, Table: 267400, Mark: 0x10, Mask: 0xf0, From: "lan0", Protocol: 199}
+	if r, ok := decodeRule(plain); !ok || r != want {
+		t.Errorf("ours reads as %+v", r)
+	}
+	for kind := range uint16(64) {
+		if bytes.Contains([]byte{fraPriority, fraMark, fraMask, fraTable, fraIIF, fraProtocol, fraPad}, []byte{byte(kind)}) {
+			continue
+		}
+		more := append(slices.Clone(plain), attr(kind, []byte{0, 0, 0, 7})...)
+		if r, ok := decodeRule(more); !ok || r.Rest != string(more) || !r.Own() {
+			t.Errorf("with attribute %d it reads as %+v", kind, r)
+		}
+	}
+	for _, at := range []int{1, 2, 3, 7, 8, 10} { // lengths, TOS, action, flags
+		odd := slices.Clone(plain)
+		odd[at] ^= 2
+		if r, ok := decodeRule(odd); !ok || r.Rest == "" {
+			t.Errorf("with byte %d of its header changed it reads as %+v", at, r)
+		}
+	}
 }

@@ -24,6 +24,9 @@ type Host struct {
 // Open opens the namespace that the calling thread is in, which for a program that never switches is the process's own.
 func Open() (*Host, error) {
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err == nil {
+		err = bounded(h)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
@@ -37,11 +40,23 @@ func At(path string) (*Host, error) {
 		return nil, err
 	}
 	h, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
+	if err == nil {
+		err = bounded(h)
+	}
 	if err != nil {
 		ns.Close()
 		return nil, fmt.Errorf("open netlink in %s: %w", path, err)
 	}
 	return &Host{ns: ns, handle: h}, nil
+}
+
+// bounded lets no request of a new handle wait for ever; the handle is closed when that can't be.
+func bounded(h *netlink.Handle) error {
+	err := h.SetSocketTimeout(answerLimit)
+	if err != nil {
+		h.Close()
+	}
+	return err
 }
 
 func openNamespace(path string) (*os.File, error) {

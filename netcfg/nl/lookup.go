@@ -135,10 +135,7 @@ func (h *Host) one(kind uint16, body []byte) ([]byte, error) {
 	}
 	buf := make([]byte, recvSize)
 	for {
-		n, _, err := unix.Recvfrom(fd, buf, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		n, err := receive(fd, buf)
 		if err != nil {
 			return nil, fmt.Errorf("receive netlink answer: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,12 +22,17 @@ const (
 	recvSize = 64 << 10
 	// dumpTries bounds how often a dump is asked for again because the tables changed meanwhile (NLM_F_DUMP_INTR).
 	dumpTries = 5
+	// answerLimit is how long the kernel may keep an answer, or the next part of one, to itself: a dump of any length comes in parts.
+	answerLimit = 5 * time.Second
 )
 
 var native = binary.NativeEndian
 
 // errInterrupted says that the tables changed while they were dumped.
 var errInterrupted = errors.New("dump interrupted by changes")
+
+// ErrSilent says that the kernel did not answer within answerLimit.
+var ErrSilent = errors.New("the kernel does not answer: a lock in its network stack may be held; look for tasks that hang (dmesg), and try again")
 
 // socket opens a netlink socket in the Host's namespace. It stays there whatever thread uses it later.
 func (h *Host) socket(protocol int) (int, error) {
@@ -37,6 +43,11 @@ func (h *Host) socket(protocol int) (int, error) {
 	})
 	if err != nil {
 		return -1, fmt.Errorf("open netlink socket: %w", err)
+	}
+	limit := unix.NsecToTimeval(int64(answerLimit))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("limit the wait for netlink answers: %w", err)
 	}
 	// Best effort: older kernels lack them, and all that is lost is detail.
 	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
@@ -74,10 +85,7 @@ func dumpOnce(fd int, seq uint32, kind uint16, body, buf []byte, yield func(uint
 	}
 	interrupted := false
 	for {
-		n, _, err := unix.Recvfrom(fd, buf, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		n, err := receive(fd, buf)
 		if err != nil {
 			return fmt.Errorf("receive netlink dump: %w", err)
 		}
@@ -99,6 +107,20 @@ func dumpOnce(fd int, seq uint32, kind uint16, body, buf []byte, yield func(uint
 				yield(m.kind, m.payload)
 			}
 		}
+	}
+}
+
+// receive waits for one datagram.
+func receive(fd int, buf []byte) (int, error) {
+	for {
+		n, _, err := unix.Recvfrom(fd, buf, 0)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return 0, ErrSilent
+		}
+		return n, err
 	}
 }
 

@@ -84,10 +84,7 @@ func NoNetfilter(err error) bool {
 func firstAck(fd int) error {
 	buf := make([]byte, recvSize)
 	for {
-		n, _, err := unix.Recvfrom(fd, buf, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		n, err := receive(fd, buf)
 		if err != nil {
 			return fmt.Errorf("receive netlink answer: %w", err)
 		}

@@ -14,22 +14,6 @@ import (
 	"hooktop/netcfg/chain"
 )
 
-// Attributes of ip rules (linux/fib_rules.h), and the length of struct fib_rule_hdr.
-const (
-	fraDst         = 1
-	fraSrc         = 2
-	fraIIF         = 3
-	fraPriority    = 6
-	fraMark        = 10
-	fraTable       = 15
-	fraMask        = 16
-	fraProtocol    = 21
-	fibRuleHdr     = 12
-	ruleInvert     = 2 // FIB_RULE_INVERT
-	ruleToTable    = 1 // FR_ACT_TO_TBL
-	fraSuppressLen = 14
-)
-
 var families = [2]byte{unix.AF_INET, unix.AF_INET6}
 
 func familyOf(six bool) int {
@@ -37,81 +21,6 @@ func familyOf(six bool) int {
 		return unix.AF_INET6
 	}
 	return unix.AF_INET
-}
-
-// Rules lists the ip rules of both families.
-func (h *Host) Rules() ([]chain.Rule, error) {
-	var all []chain.Rule
-	for _, family := range families {
-		var list []chain.Rule
-		body := make([]byte, fibRuleHdr)
-		body[0] = family
-		err := h.dump(unix.NETLINK_ROUTE, unix.RTM_GETRULE, body, func() { list = nil }, func(kind uint16, p []byte) {
-			if r, ok := decodeRule(p); ok && kind == unix.RTM_NEWRULE {
-				list = append(list, r)
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list ip rules: %w", err)
-		}
-		all = append(all, list...)
-	}
-	return all, nil
-}
-
-// decodeRule reads the payload of RTM_NEWRULE.
-func decodeRule(p []byte) (chain.Rule, bool) {
-	if len(p) < fibRuleHdr {
-		return chain.Rule{}, false
-	}
-	r := chain.Rule{Six: p[0] == unix.AF_INET6, Table: uint32(p[4])}
-	r.Other = p[1] != 0 || p[2] != 0 || p[3] != 0 || p[7] != ruleToTable || native.Uint32(p[8:])&ruleInvert != 0
-	for t, v := range attrs(p[fibRuleHdr:]) {
-		switch t {
-		case fraPriority:
-			r.Priority = u32(v)
-		case fraMark:
-			r.Mark = u32(v)
-		case fraMask:
-			r.Mask = u32(v)
-		case fraTable:
-			r.Table = u32(v)
-		case fraIIF:
-			r.From = text(v)
-		case fraProtocol:
-			if len(v) > 0 {
-				r.Protocol = v[0]
-			}
-		case fraSuppressLen:
-			r.Other = r.Other || u32(v) != 0xffffffff
-		case fraDst, fraSrc:
-			r.Other = true
-		}
-	}
-	return r, p[0] == unix.AF_INET || p[0] == unix.AF_INET6
-}
-
-func ruleOf(r chain.Rule) *netlink.Rule {
-	out := netlink.NewRule()
-	out.Family, out.Priority, out.Table = familyOf(r.Six), int(r.Priority), int(r.Table)
-	out.Mark, out.Mask, out.IifName, out.Protocol = r.Mark, &r.Mask, r.From, r.Protocol
-	return out
-}
-
-// AddRule adds an ip rule. It never replaces: unix.EEXIST (errors.Is) when the same is there.
-func (h *Host) AddRule(r chain.Rule) error {
-	if err := h.handle.RuleAdd(ruleOf(r)); err != nil {
-		return fmt.Errorf("add ip rule %s: %w", r, err)
-	}
-	return nil
-}
-
-// RemoveRule deletes one rule that is like this one in everything. One that is gone is no error.
-func (h *Host) RemoveRule(r chain.Rule) error {
-	if err := h.handle.RuleDel(ruleOf(r)); err != nil && !isGone(err) {
-		return fmt.Errorf("remove ip rule %s: %w", r, err)
-	}
-	return nil
 }
 
 // ChainRoutes lists the routes of one table of chains.
@@ -202,6 +111,18 @@ func (h *Host) AddChainRoute(r chain.Route) error {
 	}
 	if err != nil {
 		return fmt.Errorf("add route %s: %w", r, err)
+	}
+	return nil
+}
+
+// ReplaceChainRoute puts a route in the place of the one that is there: a packet finds the old one or the new one.
+func (h *Host) ReplaceChainRoute(r chain.Route) error {
+	route, err := h.routeOf(r)
+	if err == nil {
+		err = h.handle.RouteReplace(route)
+	}
+	if err != nil {
+		return fmt.Errorf("replace route %s: %w", r, err)
 	}
 	return nil
 }

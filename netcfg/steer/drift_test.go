@@ -115,7 +115,7 @@ func (d *drill) there() []string {
 				held += " foreign"
 			}
 		}
-		if r.Priority-chain.FirstPriority != r.Table-chain.FirstTable || tables[r.Table] {
+		if r.Priority-chain.FirstPriority != r.Table-chain.FirstTable || tables[r.Table] || r.Rest != "" {
 			held += " odd"
 		}
 		tables[r.Table] = true
@@ -167,7 +167,7 @@ func (d *drill) somebody() string {
 		return ""
 	}
 	route, routed := pick(d.r, d.f.routes)
-	switch d.r.IntN(7) {
+	switch d.r.IntN(9) {
 	case 0:
 		d.f.rules = slices.DeleteFunc(d.f.rules, func(r chain.Rule) bool { return r == rule })
 		return "removes " + rule.String()
@@ -179,6 +179,16 @@ func (d *drill) somebody() string {
 		rule.Mark ^= 0x80
 		d.f.rules = append(d.f.rules, rule)
 		return "adds " + rule.String()
+	case 7: // in its place, for some of its packets
+		i := slices.Index(d.f.rules, rule)
+		d.f.rules[i].Rest = "tcp"
+		return "narrows " + rule.String()
+	case 8: // beside it, for more packets, or for fewer
+		if rule.From, rule.Rest = "", "udp"; d.r.IntN(2) == 0 {
+			rule.Rest = ""
+		}
+		d.f.rules = slices.Insert(d.f.rules, d.r.IntN(len(d.f.rules)+1), rule)
+		return "adds the wider " + rule.String()
 	case 3:
 		rule.Protocol, rule.Priority = 4, rule.Priority+uint32(d.r.IntN(3))
 		if !slices.Contains(d.f.rules, rule) {
@@ -313,9 +323,34 @@ func TestDriftAgreesWithItsTwin(t *testing.T) {
 	t.Logf("seed %d: %d drifts, %d repaired, 0 differences", seed, drifts, repairs)
 }
 
+// standing looks during a repair: a way has at each moment its right rule, once it had it, and never no rule where it had one; its route
+// likewise.
+func (d *drill) standing() func() {
+	type stood struct{ right, some, route, routed bool }
+	before := map[*way]stood{}
+	look := func() {
+		for _, w := range d.s.ways {
+			rule, route := w.Rule(w.n), w.Route(w.n)
+			now := stood{
+				right: slices.Contains(d.f.rules, rule), route: slices.Contains(d.f.routes, route),
+				some:   slices.ContainsFunc(d.f.rules, func(r chain.Rule) bool { return r.Own() && r.Table == rule.Table && r.Priority == rule.Priority }),
+				routed: slices.ContainsFunc(d.f.routes, func(r chain.Route) bool { return r.Table == route.Table && !r.Guard }),
+			}
+			if was := before[w]; was.right && !now.right || was.some && !now.some || !w.away && !d.s.down(w.Hop.Dev) && (was.route && !now.route || was.routed && !now.routed) {
+				d.fatal("for a moment %s had %+v, and %+v before", rule, now, was)
+			}
+			before[w] = now
+		}
+	}
+	look()
+	return look
+}
+
 // repair mends everything, once no foreign route is in the way.
 func (d *drill) repair() {
 	d.log = append(d.log, "repair")
+	d.f.after = d.standing()
+	defer func() { d.f.after = nil }()
 	_, err := d.s.Repair()
 	if len(d.s.ways) == 0 {
 		if len(d.there()) > 0 && err == nil {

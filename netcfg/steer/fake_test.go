@@ -27,6 +27,7 @@ type fakeHost struct {
 	silent map[acl.Hop]bool // who answers nothing
 	table  map[netip.Addr]nl.Neighbour
 	owners []chain.Owner // of netfilter
+	closed error         // why netfilter can't be read
 
 	networks map[string][]netip.Prefix
 
@@ -34,6 +35,14 @@ type fakeHost struct {
 	refuse   bool         // routes are not made
 	failIn   int          // the call that fails, counted down; 0: none does
 	notices  []string
+	after    func() // each change of a rule or route
+}
+
+// changed lets the test look at what a packet would meet now.
+func (f *fakeHost) changed() {
+	if f.after != nil {
+		f.after()
+	}
 }
 
 var errFake = errors.New("the kernel says no")
@@ -119,7 +128,26 @@ func (f *fakeHost) AddRule(r chain.Rule) error {
 		return err
 	}
 	f.rules = append(f.rules, r)
+	f.changed()
 	return nil
+}
+
+func (f *fakeHost) AddRuleAgain(r chain.Rule) error {
+	f.mine("the rule "+r.String(), r.Own(), r.Table)
+	if err := f.fails(); err != nil {
+		return err
+	}
+	f.rules = append(f.rules, r)
+	f.changed()
+	return nil
+}
+
+// takes reports whether the kernel may delete a rule for a request that names another one (net/core/fib_rules.c, rule_find): what the
+// request leaves open is not compared.
+func takes(request, r chain.Rule) bool {
+	return r.Six == request.Six && r.Priority == request.Priority && r.Table == request.Table && r.Protocol == request.Protocol &&
+		(request.Mark == 0 || r.Mark == request.Mark) && (request.Mask == 0 || r.Mask == request.Mask) &&
+		(request.From == "" || r.From == request.From) && (request.Rest == "" || r.Rest == request.Rest)
 }
 
 func (f *fakeHost) RemoveRule(r chain.Rule) error {
@@ -129,8 +157,9 @@ func (f *fakeHost) RemoveRule(r chain.Rule) error {
 	if err := f.fails(); err != nil {
 		return err
 	}
-	if i := slices.Index(f.rules, r); i >= 0 { // one of those that are alike
+	if i := slices.IndexFunc(f.rules, func(o chain.Rule) bool { return takes(r, o) }); i >= 0 { // the first
 		f.rules = slices.Delete(f.rules, i, i+1)
+		f.changed()
 	}
 	return nil
 }
@@ -165,6 +194,21 @@ func (f *fakeHost) AddChainRoute(r chain.Route) error {
 		return unix.ENETDOWN
 	}
 	f.routes = append(f.routes, r)
+	f.changed()
+	return nil
+}
+
+func (f *fakeHost) ReplaceChainRoute(r chain.Route) error {
+	f.mine("the route "+r.String(), r.Own(), r.Table)
+	if err := f.fails(); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(f.routes, func(o chain.Route) bool { return sameKey(o, r) }); i >= 0 {
+		f.routes[i] = r
+	} else {
+		f.routes = append(f.routes, r)
+	}
+	f.changed()
 	return nil
 }
 
@@ -176,6 +220,7 @@ func (f *fakeHost) RemoveChainRoute(r chain.Route) error {
 		return err
 	}
 	f.routes = slices.DeleteFunc(f.routes, func(o chain.Route) bool { return o == r })
+	f.changed()
 	return nil
 }
 
@@ -195,7 +240,7 @@ func (f *fakeHost) WatchSteering(context.Context) (<-chan struct{}, error) {
 
 func (f *fakeHost) Neighbour(_ int, of netip.Addr) (nl.Neighbour, error) { return f.table[of], nil }
 
-func (f *fakeHost) MarkOwners() ([]chain.Owner, error) { return f.owners, nil }
+func (f *fakeHost) MarkOwners() ([]chain.Owner, error) { return f.owners, f.closed }
 
 func (f *fakeHost) Do(fn func() error) error { return fn() }
 

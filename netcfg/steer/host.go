@@ -17,9 +17,11 @@ type host interface {
 	Networks(dev string) []netip.Prefix
 	Rules() ([]chain.Rule, error)
 	AddRule(chain.Rule) error
+	AddRuleAgain(chain.Rule) error
 	RemoveRule(chain.Rule) error
 	ChainRoutes(table uint32, six bool) ([]chain.Route, error)
 	AddChainRoute(chain.Route) error
+	ReplaceChainRoute(chain.Route) error
 	RemoveChainRoute(chain.Route) error
 	RemoveSteering(n int) (removed []string, err error)
 	WatchSteering(context.Context) (<-chan struct{}, error)

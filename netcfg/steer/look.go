@@ -3,10 +3,8 @@
 package steer
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"hooktop/netcfg/chain"
 	"hooktop/probes/snap"
@@ -21,105 +19,12 @@ const (
 	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
-// restBetween is the least time between two looks: a routing daemon may change routes all the time.
-const restBetween = 50 * time.Millisecond
-
-// watch begins to look for changes, once. mu is held.
-func (s *Steer) watch() error {
-	if s.cancel != nil {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	changes, err := s.host.WatchSteering(ctx)
-	if err != nil {
-		cancel()
-		return err
-	}
-	s.cancel, s.done = cancel, make(chan struct{})
-	go func() {
-		defer close(s.done)
-		defer func() {
-			if r := recover(); r != nil {
-				s.tell(snap.Crit, fmt.Sprintf("chains are watched no more: panic: %v", r))
-			}
-		}()
-		s.run(ctx, changes)
-	}()
-	return nil
-}
-
-// stir lets the goroutine look whether there are next hops to ask. mu is held.
-func (s *Steer) stir() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (s *Steer) run(ctx context.Context, changes <-chan struct{}) {
-	var tick *time.Ticker
-	var ticks <-chan time.Time
-	each := askEach
-	rest := time.NewTimer(0)
-	<-rest.C
-	defer rest.Stop()
-	pending := changes
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case _, ok := <-pending:
-			if !ok {
-				s.lose(ctx)
-				pending, changes = nil, nil
-				continue
-			}
-			s.looked()
-			pending = nil
-			rest.Reset(restBetween)
-		case <-rest.C:
-			pending = changes
-		case <-s.wake:
-			asks := s.asks()
-			switch {
-			case asks && tick == nil:
-				each = askEach
-				tick = time.NewTicker(each)
-				ticks = tick.C
-				defer tick.Stop()
-			case !asks && tick != nil:
-				tick.Stop()
-				tick, ticks = nil, nil
-			}
-		case <-ticks:
-			pace := askEach
-			if s.ask() {
-				pace = askHurry
-			}
-			if pace != each {
-				each = pace
-				tick.Reset(each)
-			}
-		}
-	}
-}
-
-// lose says that changes are not seen any more.
-func (s *Steer) lose(ctx context.Context) {
-	if ctx.Err() != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.why = "the kernel tells no more about changes of rules and routes"
-	s.tell(snap.Crit, s.why)
-}
-
 // looked looks, and brings back what a flap of a link took.
 func (s *Steer) looked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ways) == 0 {
+		s.why = ""
 		return
 	}
 	before := s.drift()

@@ -71,10 +71,11 @@ func routing(h host) ([]chain.Owner, error) {
 	return chain.Owners(rules, names), nil
 }
 
-// owners lists who else uses bits of the mark.
-func (s *Steer) owners() ([]chain.Owner, error) {
-	list, err := routing(s.host)
-	return append(list, s.marks().owners...), err
+// owners lists who else uses bits of the mark. why: netfilter, which may have more of them, can't be read.
+func (s *Steer) owners() (list []chain.Owner, why string, err error) {
+	list, err = routing(s.host)
+	marks := s.marks()
+	return append(list, marks.owners...), marks.why, err
 }
 
 // bits lists who uses which bits of the mark.
@@ -85,7 +86,7 @@ func (s *Steer) bits(chains []acl.Chain) []snap.BitOwner {
 			out = append(out, snap.BitOwner{Mark: c.Mark, Mask: c.Mask, Who: "chain " + format.Clean(c.Name), From: "the policy"})
 		}
 	}
-	owners, err := s.owners()
+	owners, _, err := s.owners() // checks say what can't be read
 	if err != nil {
 		return out
 	}

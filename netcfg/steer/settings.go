@@ -56,7 +56,10 @@ func (s *Steer) read(path string) (value string, err error) {
 func (s *Steer) unread() []snap.Check {
 	var out []snap.Check
 	if why := s.marks().why; why != "" {
-		out = append(out, snap.Check{Name: "marks of netfilter", Have: "unknown", OK: true, Why: format.Clean(why)})
+		out = append(out, snap.Check{Name: "marks of netfilter", Have: "unknown", Why: format.Clean(why), Fix: "nft list ruleset shows who sets marks"})
+	}
+	if _, err := routing(s.host); err != nil {
+		out = append(out, snap.Check{Name: "marks of ip rules", Have: "unknown", Why: format.Clean(err.Error()), Fix: "ip rule show tells who asks for marks"})
 	}
 	for _, name := range []string{"ip", "ip6"} {
 		// The file lists the tables that somebody has touched, and is there only with the module of the legacy tools.

@@ -13,6 +13,7 @@ import (
 	"hooktop/netcfg/chain"
 	"hooktop/netcfg/nl"
 	"hooktop/probes/snap"
+	"hooktop/ui/format"
 )
 
 // Journal is told what would outlive this process, before it is made.
@@ -81,11 +82,24 @@ func (s *Steer) Check(kept, next []acl.Chain) error {
 	if err != nil {
 		return err
 	}
-	owners, err := s.owners()
+	owners, why, err := s.owners()
 	if err != nil {
 		return err
 	}
-	return chain.Clash(next, owners)
+	if err := chain.Clash(next, owners); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(next, func(c acl.Chain) bool { return !c.Off && !marked(kept, &c) }); i >= 0 && why != "" {
+		return fmt.Errorf("line %d: chain %s: whether somebody else uses bits of its mark is not known: %s: try again, or commit without it",
+			next[i].Line, next[i].Name, format.Clean(why))
+	}
+	return nil
+}
+
+// marked reports whether chains that were kept have a chain's mark already: it was looked at then, and an edit of other lines is not held
+// up for its sake.
+func marked(kept []acl.Chain, c *acl.Chain) bool {
+	return slices.ContainsFunc(kept, func(k acl.Chain) bool { return !k.Off && k.Mark == c.Mark && k.Mask == c.Mask })
 }
 
 // errClosed: a change that was under way while hooktop ends must not make anything that nobody removes.
@@ -227,37 +241,6 @@ func (s *Steer) free(used map[int]bool, six bool) (int, error) {
 	return 0, fmt.Errorf("all %d routing tables from %d on are in use", chain.Tables, chain.FirstTable)
 }
 
-// put makes whatever of a way is not there, and takes away what is in its place.
-func (s *Steer) put(w *way) error {
-	for _, r := range w.beside {
-		if !r.Own() || r.Other {
-			return fmt.Errorf("a foreign route is in table %d: take it away by hand: ip route show table %d", r.Table, r.Table)
-		}
-		if err := s.host.RemoveChainRoute(r); err != nil {
-			return err
-		}
-	}
-	if w.away && w.route == inPlace {
-		if err := s.host.RemoveChainRoute(w.Route(w.n)); err != nil {
-			return err
-		}
-	}
-	if g, wanted := w.Guard(w.n); wanted && w.guard != inPlace {
-		if err := s.host.AddChainRoute(g); err != nil {
-			return err
-		}
-	}
-	if !w.away && !s.down(w.Hop.Dev) && w.route != inPlace {
-		if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
-			return err
-		}
-	}
-	if w.rule != inPlace {
-		return s.host.AddRule(w.Rule(w.n))
-	}
-	return nil
-}
-
 // remove takes a way's rule and routes away.
 func (s *Steer) remove(w *way) error {
 	if _, err := s.host.RemoveSteering(w.n); err != nil {
@@ -265,44 +248,6 @@ func (s *Steer) remove(w *way) error {
 	}
 	s.journal.DoneSteering(w.n)
 	return nil
-}
-
-// Repair puts in place again what somebody changed.
-func (s *Steer) Repair() (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return "", errClosed
-	}
-	if len(s.ways) == 0 {
-		return "", errors.New("repair chains: there is none")
-	}
-	if err := s.look(); err != nil {
-		return "", fmt.Errorf("repair chains: %w", err)
-	}
-	n := 0
-	for _, r := range s.extra {
-		if err := s.host.RemoveRule(r); err != nil {
-			return "", fmt.Errorf("repair chains: %w", err)
-		}
-		n++
-	}
-	for _, w := range s.ways {
-		if w.drifted() == "" {
-			continue
-		}
-		if err := s.put(w); err != nil {
-			return "", fmt.Errorf("repair chains: %w", err)
-		}
-		n++
-	}
-	if err := s.look(); err != nil {
-		return "", fmt.Errorf("repair chains: %w", err)
-	}
-	if n == 0 {
-		return "every rule and route is in place", nil
-	}
-	return fmt.Sprintf("%d repaired", n), nil
 }
 
 // Close removes everything that was made.

@@ -18,6 +18,7 @@ type fakePlane struct {
 	refuse   map[Hook]error
 	nextID   uint32
 	notThere map[uint32]bool // programs that somebody took off
+	open     map[uint32]Hook // what was attached and not closed
 }
 
 func (p *fakePlane) note(format string, args ...any) {
@@ -37,6 +38,9 @@ func (p *fakePlane) Attach(d Device, h Hook) (Hold, error) {
 		p.note("attach %s", h)
 	}
 	p.nextID++
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[p.nextID] = h
 	return &fakeHold{p: p, hook: h, id: p.nextID}, nil
 }
 
@@ -65,6 +69,9 @@ func (h *fakeHold) Close() error {
 	if h.hook != TCMark {
 		h.p.note("detach %s", h.hook)
 	}
+	h.p.mu.Lock()
+	defer h.p.mu.Unlock()
+	delete(h.p.open, h.id)
 	return nil
 }
 func (h *fakeHold) IDs() (link, prog uint32)    { return h.id, h.id }
@@ -90,7 +97,7 @@ type ground struct {
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
-	g := &ground{plane: &fakePlane{refuse: map[Hook]error{}, notThere: map[uint32]bool{}}}
+	g := &ground{plane: &fakePlane{refuse: map[Hook]error{}, notThere: map[uint32]bool{}, open: map[uint32]Hook{}}}
 	g.Set = NewSet(g.plane, nil, noJournal{}, false)
 	g.Set.Notify = func(_ snap.Severity, text string) { g.notices = append(g.notices, text) }
 	g.Set.Aside = func(work, then func()) {

@@ -176,3 +176,35 @@ func TestAFullDiskIsSurvived(t *testing.T) {
 		t.Errorf("%d whole lines and %d lost, %d were added; the file tells of %d", whole, l.Lost(), added, told)
 	}
 }
+
+// A file of another user's is refused at the start, and gets no line when it becomes one later: the lines would show that user the
+// policy.
+func TestAnotherUsersFileGetsNoLine(t *testing.T) {
+	const stranger = 12345
+	path := filepath.Join(t.TempDir(), "lines")
+	if err := errors.Join(os.WriteFile(path, []byte("line theirs\n"), 0o666), os.Chown(path, stranger, stranger)); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("open %s: it belongs to user %d: name a file of your own", path, stranger)
+	if l, err := Open(path, say); err == nil || err.Error() != want {
+		t.Errorf("open: %v, %v; want %s", l, err, want)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(path, say)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, stranger, stranger); err != nil {
+		t.Fatal(err)
+	}
+	l.Add([]byte("line 1"))
+	l.Add([]byte("line 2"))
+	if err := l.Close(); err == nil || !strings.Contains(err.Error(), "2 lines are missing: "+want) || l.Lost() != 2 || l.Trouble() != want {
+		t.Errorf("close: %v, %d lost, %q", err, l.Lost(), l.Trouble())
+	}
+	if text := file(t, path); text != "" {
+		t.Errorf("it got %q", text)
+	}
+}

@@ -3,7 +3,6 @@
 package guard
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +40,9 @@ func Reclaim(dir string, h Host) ([]Item, error) {
 		if err := dropPen(f, dir); err != nil {
 			return items, fmt.Errorf("remove the pen of a dead run: %w", err)
 		}
+	}
+	if self.PIDNS == initialPIDs { // elsewhere most processes are out of sight, and whose namespaces they hold
+		items = append(items, sweepDrafts(dir, self.NetNS, heldNamespaces)...)
 	}
 	_ = os.Remove(dir) // fails while anything is in it
 	return items, nil
@@ -100,35 +102,6 @@ func read(f *os.File) (Contents, error) {
 		return c, fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	return c, nil
-}
-
-// namespaceExists reports whether anything still holds a network namespace: a process in it, a mount of it (ip netns,
-// docker), or an open descriptor. It looks at every process, and is asked only about journals of other namespaces.
-func namespaceExists(ns uint64) bool {
-	name := fmt.Sprintf("net:[%d]", ns)
-	links, err := filepath.Glob("/proc/[0-9]*/ns/net")
-	if err != nil {
-		return true // unknown: leave it alone
-	}
-	for _, l := range links {
-		dir := filepath.Dir(filepath.Dir(l))
-		if to, err := os.Readlink(l); err == nil && to == name {
-			return true
-		}
-		if mounts, err := os.ReadFile(filepath.Join(dir, "mountinfo")); err == nil && bytes.Contains(mounts, []byte(name)) {
-			return true
-		}
-		fds, err := filepath.Glob(filepath.Join(dir, "fd", "*"))
-		if err != nil {
-			continue
-		}
-		for _, fd := range fds {
-			if to, err := os.Readlink(fd); err == nil && to == name {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // sweepSteering removes rules and routes of chains that no living run has in its journal.

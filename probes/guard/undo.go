@@ -21,7 +21,7 @@ type Host interface {
 
 // Item is one thing that was looked at.
 type Item struct {
-	Kind  string // "filter", "qdisc", "chain", "journal", "run"
+	Kind  string // "filter", "qdisc", "chain", "journal", "run", "draft"
 	Name  string
 	Dev   string
 	State string // "removed", "kept", "failed"

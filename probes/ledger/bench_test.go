@@ -22,7 +22,7 @@ func BenchmarkLook(b *testing.B) {
 			now := time.Unix(1700000000, 0)
 			for b.Loop() {
 				now = now.Add(time.Second)
-				l.Look(now)
+				l.Look(now, l.Ask())
 			}
 		})
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Sys  string // in place of /proc/sys/net
 }
 
-// Ledger reads the counters and keeps the book. It belongs to one goroutine, whose thread is in the network namespace.
+// Ledger reads the counters and keeps the book. It belongs to one goroutine, whose thread is in the network namespace, but for Ask.
 type Ledger struct {
 	opt  Options
 	mibs []mib
@@ -52,14 +52,31 @@ func New(opt Options) *Ledger {
 	return &Ledger{opt: opt, mibs: mibs()}
 }
 
-// Look reads all sources. The first look is where Since begins.
-func (l *Ledger) Look(now time.Time) {
+// Told is what netlink told.
+type Told struct {
+	links    []snap.Link
+	queues   []snap.Qdisc
+	refusals []snap.Refusal
+	errs     []error // of each, in this order
+}
+
+// Ask asks netlink, which may take seconds where netfilter has many rules. It may be called from any goroutine.
+func (l *Ledger) Ask() Told {
+	t := Told{errs: make([]error, 3)}
+	t.links, t.errs[0] = l.opt.Host.Links()
+	t.queues, t.errs[1] = l.opt.Host.Qdiscs()
+	t.refusals, t.errs[2] = l.opt.Host.Refusals()
+	return t
+}
+
+// Look reads all sources beside what netlink told. The first look is where Since begins.
+func (l *Ledger) Look(now time.Time, told Told) {
 	l.now, l.err = l.now[:0], nil
 	values := l.values()
-	names := l.devices()
+	names := l.devices(told.links, told.errs[0])
 	l.softnet()
-	l.queues(names)
-	l.refusals()
+	l.queues(names, told.queues, told.errs[1])
+	l.refusals(told.refusals, told.errs[2])
 	l.conntrack()
 	l.stack(values, stageRouting, stageIP)
 	l.neighbours()

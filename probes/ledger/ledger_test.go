@@ -78,7 +78,7 @@ func TestRowsOfOldAndNewKernels(t *testing.T) {
 			{"udp", "NoPorts", "", 1066}, {"socket", "RcvbufErrors", "", 1069}, {"socket", "TCPReqQFullDrop", "", 1080}},
 	} {
 		l := fixture(kernel, busyHost())
-		l.Look(time.Unix(1700000000, 0))
+		l.Look(time.Unix(1700000000, 0), l.Ask())
 		got := l.Read()
 		if len(got.Errs) > 0 {
 			t.Errorf("%s: %v", kernel, got.Errs)
@@ -146,7 +146,7 @@ func TestWhatCannotBeReadIsSaidAndTheRestIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := New(Options{Host: &fakeHost{err: errors.New("no netlink\nfor you\x1b")}, Net: root, Sys: root})
-	l.Look(time.Unix(1700000000, 0))
+	l.Look(time.Unix(1700000000, 0), l.Ask())
 	got := l.Read()
 	for _, want := range []string{"devices: no netlink; for you", "queues: ", "netfilter: ", "read /proc/net/netstat: no such file", "read /proc/net/softnet_stat: no such file"} {
 		if !slices.ContainsFunc(got.Errs, func(s string) bool { return strings.HasPrefix(s, want) }) {
@@ -165,11 +165,11 @@ func TestAFrameKeepsWhatItGot(t *testing.T) {
 	h := busyHost()
 	l := fixture("7.2", h)
 	now := time.Unix(1700000000, 0)
-	l.Look(now)
+	l.Look(now, l.Ask())
 	before := l.Read()
 	first := before.Rows[0]
 	h.links[1].RxDropped += 3
-	l.Look(now.Add(time.Second))
+	l.Look(now.Add(time.Second), l.Ask())
 	if before.Rows[0] != first {
 		t.Errorf("it became %+v", before.Rows[0])
 	}

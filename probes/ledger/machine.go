@@ -77,8 +77,7 @@ func deviceCounters() []deviceCounter {
 
 // devices enters what drivers and the core count for each device of the namespace, watched or not: what a bond's slave
 // loses is not among the counters of the bond. It returns their names by ifindex.
-func (l *Ledger) devices() map[int]string {
-	links, err := l.opt.Host.Links()
+func (l *Ledger) devices(links []snap.Link, err error) map[int]string {
 	if err != nil {
 		l.fail("devices", err)
 		return nil
@@ -137,8 +136,7 @@ func (l *Ledger) softnet() {
 func cpuName(n int) string { return fmt.Sprintf("cpu%d", n) }
 
 // queues enters what the queueing disciplines of the named devices dropped and held back.
-func (l *Ledger) queues(names map[int]string) {
-	all, err := l.opt.Host.Qdiscs()
+func (l *Ledger) queues(names map[int]string, all []snap.Qdisc, err error) {
 	if err != nil {
 		l.fail("queues", err)
 		return
@@ -163,8 +161,7 @@ func (l *Ledger) queues(names map[int]string) {
 }
 
 // refusals enters what rules of netfilter drop. There is no counter for all of netfilter: rules without one tell nothing.
-func (l *Ledger) refusals() {
-	all, err := l.opt.Host.Refusals()
+func (l *Ledger) refusals(all []snap.Refusal, err error) {
 	if err != nil {
 		l.fail("netfilter", err)
 		return

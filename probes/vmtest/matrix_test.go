@@ -43,31 +43,47 @@ func TestMatrix(t *testing.T) {
 	}
 	guests := AtOnce()
 	t.Logf("built %d test binaries in %v; %d guests at a time", len(suite), time.Since(begin).Round(time.Second), guests)
-	slots := make(chan struct{}, guests)
+	queue := make(chan func(), len(Kernels()))
+	defer close(queue)
+	for range guests {
+		go func() { // ends with the queue
+			for boot := range queue {
+				boot()
+			}
+		}()
+	}
 	var mu sync.Mutex
 	var outcomes []Outcome
+	note := func(o Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		outcomes = append(outcomes, o)
+	}
 	t.Run("linux", func(t *testing.T) {
-		for _, k := range Kernels() {
+		for _, k := range BootOrder(Kernels()) {
 			t.Run(k.Series, func(t *testing.T) {
-				t.Parallel()
 				img, err := k.Fetch(t.Context(), cache)
 				if err != nil {
+					note(Outcome{Image: Image{Kernel: k, Release: k.Series, Resolved: "not fetched"}, Err: err})
 					t.Fatal(err)
 				}
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
-				defer cancel()
-				logs := filepath.Join(cache, "logs", k.Suite)
-				o := Boot(ctx, img, root, built, logs, suite)
+				logs, booted := filepath.Join(cache, "logs", k.Suite), make(chan Outcome, 1)
+				queue <- func() {
+					ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
+					defer cancel()
+					booted <- Boot(ctx, img, root, built, logs, suite)
+				}
+				t.Parallel() // the next one may be queued
+				o := <-booted
+				note(o)
 				judge(t, o, suite, logs)
-				mu.Lock()
-				defer mu.Unlock()
-				outcomes = append(outcomes, o)
 			})
 		}
 	})
 	t.Logf("all in %v\n%s", time.Since(begin).Round(time.Second), Tables(outcomes, suite))
+	if failed := Failures(outcomes); failed != "" {
+		t.Log(failed) // last: CI shows the end of the output
+	}
 }
 
 // judge fails with all that is needed to see why.

@@ -66,6 +66,20 @@ func Suite() []Binary {
 	}
 }
 
+// BootOrder is the order in which guests take their turns: those that run the whole suite first. A long one that begins last would run
+// alone at the end.
+func BootOrder(kernels []Kernel) []Kernel {
+	return slices.SortedStableFunc(slices.Values(kernels), func(a, b Kernel) int {
+		switch {
+		case a.Between == b.Between:
+			return 0
+		case a.Between:
+			return 1
+		}
+		return -1
+	})
+}
+
 // Tools are programs that the tests compare with, and run. They and their libraries are the host's.
 func Tools() []string { return []string{"ip", "tc", "bpftool", "nft", "cat"} }
 

@@ -31,6 +31,19 @@ func TestTheMatrixHasTheKernelsOfTheClaims(t *testing.T) {
 	}
 }
 
+// Two guests at a time end soonest when the long ones begin first.
+func TestTheLongGuestsBootFirst(t *testing.T) {
+	order := BootOrder(Kernels())
+	if len(order) != len(Kernels()) {
+		t.Fatalf("%d kernels of %d", len(order), len(Kernels()))
+	}
+	for i, k := range order {
+		if i > 0 && order[i-1].Between && !k.Between || !slices.Contains(Kernels(), k) {
+			t.Errorf("%s is number %d", k.Series, i+1)
+		}
+	}
+}
+
 // A pattern that names no test any more would select nothing, or skip nothing, without a word.
 func TestSelectionsNameTests(t *testing.T) {
 	for _, selected := range Suite() {

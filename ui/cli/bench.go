@@ -186,7 +186,7 @@ func (p *benchPolicy) words() string {
 	case p.From == "running" && p.Generation == 0:
 		text = "none: the running hooktop lets everything pass"
 	case p.From == "running":
-		text = fmt.Sprintf("generation %d of the running hooktop", p.Generation)
+		text = fmt.Sprintf("v%d of the running hooktop", p.Generation)
 		if p.Trial {
 			text += ", on trial"
 		}

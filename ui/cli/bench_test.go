@@ -59,7 +59,7 @@ func TestBenchChoosesThePolicy(t *testing.T) {
 		table   string
 	}{
 		{nil, "", benchPolicy{From: "empty"}, "the empty one"},
-		{running, "", benchPolicy{From: "running", Generation: 7, Trial: true, Rules: 1}, "generation 7 of the running hooktop, on trial: 1 rule"},
+		{running, "", benchPolicy{From: "running", Generation: 7, Trial: true, Rules: 1}, "v7 of the running hooktop, on trial: 1 rule"},
 		{&RunningPolicy{}, "", benchPolicy{From: "running"}, "none: the running hooktop lets everything pass"},
 		{running, "--policy " + path, benchPolicy{From: "file", File: path, Rules: 2}, path + ": 2 rules"},
 	} {

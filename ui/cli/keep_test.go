@@ -21,10 +21,10 @@ func TestKeepSaysWhatCameOfIt(t *testing.T) {
 		if code != "7hk3wq" {
 			return "", errors.New("keep: this is not the code of the trial that runs")
 		}
-		return "generation 2 is kept", nil
+		return "v2 is kept", nil
 	}
 	with := func(b *Backends) { b.Keep = keep }
-	if s := play(t, with, "keep", "7hk3wq"); s.code != ExitOK || s.out != "generation 2 is kept\n" {
+	if s := play(t, with, "keep", "7hk3wq"); s.code != ExitOK || s.out != "v2 is kept\n" {
 		t.Errorf("%d %q %q", s.code, s.out, s.err)
 	}
 	if s := play(t, with, "keep", "7hk3wq", "--json"); s.code != ExitOK || !strings.Contains(s.out, `"schema":"hooktop.keep/1"`) {
