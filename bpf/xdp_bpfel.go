@@ -176,7 +176,9 @@ type XdpDevState struct {
 	Handover uint32
 	Track    uint32
 	MarkLost uint64
-	Pad      [3]uint64
+	Mask     uint32
+	Pad32    uint32
+	Pad      [2]uint64
 }
 
 type XdpFlowBucket struct {
