@@ -50,6 +50,7 @@ const (
 	BenchProgDrop          = "drop"
 	BenchProgNewOurs       = "new_ours"
 	BenchProgNewVectors    = "new_vectors"
+	BenchProgNext          = "next"
 	BenchProgObviousEach   = "obvious_each"
 	BenchProgObviousRandom = "obvious_random"
 	BenchProgOursEach      = "ours_each"
@@ -140,6 +141,7 @@ type BenchProgramSpecs struct {
 	Drop          *ebpf.ProgramSpec `ebpf:"drop"`
 	NewOurs       *ebpf.ProgramSpec `ebpf:"new_ours"`
 	NewVectors    *ebpf.ProgramSpec `ebpf:"new_vectors"`
+	Next          *ebpf.ProgramSpec `ebpf:"next"`
 	ObviousEach   *ebpf.ProgramSpec `ebpf:"obvious_each"`
 	ObviousRandom *ebpf.ProgramSpec `ebpf:"obvious_random"`
 	OursEach      *ebpf.ProgramSpec `ebpf:"ours_each"`
@@ -358,6 +360,7 @@ type BenchPrograms struct {
 	Drop          *ebpf.Program `ebpf:"drop"`
 	NewOurs       *ebpf.Program `ebpf:"new_ours"`
 	NewVectors    *ebpf.Program `ebpf:"new_vectors"`
+	Next          *ebpf.Program `ebpf:"next"`
 	ObviousEach   *ebpf.Program `ebpf:"obvious_each"`
 	ObviousRandom *ebpf.Program `ebpf:"obvious_random"`
 	OursEach      *ebpf.Program `ebpf:"ours_each"`
@@ -380,6 +383,7 @@ func (p *BenchPrograms) Close() error {
 		p.Drop,
 		p.NewOurs,
 		p.NewVectors,
+		p.Next,
 		p.ObviousEach,
 		p.ObviousRandom,
 		p.OursEach,

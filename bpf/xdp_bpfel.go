@@ -184,7 +184,8 @@ type XdpDevState struct {
 	Track    uint32
 	MarkLost uint64
 	Since    [2]uint64
-	Pad      uint64
+	Mask     uint32
+	Pad32    uint32
 }
 
 type XdpFlowBucket struct {

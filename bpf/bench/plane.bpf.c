@@ -122,6 +122,11 @@ SEC("xdp") int pass(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+SEC("tc") int next(struct __sk_buff *skb)
+{
+	return TC_NEXT;
+}
+
 SEC("xdp") int pass_random(struct xdp_md *ctx)
 {
 	become(ctx, bpf_get_prandom_u32() & flow_mask);

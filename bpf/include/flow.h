@@ -3,7 +3,10 @@
  * A CPU writes its own buckets only, so nothing is locked. A key has a home slot in its bucket, which is looked at first.
  * A newcomer takes an empty slot, then one that has seen a single packet (the second packet of a flow is off the fast path, which says
  * so in its tag), then the oldest; what it drives out is added to
- * the totals before, so that no packet is ever lost. */
+ * the totals before, so that no packet is ever lost.
+ * Few flows in a large table would each be in a page of their own: a packet would wait for a walk of page tables besides its entry. So a
+ * part of the buckets is used, until a newcomer drives out what may still be alive: then twice as many. Half of the flows are not found
+ * any more then, are judged once more and have a second entry, as if another CPU had seen them. */
 #pragma once
 
 #include "acl.h"
@@ -14,7 +17,25 @@
 #include "packet.h"
 #include "state.h"
 
+#define KEPT 300              /* seconds without a packet after which an entry may go before more buckets are used */
 #define PROBATION 0x10000000U /* added to the age of an entry with one packet: 31 days at HZ=100 */
+
+/* The bucket of a flow. */
+static __always_inline u32 flow_index(volatile struct dev_state *st, u64 hash)
+{
+	return ((u32)(hash >> 32) & st->mask) + (bpf_get_smp_processor_id() << bucket_shift);
+}
+
+/* Uses more of the table when an entry that gives way may be one of a flow that lives. */
+static __noinline int flow_spread(const struct flow_entry *e)
+{
+	volatile struct dev_state *st = dev_state();
+	u32 mask = st->mask;
+
+	if (mask < bucket_mask && (u32)bpf_jiffies64() - e->last < KEPT * second)
+		st->mask = mask << 1 | 1;
+	return 0;
+}
 
 /* Adds an entry's counts to the totals of its device and of the rule that let it pass. */
 static __noinline int flow_fold(const struct flow_entry *e)
@@ -194,6 +215,7 @@ static __always_inline void flow_more(struct flow_entry *e, const struct acl_que
 static __always_inline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
 {
 	if (e->packets) {
+		flow_spread(e);
 		flow_fold(e);
 		stat_count(STAT_EVICTIONS);
 	}
@@ -274,7 +296,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 /* Counts the packet in its flow, and lets the policy judge it where that is not known. `flags`: FLOW_*. Returns VERDICT_*. */
 static __always_inline u32 flow_account(const struct packet *p, volatile struct dev_state *st, u32 gen, u64 flags)
 {
-	u32 index = ((u32)(p->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);
+	u32 index = flow_index(st, p->hash);
 	struct flow_bucket *b = bpf_map_lookup_elem(&ht_flows, &index);
 	u64 now = bpf_jiffies64();
 

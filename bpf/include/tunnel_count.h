@@ -102,7 +102,7 @@ __noinline int ht_flow_observe(void)
 
 	if (!q)
 		return 0;
-	index = ((u32)(q->hash >> 32) & bucket_mask) + (bpf_get_smp_processor_id() << bucket_shift);
+	index = flow_index(dev_state(), q->hash);
 	way = ht_flow_find(index);
 	b = bpf_map_lookup_elem(&ht_flows, &index);
 	if (!b) {

@@ -91,7 +91,8 @@ struct dev_state {
 	__u32 track;     /* not 0: the tuples of new allowed flows are noted for `established` */
 	__u64 mark_lost; /* packets of chains that XDP could not note their leg on; CPUs may miss one another's */
 	__u64 since[2];  /* jiffies64 before which verdicts of the trial's, the kept generation are void: a rule has ended */
-	__u64 pad;
+	__u32 mask;      /* buckets of each CPU that are in use, a power of two, minus one */
+	__u32 pad32;
 };
 
 /* flow_entry.gen of a flow that is judged anew with each packet: by a limit, or on its way past count rules. Such packets are

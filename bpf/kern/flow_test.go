@@ -113,7 +113,7 @@ func bucketMates(p *Pipeline, n int) [][]byte {
 	for i := uint32(0); len(out) < n; i++ {
 		f := udpFrame(i, 64)
 		k := frameKey(f, 1)
-		if uint32(p.consts.hash(k)>>32)&uint32(p.sizes.BucketsPerCPU-1) == want {
+		if uint32(p.consts.hash(k)>>32)&p.policy.states[1].Mask == want {
 			out = append(out, f)
 		}
 	}

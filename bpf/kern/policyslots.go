@@ -88,6 +88,9 @@ func (q *policies) open(maps map[string]*ebpf.Map, s Sizes) (err error) {
 		return err
 	}
 	q.states = states[0][:]
+	for i := range q.states {
+		q.states[i].Mask = uint32(min(s.BucketsPerCPU, firstBuckets) - 1)
+	}
 	ports, err := mapArray[bpf.XdpTunnelPorts](q, maps[portsSection])
 	if err != nil {
 		return err

@@ -53,6 +53,7 @@ func budgets() map[string]struct {
 		bpf.TraceProgHtTrCopy:      {1_000, ""},
 		bpf.TraceProgHtTrPoint:     {70_000, ""},
 		bpf.BenchProgPass:          {10, ""},
+		bpf.BenchProgNext:          {10, ""},
 		bpf.BenchProgPassRandom:    {1_000, ""},
 		bpf.BenchProgOursRandom:    {100_000, ""},
 		bpf.BenchProgOursEach:      {100_000, ""},

@@ -12,7 +12,8 @@ import (
 const (
 	defaultBytes = 64 << 20
 	defaultFlows = 65536
-	slotsPerFlow = 4 // the table is four times the flows expected: at most 1 in 1,000 established flows is driven out
+	slotsPerFlow = 4    // the table is four times the flows expected: at most 1 in 1,000 established flows is driven out
+	firstBuckets = 4096 // of each CPU that are used before there are many flows (flow_spread in flow.h): 2 MiB
 	ways         = 8
 	entryBytes   = 64
 	bucketBytes  = ways * entryBytes

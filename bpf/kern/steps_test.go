@@ -190,6 +190,7 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 	st := m.bytes(m.values(stateSection)+stateBytes, stateBytes)
 	binary.LittleEndian.PutUint64(st, uint64(gen)<<48|uint64(gen)<<32)
 	binary.LittleEndian.PutUint64(st[8:], ^uint64(0))
+	binary.LittleEndian.PutUint32(st[40:], stepBuckets-1)
 	return e
 }
 

@@ -103,11 +103,7 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 	if err := kern.WriteImage(col.Maps["ht_policy"], 1, img); err != nil {
 		t.Fatal(err)
 	}
-	var states [1024]bpf.XdpDevState
-	states[1] = bpf.XdpDevState{Word: 1<<48 | 1<<32, Expiry: [2]uint64{^uint64(0), ^uint64(0)}}
-	if err := col.Maps[".data.ht_state"].Put(uint32(0), &states); err != nil {
-		t.Fatal(err)
-	}
+	decide(t, col, bpf.XdpDevState{Word: 1<<48 | 1<<32, Expiry: [2]uint64{^uint64(0), ^uint64(0)}, Mask: slotsPerFlow*flows/8 - 1})
 	frame := tcp4()
 	binary.BigEndian.PutUint16(frame[38:], 30) // as UDP, its length
 	agree(t, col, frame, &a, packets[:2000])

@@ -196,10 +196,21 @@ func (c *competitor) counted(t *testing.T) {
 }
 
 // attach puts a program of the benchmark's own onto the host's device.
-func (c *competitor) attach(t *testing.T, p *ebpf.Program) {
+func (c *competitor) attach(t *testing.T, p *ebpf.Program) { c.attachBy(t, p, kern.XDPNative) }
+
+// attachBy is attach by any hook.
+func (c *competitor) attachBy(t *testing.T, p *ebpf.Program, h kern.Hook) {
 	t.Helper()
-	c.Do(t, func() error {
-		l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: c.Index(t, "r0"), Flags: link.XDPDriverMode})
+	c.Do(t, func() (err error) {
+		var l link.Link
+		switch index := c.Index(t, "r0"); h {
+		case kern.TCIngress:
+			l, err = link.AttachTCX(link.TCXOptions{Program: p, Interface: index, Attach: ebpf.AttachTCXIngress})
+		case kern.XDPGeneric:
+			l, err = link.AttachXDP(link.XDPOptions{Program: p, Interface: index, Flags: link.XDPGenericMode})
+		default:
+			l, err = link.AttachXDP(link.XDPOptions{Program: p, Interface: index, Flags: link.XDPDriverMode})
+		}
 		if err != nil {
 			return fmt.Errorf("attach to %s: %w", c.name, err)
 		}

@@ -105,7 +105,18 @@ func plane(t *testing.T, flows, slots int, more ...func(*ebpf.CollectionSpec)) *
 		t.Fatalf("load the benchmark's programs: %+v", err)
 	}
 	t.Cleanup(col.Close)
+	decide(t, col, bpf.XdpDevState{Mask: 1<<shift - 1})
 	return col
+}
+
+// decide says what holds on the device of a plane.
+func decide(t *testing.T, col *ebpf.Collection, s bpf.XdpDevState) {
+	t.Helper()
+	var states [1024]bpf.XdpDevState
+	states[1] = s
+	if err := col.Maps[".data.ht_state"].Put(uint32(0), &states); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func set(t *testing.T, spec *ebpf.CollectionSpec, values map[string]any) {
