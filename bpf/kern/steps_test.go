@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -190,7 +191,7 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 	st := m.bytes(m.values(stateSection)+stateBytes, stateBytes)
 	binary.LittleEndian.PutUint64(st, uint64(gen)<<48|uint64(gen)<<32)
 	binary.LittleEndian.PutUint64(st[8:], ^uint64(0))
-	binary.LittleEndian.PutUint32(st[40:], stepBuckets-1)
+	binary.LittleEndian.PutUint32(st[unsafe.Offsetof(bpf.XdpDevState{}.Mask):], stepBuckets-1)
 	return e
 }
 
