@@ -39,8 +39,13 @@ type tunnelRig struct {
 
 func newTunnelRig(t testing.TB, text string) *tunnelRig {
 	t.Helper()
+	return tunnelRigOf(t, text, Options{Flows: 64})
+}
+
+func tunnelRigOf(t testing.TB, text string, o Options) *tunnelRig {
+	t.Helper()
 	onOneCPU(t)
-	r := &tunnelRig{p: openPipeline(t, Options{Flows: 64})}
+	r := &tunnelRig{p: openPipeline(t, o)}
 	r.xdp, r.tc = loadFor(t, r.p, 1, XDPGeneric), loadFor(t, r.p, 1, TCIngress)
 	own := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.50.0.1"), netip.MustParseAddr("2001:db8:50::1")}
 	if err := r.p.SetOwn(own); err != nil {
