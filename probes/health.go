@@ -18,10 +18,10 @@ const staleDevices = 3 * time.Second
 // tellHealth looks at the host and tells the policy. Without devices, or with old news of them, there is no look; the pipeline has
 // told why.
 func (p *policer) tellHealth(now time.Time, flows bool) {
-	if !p.on || p.pl.seen == nil || now.Sub(p.pl.seenAt) > staleDevices {
+	if seen := &p.pl.devices; !p.on || seen.links == nil || now.Sub(seen.at) > staleDevices {
 		return
 	}
-	h, err := p.health(now, p.pl.seen, flows)
+	h, err := p.health(now, p.pl.devices.links, flows)
 	p.pl.trouble("health", "a canary would not be renewed", err)
 	if err == nil {
 		p.svc.Health(h)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"hooktop/bpf/kern"
 	"hooktop/probes/attach"
@@ -42,12 +41,9 @@ type pipeline struct {
 	interfaces []snap.Interface
 	malformed  []snap.Count
 	lost       []snap.Count
-	seen       []snap.Link // at the last listing; nil: they could not be listed
-	seenAt     time.Time
-	listing    bool
-	listed     []func([]snap.Link) // who else is told of each listing
-	drops      map[int]uint64      // by ifindex: what a watched device had dropped at the last look
-	said       map[string]bool     // troubles that were told once
+	devices    listing
+	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
+	said       map[string]bool // troubles that were told once
 }
 
 func newPipeline() *pipeline {
@@ -61,7 +57,7 @@ func (p *pipeline) Start(_ context.Context, b *Bench, done func(error)) {
 		done(err)
 		return
 	}
-	p.readRoutes(func() { p.begin(done) })
+	p.readRoutes(func() { p.list(func() { p.begin(done) }) })
 }
 
 // begin attaches to the devices chosen at the start.
@@ -129,7 +125,7 @@ func (p *pipeline) openPlane() error {
 
 // nothing explains a start after which no program sits anywhere, though there were devices to take.
 func (p *pipeline) nothing(choices []attach.Choice, failed []error) error {
-	for _, name := range attach.Unmatched(p.links(), p.wish.Globs) {
+	for _, name := range attach.Unmatched(p.devices.links, p.wish.Globs) {
 		p.b.Notify(snap.Warn, "attach", fmt.Sprintf("no device is called %s: it is watched when it appears", name))
 	}
 	if len(choices) == 0 {
@@ -152,12 +148,6 @@ func tableLine(dp *dataplane) snap.Status {
 		st.Why = "PREEMPT_RT: two tasks of one CPU may update a flow at once, so counters are estimates"
 	}
 	return st
-}
-
-func (p *pipeline) links() []snap.Link {
-	links, err := p.b.Host.Links()
-	p.trouble("links", "devices could not be listed", err)
-	return links
 }
 
 // watch begins to watch one device, a status line a program. done hears the end of it.

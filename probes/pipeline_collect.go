@@ -71,35 +71,10 @@ func (p *pipeline) Second(now time.Time) {
 		return
 	}
 	p.set.Check()
-	p.list()
-	p.follow(now)
-}
-
-// list lists the devices apart: what waits for a lock of the kernel's network stack must not hold up a key.
-func (p *pipeline) list() {
-	if p.listing {
-		return
+	if !p.devices.reading {
+		p.list(func() {})
 	}
-	p.listing = true
-	var links []snap.Link
-	var err error
-	p.b.Apart(func(context.Context) { links, err = p.b.Host.Links() }, func() {
-		p.listing = false
-		if p.dp == nil {
-			return
-		}
-		p.trouble("links", "devices could not be listed", err)
-		p.seen, p.seenAt = links, time.Now()
-		if err != nil {
-			p.seen = nil
-			return
-		}
-		p.dropped(links)
-		p.review(links, p.seenAt)
-		for _, tell := range p.listed {
-			tell(links)
-		}
-	})
+	p.follow(now)
 }
 
 // dropped adds what the watched devices dropped since the last look (IFLA_STATS64, both directions). A device seen for
@@ -136,15 +111,6 @@ func (p *pipeline) review(links []snap.Link, now time.Time) {
 		}
 		t := p.store.Device(d.Slot)
 		p.set.Review(d, links[i], t.InPackets, t.OutPackets, now)
-	}
-}
-
-// freshen reads a device's link again: who sits on its XDP hook may have changed.
-func (p *pipeline) freshen(d *attach.Dev) {
-	for _, l := range p.links() {
-		if l.Index == d.Link.Index {
-			p.set.Update(d, l, time.Now())
-		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hooktop/probes/attach"
 	"hooktop/probes/snap"
@@ -34,7 +35,17 @@ func (p *pipeline) Do(_ context.Context, in snap.Intent, answer func(snap.Answer
 func called(l snap.Link, name string) bool { return l.Name == name || clean(l.Name) == name }
 
 func (p *pipeline) doWatch(name string, answer func(snap.Answer)) {
-	if links := p.links(); !slices.ContainsFunc(links, func(l snap.Link) bool { return l.Name == name }) {
+	p.list(func() {
+		if p.dp == nil {
+			answer(snap.Answer{Err: errEnded.Error()})
+			return
+		}
+		p.watchNamed(name, answer)
+	})
+}
+
+func (p *pipeline) watchNamed(name string, answer func(snap.Answer)) {
+	if links := p.devices.links; !slices.ContainsFunc(links, func(l snap.Link) bool { return l.Name == name }) {
 		if i := slices.IndexFunc(links, func(l snap.Link) bool { return called(l, name) }); i >= 0 {
 			name = links[i].Name
 		}
@@ -117,6 +128,7 @@ func (p *pipeline) doMode(name, arg string, answer func(snap.Answer)) {
 	}
 	var said []string
 	var next func()
+	var change func(*attach.Dev)
 	next = func() {
 		if len(todo) == 0 {
 			if name == "" {
@@ -128,7 +140,15 @@ func (p *pipeline) doMode(name, arg string, answer func(snap.Answer)) {
 		}
 		d := todo[0]
 		todo = todo[1:]
-		p.freshen(d)
+		p.freshen(d, func(err error) {
+			if err != nil {
+				answer(snap.Answer{Err: fmt.Sprintf("%s stays as it was: %v", clean(d.Link.Name), err)})
+				return
+			}
+			change(d)
+		})
+	}
+	change = func(d *attach.Dev) {
 		p.set.ChangeMode(d, mode, func(st snap.Status) {
 			p.b.Line(st)
 			if st.Outcome == snap.Unavailable {
@@ -142,6 +162,22 @@ func (p *pipeline) doMode(name, arg string, answer func(snap.Answer)) {
 		})
 	}
 	next()
+}
+
+// freshen reads a device's link again: who sits on its XDP hook may have changed.
+func (p *pipeline) freshen(d *attach.Dev, then func(error)) {
+	p.list(func() {
+		if p.dp == nil || p.set.Find(d.Link.Index) != d {
+			then(errEnded)
+			return
+		}
+		for _, l := range p.devices.links {
+			if l.Index == d.Link.Index {
+				p.set.Update(d, l, time.Now())
+			}
+		}
+		then(nil)
+	})
 }
 
 func iFlag(name string) string {

@@ -57,14 +57,12 @@ func routesPause(took time.Duration) (pause time.Duration, cheap bool) {
 	return max(pause, replanEvery), pause <= replanEvery
 }
 
-// plan decides which devices to watch, by the routes read last.
+// plan decides which devices to watch, by the devices and routes read last.
 func (p *pipeline) plan() ([]attach.Choice, error) {
-	p.dirty = false
-	links, err := p.b.Host.Links()
-	if err != nil {
-		return nil, fmt.Errorf("list devices: %w", err)
+	if p.devices.err != nil {
+		return nil, fmt.Errorf("list devices: %w", p.devices.err)
 	}
-	choices, out := attach.Plan(links, p.routes.all, p.routes.defaults, p.wish)
+	choices, out := attach.Plan(p.devices.links, p.routes.all, p.routes.defaults, p.wish)
 	for i := range out {
 		out[i].Name, out[i].Why = clean(out[i].Name), clean(out[i].Why)
 	}
@@ -76,10 +74,12 @@ func (p *pipeline) plan() ([]attach.Choice, error) {
 // new routes.
 func (p *pipeline) follow(now time.Time) {
 	switch {
+	case p.dirty && p.devices.planning: // once that is through
 	case p.dirty && p.routes.cheap:
 		p.dirty = false
 		p.readRoutes(p.replan)
 	case p.dirty:
+		p.dirty = false
 		p.replan()
 	}
 	if !p.routes.reading && now.After(p.routes.due) {
@@ -87,9 +87,23 @@ func (p *pipeline) follow(now time.Time) {
 	}
 }
 
-// replan attaches to devices that became worth watching. Devices that are watched stay, whatever happens to their
+// replan lists the devices and attaches to those that became worth watching. Devices that are watched stay, whatever happens to their
 // routes: a flapping route must not flap a program.
 func (p *pipeline) replan() {
+	if p.devices.planning {
+		p.dirty = true
+		return
+	}
+	p.devices.planning = true
+	p.list(func() {
+		p.devices.planning = false
+		if p.dp != nil {
+			p.attachNew()
+		}
+	})
+}
+
+func (p *pipeline) attachNew() {
 	choices, err := p.plan()
 	p.trouble("links", "devices could not be listed", err)
 	for _, c := range choices {

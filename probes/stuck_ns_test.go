@@ -101,6 +101,11 @@ func TestAKernelThatDoesNotAnswerHoldsUpNothing(t *testing.T) {
 			t.Errorf("keep: %+v", a)
 		}
 	}
+	// What must know the devices waits too, and is answered in the end.
+	watching := make(chan snap.Answer, 2)
+	for _, in := range []snap.Intent{{Kind: snap.WatchInterface, Target: "v0"}, {Kind: snap.SetMode, Target: "v0", Arg: "tc"}} {
+		go func() { watching <- r.engine.Do(t.Context(), in) }()
+	}
 	begin, err := r.engine.Next(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +117,17 @@ func TestAKernelThatDoesNotAnswerHoldsUpNothing(t *testing.T) {
 		}
 		seq = f.Seq
 	}
+	select {
+	case a := <-watching:
+		t.Errorf("the kernel tells nothing, and the answer is %+v", a)
+	default:
+	}
 	release()
+	for range 2 {
+		if a := <-watching; a.Err != "" {
+			t.Errorf("once it answers: %+v", a)
+		}
+	}
 	if f := r.ledgerFrame(); len(f.Ledger.Rows) == 0 || len(f.Ledger.Errs) > 0 {
 		t.Errorf("once it answers: %d rows, %q", len(f.Ledger.Rows), f.Ledger.Errs)
 	}
@@ -170,11 +185,12 @@ func TestOldNewsOfDevicesRenewNoCanary(t *testing.T) {
 	r.engine.results <- func() {
 		p.pl = r.engine.probes[0].(*pipeline)
 		p.b = r.engine.bench()
-		p.pl.seen, p.pl.seenAt = []snap.Link{}, time.Now()
-		p.tellHealth(p.pl.seenAt.Add(staleDevices), false)
-		p.tellHealth(p.pl.seenAt.Add(staleDevices+time.Millisecond), false)
-		p.pl.seen = nil
-		p.tellHealth(p.pl.seenAt, false)
+		seen := &p.pl.devices
+		seen.links, seen.at = []snap.Link{}, time.Now()
+		p.tellHealth(seen.at.Add(staleDevices), false)
+		p.tellHealth(seen.at.Add(staleDevices+time.Millisecond), false)
+		seen.links = nil
+		p.tellHealth(seen.at, false)
 		close(told)
 	}
 	n := 0

@@ -50,12 +50,8 @@ func (p *tunneler) Start(_ context.Context, b *Bench, done func(error)) {
 		done(nil)
 		return
 	}
-	p.pl.listed = append(p.pl.listed, p.serve)
-	var links []snap.Link
-	p.look(func() { links, _ = b.Host.Links() }, func() { // the pipeline tells when they can't be listed
-		p.serve(links)
-		done(nil)
-	})
+	p.pl.devices.heard = append(p.pl.devices.heard, p.serve)
+	p.look(func() { p.pl.list(func() { done(nil) }) })
 }
 
 func (p *tunneler) ready() bool { return p.pl.dp != nil && p.pl.dp.kern != nil }
@@ -68,7 +64,7 @@ func (p *tunneler) Second(now time.Time) {
 	if !p.ready() {
 		return
 	}
-	p.look(func() {}, func() {})
+	p.look(func() {})
 	p.read(now)
 }
 
@@ -93,8 +89,8 @@ func (p *tunneler) read(now time.Time) {
 	p.pl.trouble("tunnel rows", "counters of idle tunnels could not be dropped", err)
 }
 
-// look tells the programs the host's addresses, which are asked for apart, with more perhaps.
-func (p *tunneler) look(more, then func()) {
+// look tells the programs the host's addresses, which are asked for apart.
+func (p *tunneler) look(then func()) {
 	if p.asking {
 		return
 	}
@@ -103,7 +99,6 @@ func (p *tunneler) look(more, then func()) {
 	var err error
 	p.b.Apart(func(context.Context) {
 		addrs, err = p.b.Host.Addresses()
-		more()
 	}, func() {
 		p.asking = false
 		if p.ready() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // CI shows the end of the output only: the names of tests that failed, and why, stand there.
@@ -55,5 +56,21 @@ func TestFailuresAreFew(t *testing.T) {
 	got := Failures([]Outcome{{Runs: []Ended{{Package: "probes", Code: 1, Log: log.String()}}}})
 	if n := strings.Count(got, "\n"); n != 3+toldTests*(1+toldLines) || len(got) > n*(toldWidth+16) || !strings.Contains(got, "and 488 more tests") {
 		t.Errorf("%d lines, %d bytes: %.2000s", n, len(got), got)
+	}
+}
+
+// A guest whose binaries took longer than the guest has a wrong clock.
+func TestAWrongClockIsSeen(t *testing.T) {
+	for _, c := range []struct {
+		took, guest time.Duration
+		wrong       bool
+	}{
+		{400 * time.Second, 385 * time.Second, false}, {44 * time.Second, 635 * time.Second, true}, {100 * time.Second, 130 * time.Second, true},
+		{0, 0, false}, // it did not start
+	} {
+		o := Outcome{Took: c.took, Runs: []Ended{{Took: c.guest / 2}, {Took: c.guest / 2}}}
+		if times := o.Hasty(); times > 0 != c.wrong {
+			t.Errorf("%s in %s: %.1f", c.guest, c.took, times)
+		}
 	}
 }

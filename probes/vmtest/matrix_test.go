@@ -71,7 +71,12 @@ func TestMatrix(t *testing.T) {
 				queue <- func() {
 					ctx, cancel := context.WithTimeout(t.Context(), guestLimit)
 					defer cancel()
-					booted <- Boot(ctx, img, root, built, logs, suite)
+					o := Boot(ctx, img, root, built, logs, suite)
+					if times := o.Hasty(); times > 0 { // what its tests found says nothing
+						t.Logf("the clock of %s ran %.1f times too fast: it boots again", img.Release, times)
+						o = Boot(ctx, img, root, built, logs, suite)
+					}
+					booted <- o
 				}
 				t.Parallel() // the next one may be queued
 				o := <-booted
@@ -99,6 +104,9 @@ func judge(t *testing.T, o Outcome, suite []Binary, logs string) {
 	}
 	if o.Err != nil {
 		t.Errorf("%s: %v", o.Image.Release, o.Err)
+	}
+	if times := o.Hasty(); times > 0 {
+		t.Errorf("%s: its clock ran %.1f times too fast, twice: this machine is too busy for the matrix", o.Image.Release, times)
 	}
 	if t.Failed() {
 		t.Logf("console of %s:\n%s", o.Image.Release, end(o.Console))

@@ -26,6 +26,22 @@ func (r Ended) Failed() string {
 	return ""
 }
 
+// fastest is how fast a guest's clock may run, measured by the host's: a guest's binaries can't take longer than the guest.
+const fastest = 1.2
+
+// Hasty says how many times too fast a guest's clock ran, 0 when it did not. A kernel measures the TSC when it boots, in a few
+// milliseconds: one that the host holds up meanwhile takes its clock for a slow one, and everything in that guest times out.
+func (o Outcome) Hasty() float64 {
+	var guest time.Duration
+	for _, r := range o.Runs {
+		guest += r.Took
+	}
+	if times := guest.Seconds() / max(o.Took.Seconds(), 1); times > fastest {
+		return times
+	}
+	return 0
+}
+
 // AtOnce is how many guests run at a time: each takes a CPU and its memory, with some for QEMU itself.
 func AtOnce() int {
 	const each = (GuestMB + 256) << 10 // KiB
