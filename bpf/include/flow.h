@@ -32,8 +32,8 @@ static __noinline int flow_spread(const struct flow_entry *e)
 	volatile struct dev_state *st = dev_state();
 	u32 mask = st->mask;
 
-	if (mask < bucket_mask && (u32)bpf_jiffies64() - e->last < KEPT * second)
-		st->mask = mask << 1 | 1;
+	if ((u32)bpf_jiffies64() - e->last < KEPT * second)
+		st->mask = (mask << 1 | 1) & bucket_mask;
 	return 0;
 }
 
@@ -215,7 +215,8 @@ static __always_inline void flow_more(struct flow_entry *e, const struct acl_que
 static __always_inline int flow_put(struct flow_entry *e, const struct acl_query *q, u32 gen, u32 path, u64 flags)
 {
 	if (e->packets) {
-		flow_spread(e);
+		if (dev_state()->mask < bucket_mask)
+			flow_spread(e);
 		flow_fold(e);
 		stat_count(STAT_EVICTIONS);
 	}

@@ -2,7 +2,10 @@
 
 package kern
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // A table that few flows use is small, so that their entries lie on few pages. It grows before a flow that lives gives way for good,
 // and no packet is counted less for that.
@@ -65,5 +68,25 @@ func TestTableSpreads(t *testing.T) {
 	send(all)
 	if *mask != uint32(p.sizes.BucketsPerCPU-1) {
 		t.Errorf("%d buckets are in use of %d", *mask+1, p.sizes.BucketsPerCPU)
+	}
+}
+
+// Some thousand flows in a table for many more: what their packets touch is bounded, in pages.
+func TestFewFlowsLieOnFewPages(t *testing.T) {
+	const flows = firstBuckets
+	onOneCPU(t)
+	p := openPipeline(t, Options{Flows: 16 * flows, HashSeed: [6]uint64{1, 2, 3, 4, 5, 6}})
+	prog := loadFor(t, p, 1, XDPGeneric)
+	for i := range uint32(flows) {
+		run(t, prog, udpFrame(i, 64), false)
+	}
+	n, pages := 0, map[int]bool{}
+	p.table.ScanSlots(func(slot int, _ *Entry) bool {
+		n++
+		pages[slot*entryBytes/os.Getpagesize()] = true
+		return true
+	})
+	if most := firstBuckets * bucketBytes / os.Getpagesize(); n != flows || len(pages) > most {
+		t.Errorf("%d of %d flows lie on %d pages, want at most %d", n, flows, len(pages), most)
 	}
 }
