@@ -103,8 +103,10 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	return 1;
 }
 
-/* The entry that a denied flow takes: its own, one that is of no use, or the older one. */
-static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, const struct acl_query *q, u32 gen)
+/* The entry that a denied flow takes: its own, one that is of no use, or the older one. Of flows that were denied within a second one
+ * gives way in one tick of four only, to NULL otherwise: a flood from random sources shall not write to memory with each packet, and
+ * flows that come again are in there long before. */
+static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, const struct acl_query *q, u32 gen, u32 now)
 {
 	struct flow_entry *a = &b->way[0], *z = &b->way[1];
 
@@ -116,7 +118,9 @@ static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, 
 		return a;
 	if (!z->packets || z->gen != (u16)gen)
 		return z;
-	return (int)(a->last - z->last) <= 0 ? a : z;
+	if ((int)(a->last - z->last) > 0)
+		a = z;
+	return now - a->last > second || !(now & 3) ? a : NULL;
 }
 
 /* Empties an entry for the query's flow. */
@@ -137,23 +141,23 @@ static __noinline int denied_begin(struct flow_entry *d, const struct acl_query 
 static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
 {
 	struct denied_bucket *b = denied_bucket(q->w, q->tag_dev);
-	u32 hit = judged & JUDGED_HIT, fresh;
+	u32 hit = judged & JUDGED_HIT, now = bpf_jiffies64(), fresh;
 	u64 flags = (u64)(gen % ACL_SLOTS) << DENIED_SLOT_SHIFT;
 	struct flow_entry *d;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!(judged & JUDGED_EACH))
 		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
-	if (!b)
+	d = b ? denied_place(b, q, gen, now) : NULL;
+	if (!d)
 		return flags & DENIED_AGAIN ? hit_add(gen % ACL_SLOTS, hit, 1, q->len, 0) : 0;
-	d = denied_place(b, q, gen);
 	fresh = !d->packets;
 	if (!flow_is(d, q->w, q->tag_dev) || d->gen != (u16)gen || d->path != hit || (d->bytes_flags ^ flags) & DENIED_AGAIN || d->packets >= FLOW_PACKETS)
 		denied_begin(d, q);
 	d->path = hit;
 	d->gen = gen;
 	d->bytes_flags = (d->bytes_flags & ~DENIED_FLAGS) | flags;
-	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);
+	flow_count(d, q->len, q->tcp_flags, now, 0);
 	if (fresh)
 		stat_count(STAT_NEW_DENIED);
 	return 0;
