@@ -66,9 +66,9 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		drop  uint64
 		most  int
 	}{
-		{"xdp", XDPGeneric, tcp, drop, 410},
-		{"xdp, another source port", XDPGeneric, other, drop, 440},
-		{"tc", TCIngress, tcp, tcShot, 410},
+		{"xdp", XDPGeneric, tcp, drop, 430},
+		{"xdp, another source port", XDPGeneric, other, drop, 460},
+		{"tc", TCIngress, tcp, tcShot, 440},
 	} {
 		m := newStepper(t, c.hook, tcp)
 		entries := m.deny(t, 7)
