@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Verdicts on denied flows, kept apart from the flow table: a flood of them drives no known flow out of there. A verdict is kept where it
- * follows from the key and the generation alone. Source ports that the policy does not tell apart share one: what is denied once is so
- * from whatever port it comes. The entry is of the newest of these flows. */
+ * follows from key and generation, and from what `established` says. Source ports that the policy does not tell apart share one: what is
+ * denied once is so from whatever port it comes. The entry has the newest of these flows' ports, and counts the packets of all. */
 #pragma once
 
 #include "acl.h"

@@ -83,6 +83,13 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	if s.Bytes() > budget {
 		return Sizes{}, fmt.Errorf("size maps: %d bytes are too few for %d cpus: at least %d are needed", budget, cpus, s.Bytes())
 	}
+	for s.DeniedPerCPU < maxDenied { // powers of two leave room
+		more := s
+		if more.DeniedPerCPU *= 2; more.Bytes() > budget {
+			break
+		}
+		s = more
+	}
 	return s, nil
 }
 
