@@ -25,6 +25,7 @@ const (
 	BenchMapBvSrc          = "bv_src"
 	BenchMapHtBuckets      = "ht_buckets"
 	BenchMapHtDenied       = "ht_denied"
+	BenchMapHtDeniedTags   = "ht_denied_tags"
 	BenchMapHtDevices      = "ht_devices"
 	BenchMapHtEvents       = "ht_events"
 	BenchMapHtFlows        = "ht_flows"
@@ -163,37 +164,38 @@ type BenchProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BenchMapSpecs struct {
-	BvClass     *ebpf.MapSpec `ebpf:"bv_class"`
-	BvDenies    *ebpf.MapSpec `ebpf:"bv_denies"`
-	BvDst       *ebpf.MapSpec `ebpf:"bv_dst"`
-	BvHits      *ebpf.MapSpec `ebpf:"bv_hits"`
-	BvPort      *ebpf.MapSpec `ebpf:"bv_port"`
-	BvProto     *ebpf.MapSpec `ebpf:"bv_proto"`
-	BvSrc       *ebpf.MapSpec `ebpf:"bv_src"`
-	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
-	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
-	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
-	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
-	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
-	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
-	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
-	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
-	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
-	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
-	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
-	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
-	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
-	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
-	Lru         *ebpf.MapSpec `ebpf:"lru"`
-	Samples     *ebpf.MapSpec `ebpf:"samples"`
+	BvClass      *ebpf.MapSpec `ebpf:"bv_class"`
+	BvDenies     *ebpf.MapSpec `ebpf:"bv_denies"`
+	BvDst        *ebpf.MapSpec `ebpf:"bv_dst"`
+	BvHits       *ebpf.MapSpec `ebpf:"bv_hits"`
+	BvPort       *ebpf.MapSpec `ebpf:"bv_port"`
+	BvProto      *ebpf.MapSpec `ebpf:"bv_proto"`
+	BvSrc        *ebpf.MapSpec `ebpf:"bv_src"`
+	HtBuckets    *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.MapSpec `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.MapSpec `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents     *ebpf.MapSpec `ebpf:"ht_events"`
+	HtFlows      *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits       *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes      *ebpf.MapSpec `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.MapSpec `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.MapSpec `ebpf:"ht_own"`
+	HtPaces      *ebpf.MapSpec `ebpf:"ht_paces"`
+	HtPolicy     *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery      *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats    *ebpf.MapSpec `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.MapSpec `ebpf:"ht_seen"`
+	HtShadow     *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.MapSpec `ebpf:"ht_sizes"`
+	HtStats      *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags       *ebpf.MapSpec `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.MapSpec `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.MapSpec `ebpf:"ht_watched"`
+	Lru          *ebpf.MapSpec `ebpf:"lru"`
+	Samples      *ebpf.MapSpec `ebpf:"samples"`
 }
 
 // BenchVariableSpecs contains global variables before they are loaded into the kernel.
@@ -250,37 +252,38 @@ func (o *BenchObjects) Close() error {
 //
 // It can be passed to LoadBenchObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BenchMaps struct {
-	BvClass     *ebpf.Map `ebpf:"bv_class"`
-	BvDenies    *ebpf.Map `ebpf:"bv_denies"`
-	BvDst       *ebpf.Map `ebpf:"bv_dst"`
-	BvHits      *ebpf.Map `ebpf:"bv_hits"`
-	BvPort      *ebpf.Map `ebpf:"bv_port"`
-	BvProto     *ebpf.Map `ebpf:"bv_proto"`
-	BvSrc       *ebpf.Map `ebpf:"bv_src"`
-	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
-	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
-	HtEvents    *ebpf.Map `ebpf:"ht_events"`
-	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
-	HtHits      *ebpf.Map `ebpf:"ht_hits"`
-	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
-	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.Map `ebpf:"ht_own"`
-	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
-	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
-	HtQuery     *ebpf.Map `ebpf:"ht_query"`
-	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
-	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
-	HtStats     *ebpf.Map `ebpf:"ht_stats"`
-	HtTags      *ebpf.Map `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
-	Lru         *ebpf.Map `ebpf:"lru"`
-	Samples     *ebpf.Map `ebpf:"samples"`
+	BvClass      *ebpf.Map `ebpf:"bv_class"`
+	BvDenies     *ebpf.Map `ebpf:"bv_denies"`
+	BvDst        *ebpf.Map `ebpf:"bv_dst"`
+	BvHits       *ebpf.Map `ebpf:"bv_hits"`
+	BvPort       *ebpf.Map `ebpf:"bv_port"`
+	BvProto      *ebpf.Map `ebpf:"bv_proto"`
+	BvSrc        *ebpf.Map `ebpf:"bv_src"`
+	HtBuckets    *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.Map `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.Map `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents     *ebpf.Map `ebpf:"ht_events"`
+	HtFlows      *ebpf.Map `ebpf:"ht_flows"`
+	HtHits       *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes      *ebpf.Map `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.Map `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.Map `ebpf:"ht_own"`
+	HtPaces      *ebpf.Map `ebpf:"ht_paces"`
+	HtPolicy     *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery      *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats    *ebpf.Map `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.Map `ebpf:"ht_seen"`
+	HtShadow     *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.Map `ebpf:"ht_sizes"`
+	HtStats      *ebpf.Map `ebpf:"ht_stats"`
+	HtTags       *ebpf.Map `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.Map `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.Map `ebpf:"ht_watched"`
+	Lru          *ebpf.Map `ebpf:"lru"`
+	Samples      *ebpf.Map `ebpf:"samples"`
 }
 
 func (m *BenchMaps) Close() error {
@@ -294,6 +297,7 @@ func (m *BenchMaps) Close() error {
 		m.BvSrc,
 		m.HtBuckets,
 		m.HtDenied,
+		m.HtDeniedTags,
 		m.HtDevices,
 		m.HtEvents,
 		m.HtFlows,

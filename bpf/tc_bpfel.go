@@ -16,54 +16,55 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	TcMapHtBuckets   = "ht_buckets"
-	TcMapHtDenied    = "ht_denied"
-	TcMapHtDevices   = "ht_devices"
-	TcMapHtEvents    = "ht_events"
-	TcMapHtFlows     = "ht_flows"
-	TcMapHtHits      = "ht_hits"
-	TcMapHtLanes     = "ht_lanes"
-	TcMapHtLegs      = "ht_legs"
-	TcMapHtMalformed = "ht_malformed"
-	TcMapHtOwn       = "ht_own"
-	TcMapHtPaces     = "ht_paces"
-	TcMapHtPacket    = "ht_packet"
-	TcMapHtPolicy    = "ht_policy"
-	TcMapHtQuery     = "ht_query"
-	TcMapHtRepeats   = "ht_repeats"
-	TcMapHtSeen      = "ht_seen"
-	TcMapHtShadow    = "ht_shadow"
-	TcMapHtSizes     = "ht_sizes"
-	TcMapHtStats     = "ht_stats"
-	TcMapHtTags      = "ht_tags"
-	TcMapHtTunnel    = "ht_tunnel"
-	TcMapHtTunnels   = "ht_tunnels"
-	TcMapHtWatched   = "ht_watched"
-	TcProgHtTcIn     = "ht_tc_in"
-	TcProgHtTcMark   = "ht_tc_mark"
-	TcProgHtTcOut    = "ht_tc_out"
-	TcVarBucketMask  = "bucket_mask"
-	TcVarBucketShift = "bucket_shift"
-	TcVarDeniedMask  = "denied_mask"
-	TcVarDeniedShift = "denied_shift"
-	TcVarDevSlot     = "dev_slot"
-	TcVarDevStates   = "dev_states"
-	TcVarEventRings  = "event_rings"
-	TcVarHashIp4     = "hash_ip4"
-	TcVarHashSeed    = "hash_seed"
-	TcVarHitShards   = "hit_shards"
-	TcVarHitsOwn     = "hits_own"
-	TcVarL3Device    = "l3_device"
-	TcVarLaneMask    = "lane_mask"
-	TcVarLaneShift   = "lane_shift"
-	TcVarLogRate     = "log_rate"
-	TcVarOwnBits     = "own_bits"
-	TcVarParseOnly   = "parse_only"
-	TcVarRepeatShift = "repeat_shift"
-	TcVarSampleRate  = "sample_rate"
-	TcVarSecond      = "second"
-	TcVarShadow      = "shadow"
-	TcVarTunnelPorts = "tunnel_ports"
+	TcMapHtBuckets    = "ht_buckets"
+	TcMapHtDenied     = "ht_denied"
+	TcMapHtDeniedTags = "ht_denied_tags"
+	TcMapHtDevices    = "ht_devices"
+	TcMapHtEvents     = "ht_events"
+	TcMapHtFlows      = "ht_flows"
+	TcMapHtHits       = "ht_hits"
+	TcMapHtLanes      = "ht_lanes"
+	TcMapHtLegs       = "ht_legs"
+	TcMapHtMalformed  = "ht_malformed"
+	TcMapHtOwn        = "ht_own"
+	TcMapHtPaces      = "ht_paces"
+	TcMapHtPacket     = "ht_packet"
+	TcMapHtPolicy     = "ht_policy"
+	TcMapHtQuery      = "ht_query"
+	TcMapHtRepeats    = "ht_repeats"
+	TcMapHtSeen       = "ht_seen"
+	TcMapHtShadow     = "ht_shadow"
+	TcMapHtSizes      = "ht_sizes"
+	TcMapHtStats      = "ht_stats"
+	TcMapHtTags       = "ht_tags"
+	TcMapHtTunnel     = "ht_tunnel"
+	TcMapHtTunnels    = "ht_tunnels"
+	TcMapHtWatched    = "ht_watched"
+	TcProgHtTcIn      = "ht_tc_in"
+	TcProgHtTcMark    = "ht_tc_mark"
+	TcProgHtTcOut     = "ht_tc_out"
+	TcVarBucketMask   = "bucket_mask"
+	TcVarBucketShift  = "bucket_shift"
+	TcVarDeniedMask   = "denied_mask"
+	TcVarDeniedShift  = "denied_shift"
+	TcVarDevSlot      = "dev_slot"
+	TcVarDevStates    = "dev_states"
+	TcVarEventRings   = "event_rings"
+	TcVarHashIp4      = "hash_ip4"
+	TcVarHashSeed     = "hash_seed"
+	TcVarHitShards    = "hit_shards"
+	TcVarHitsOwn      = "hits_own"
+	TcVarL3Device     = "l3_device"
+	TcVarLaneMask     = "lane_mask"
+	TcVarLaneShift    = "lane_shift"
+	TcVarLogRate      = "log_rate"
+	TcVarOwnBits      = "own_bits"
+	TcVarParseOnly    = "parse_only"
+	TcVarRepeatShift  = "repeat_shift"
+	TcVarSampleRate   = "sample_rate"
+	TcVarSecond       = "second"
+	TcVarShadow       = "shadow"
+	TcVarTunnelPorts  = "tunnel_ports"
 )
 
 // LoadTc returns the embedded CollectionSpec for Tc.
@@ -117,29 +118,30 @@ type TcProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type TcMapSpecs struct {
-	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
-	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
-	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
-	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
-	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
-	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
-	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
-	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
-	HtPacket    *ebpf.MapSpec `ebpf:"ht_packet"`
-	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
-	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
-	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
-	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
-	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
-	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
+	HtBuckets    *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.MapSpec `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.MapSpec `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents     *ebpf.MapSpec `ebpf:"ht_events"`
+	HtFlows      *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits       *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes      *ebpf.MapSpec `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.MapSpec `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.MapSpec `ebpf:"ht_own"`
+	HtPaces      *ebpf.MapSpec `ebpf:"ht_paces"`
+	HtPacket     *ebpf.MapSpec `ebpf:"ht_packet"`
+	HtPolicy     *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery      *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats    *ebpf.MapSpec `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.MapSpec `ebpf:"ht_seen"`
+	HtShadow     *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.MapSpec `ebpf:"ht_sizes"`
+	HtStats      *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags       *ebpf.MapSpec `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.MapSpec `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
 // TcVariableSpecs contains global variables before they are loaded into the kernel.
@@ -190,35 +192,37 @@ func (o *TcObjects) Close() error {
 //
 // It can be passed to LoadTcObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TcMaps struct {
-	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
-	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
-	HtEvents    *ebpf.Map `ebpf:"ht_events"`
-	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
-	HtHits      *ebpf.Map `ebpf:"ht_hits"`
-	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
-	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.Map `ebpf:"ht_own"`
-	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
-	HtPacket    *ebpf.Map `ebpf:"ht_packet"`
-	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
-	HtQuery     *ebpf.Map `ebpf:"ht_query"`
-	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
-	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
-	HtStats     *ebpf.Map `ebpf:"ht_stats"`
-	HtTags      *ebpf.Map `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
+	HtBuckets    *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.Map `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.Map `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents     *ebpf.Map `ebpf:"ht_events"`
+	HtFlows      *ebpf.Map `ebpf:"ht_flows"`
+	HtHits       *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes      *ebpf.Map `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.Map `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.Map `ebpf:"ht_own"`
+	HtPaces      *ebpf.Map `ebpf:"ht_paces"`
+	HtPacket     *ebpf.Map `ebpf:"ht_packet"`
+	HtPolicy     *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery      *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats    *ebpf.Map `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.Map `ebpf:"ht_seen"`
+	HtShadow     *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.Map `ebpf:"ht_sizes"`
+	HtStats      *ebpf.Map `ebpf:"ht_stats"`
+	HtTags       *ebpf.Map `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.Map `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.Map `ebpf:"ht_watched"`
 }
 
 func (m *TcMaps) Close() error {
 	return _TcClose(
 		m.HtBuckets,
 		m.HtDenied,
+		m.HtDeniedTags,
 		m.HtDevices,
 		m.HtEvents,
 		m.HtFlows,

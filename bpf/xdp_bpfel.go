@@ -156,6 +156,11 @@ type XdpDeniedBucket struct {
 	Way [2]XdpFlowEntry
 }
 
+type XdpDeniedTags struct {
+	_   structs.HostLayout
+	Way [8]uint8
+}
+
 type XdpDevCount uint32
 
 const (
@@ -459,51 +464,52 @@ type XdpTunnelRow struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	XdpMapHtBuckets   = "ht_buckets"
-	XdpMapHtDenied    = "ht_denied"
-	XdpMapHtDevices   = "ht_devices"
-	XdpMapHtEvents    = "ht_events"
-	XdpMapHtFlows     = "ht_flows"
-	XdpMapHtHits      = "ht_hits"
-	XdpMapHtLanes     = "ht_lanes"
-	XdpMapHtLegs      = "ht_legs"
-	XdpMapHtMalformed = "ht_malformed"
-	XdpMapHtOwn       = "ht_own"
-	XdpMapHtPaces     = "ht_paces"
-	XdpMapHtPolicy    = "ht_policy"
-	XdpMapHtQuery     = "ht_query"
-	XdpMapHtRepeats   = "ht_repeats"
-	XdpMapHtSeen      = "ht_seen"
-	XdpMapHtShadow    = "ht_shadow"
-	XdpMapHtSizes     = "ht_sizes"
-	XdpMapHtStats     = "ht_stats"
-	XdpMapHtTags      = "ht_tags"
-	XdpMapHtTunnel    = "ht_tunnel"
-	XdpMapHtTunnels   = "ht_tunnels"
-	XdpMapHtWatched   = "ht_watched"
-	XdpProgHtXdp      = "ht_xdp"
-	XdpVarBucketMask  = "bucket_mask"
-	XdpVarBucketShift = "bucket_shift"
-	XdpVarDeniedMask  = "denied_mask"
-	XdpVarDeniedShift = "denied_shift"
-	XdpVarDevSlot     = "dev_slot"
-	XdpVarDevStates   = "dev_states"
-	XdpVarEventRings  = "event_rings"
-	XdpVarHashIp4     = "hash_ip4"
-	XdpVarHashSeed    = "hash_seed"
-	XdpVarHitShards   = "hit_shards"
-	XdpVarHitsOwn     = "hits_own"
-	XdpVarL3Device    = "l3_device"
-	XdpVarLaneMask    = "lane_mask"
-	XdpVarLaneShift   = "lane_shift"
-	XdpVarLogRate     = "log_rate"
-	XdpVarOwnBits     = "own_bits"
-	XdpVarParseOnly   = "parse_only"
-	XdpVarRepeatShift = "repeat_shift"
-	XdpVarSampleRate  = "sample_rate"
-	XdpVarSecond      = "second"
-	XdpVarShadow      = "shadow"
-	XdpVarTunnelPorts = "tunnel_ports"
+	XdpMapHtBuckets    = "ht_buckets"
+	XdpMapHtDenied     = "ht_denied"
+	XdpMapHtDeniedTags = "ht_denied_tags"
+	XdpMapHtDevices    = "ht_devices"
+	XdpMapHtEvents     = "ht_events"
+	XdpMapHtFlows      = "ht_flows"
+	XdpMapHtHits       = "ht_hits"
+	XdpMapHtLanes      = "ht_lanes"
+	XdpMapHtLegs       = "ht_legs"
+	XdpMapHtMalformed  = "ht_malformed"
+	XdpMapHtOwn        = "ht_own"
+	XdpMapHtPaces      = "ht_paces"
+	XdpMapHtPolicy     = "ht_policy"
+	XdpMapHtQuery      = "ht_query"
+	XdpMapHtRepeats    = "ht_repeats"
+	XdpMapHtSeen       = "ht_seen"
+	XdpMapHtShadow     = "ht_shadow"
+	XdpMapHtSizes      = "ht_sizes"
+	XdpMapHtStats      = "ht_stats"
+	XdpMapHtTags       = "ht_tags"
+	XdpMapHtTunnel     = "ht_tunnel"
+	XdpMapHtTunnels    = "ht_tunnels"
+	XdpMapHtWatched    = "ht_watched"
+	XdpProgHtXdp       = "ht_xdp"
+	XdpVarBucketMask   = "bucket_mask"
+	XdpVarBucketShift  = "bucket_shift"
+	XdpVarDeniedMask   = "denied_mask"
+	XdpVarDeniedShift  = "denied_shift"
+	XdpVarDevSlot      = "dev_slot"
+	XdpVarDevStates    = "dev_states"
+	XdpVarEventRings   = "event_rings"
+	XdpVarHashIp4      = "hash_ip4"
+	XdpVarHashSeed     = "hash_seed"
+	XdpVarHitShards    = "hit_shards"
+	XdpVarHitsOwn      = "hits_own"
+	XdpVarL3Device     = "l3_device"
+	XdpVarLaneMask     = "lane_mask"
+	XdpVarLaneShift    = "lane_shift"
+	XdpVarLogRate      = "log_rate"
+	XdpVarOwnBits      = "own_bits"
+	XdpVarParseOnly    = "parse_only"
+	XdpVarRepeatShift  = "repeat_shift"
+	XdpVarSampleRate   = "sample_rate"
+	XdpVarSecond       = "second"
+	XdpVarShadow       = "shadow"
+	XdpVarTunnelPorts  = "tunnel_ports"
 )
 
 // LoadXdp returns the embedded CollectionSpec for Xdp.
@@ -555,28 +561,29 @@ type XdpProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type XdpMapSpecs struct {
-	HtBuckets   *ebpf.MapSpec `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.MapSpec `ebpf:"ht_denied"`
-	HtDevices   *ebpf.MapSpec `ebpf:"ht_devices"`
-	HtEvents    *ebpf.MapSpec `ebpf:"ht_events"`
-	HtFlows     *ebpf.MapSpec `ebpf:"ht_flows"`
-	HtHits      *ebpf.MapSpec `ebpf:"ht_hits"`
-	HtLanes     *ebpf.MapSpec `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.MapSpec `ebpf:"ht_legs"`
-	HtMalformed *ebpf.MapSpec `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.MapSpec `ebpf:"ht_own"`
-	HtPaces     *ebpf.MapSpec `ebpf:"ht_paces"`
-	HtPolicy    *ebpf.MapSpec `ebpf:"ht_policy"`
-	HtQuery     *ebpf.MapSpec `ebpf:"ht_query"`
-	HtRepeats   *ebpf.MapSpec `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.MapSpec `ebpf:"ht_seen"`
-	HtShadow    *ebpf.MapSpec `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.MapSpec `ebpf:"ht_sizes"`
-	HtStats     *ebpf.MapSpec `ebpf:"ht_stats"`
-	HtTags      *ebpf.MapSpec `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.MapSpec `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.MapSpec `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.MapSpec `ebpf:"ht_watched"`
+	HtBuckets    *ebpf.MapSpec `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.MapSpec `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.MapSpec `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.MapSpec `ebpf:"ht_devices"`
+	HtEvents     *ebpf.MapSpec `ebpf:"ht_events"`
+	HtFlows      *ebpf.MapSpec `ebpf:"ht_flows"`
+	HtHits       *ebpf.MapSpec `ebpf:"ht_hits"`
+	HtLanes      *ebpf.MapSpec `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.MapSpec `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.MapSpec `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.MapSpec `ebpf:"ht_own"`
+	HtPaces      *ebpf.MapSpec `ebpf:"ht_paces"`
+	HtPolicy     *ebpf.MapSpec `ebpf:"ht_policy"`
+	HtQuery      *ebpf.MapSpec `ebpf:"ht_query"`
+	HtRepeats    *ebpf.MapSpec `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.MapSpec `ebpf:"ht_seen"`
+	HtShadow     *ebpf.MapSpec `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.MapSpec `ebpf:"ht_sizes"`
+	HtStats      *ebpf.MapSpec `ebpf:"ht_stats"`
+	HtTags       *ebpf.MapSpec `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.MapSpec `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.MapSpec `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.MapSpec `ebpf:"ht_watched"`
 }
 
 // XdpVariableSpecs contains global variables before they are loaded into the kernel.
@@ -627,34 +634,36 @@ func (o *XdpObjects) Close() error {
 //
 // It can be passed to LoadXdpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type XdpMaps struct {
-	HtBuckets   *ebpf.Map `ebpf:"ht_buckets"`
-	HtDenied    *ebpf.Map `ebpf:"ht_denied"`
-	HtDevices   *ebpf.Map `ebpf:"ht_devices"`
-	HtEvents    *ebpf.Map `ebpf:"ht_events"`
-	HtFlows     *ebpf.Map `ebpf:"ht_flows"`
-	HtHits      *ebpf.Map `ebpf:"ht_hits"`
-	HtLanes     *ebpf.Map `ebpf:"ht_lanes"`
-	HtLegs      *ebpf.Map `ebpf:"ht_legs"`
-	HtMalformed *ebpf.Map `ebpf:"ht_malformed"`
-	HtOwn       *ebpf.Map `ebpf:"ht_own"`
-	HtPaces     *ebpf.Map `ebpf:"ht_paces"`
-	HtPolicy    *ebpf.Map `ebpf:"ht_policy"`
-	HtQuery     *ebpf.Map `ebpf:"ht_query"`
-	HtRepeats   *ebpf.Map `ebpf:"ht_repeats"`
-	HtSeen      *ebpf.Map `ebpf:"ht_seen"`
-	HtShadow    *ebpf.Map `ebpf:"ht_shadow"`
-	HtSizes     *ebpf.Map `ebpf:"ht_sizes"`
-	HtStats     *ebpf.Map `ebpf:"ht_stats"`
-	HtTags      *ebpf.Map `ebpf:"ht_tags"`
-	HtTunnel    *ebpf.Map `ebpf:"ht_tunnel"`
-	HtTunnels   *ebpf.Map `ebpf:"ht_tunnels"`
-	HtWatched   *ebpf.Map `ebpf:"ht_watched"`
+	HtBuckets    *ebpf.Map `ebpf:"ht_buckets"`
+	HtDenied     *ebpf.Map `ebpf:"ht_denied"`
+	HtDeniedTags *ebpf.Map `ebpf:"ht_denied_tags"`
+	HtDevices    *ebpf.Map `ebpf:"ht_devices"`
+	HtEvents     *ebpf.Map `ebpf:"ht_events"`
+	HtFlows      *ebpf.Map `ebpf:"ht_flows"`
+	HtHits       *ebpf.Map `ebpf:"ht_hits"`
+	HtLanes      *ebpf.Map `ebpf:"ht_lanes"`
+	HtLegs       *ebpf.Map `ebpf:"ht_legs"`
+	HtMalformed  *ebpf.Map `ebpf:"ht_malformed"`
+	HtOwn        *ebpf.Map `ebpf:"ht_own"`
+	HtPaces      *ebpf.Map `ebpf:"ht_paces"`
+	HtPolicy     *ebpf.Map `ebpf:"ht_policy"`
+	HtQuery      *ebpf.Map `ebpf:"ht_query"`
+	HtRepeats    *ebpf.Map `ebpf:"ht_repeats"`
+	HtSeen       *ebpf.Map `ebpf:"ht_seen"`
+	HtShadow     *ebpf.Map `ebpf:"ht_shadow"`
+	HtSizes      *ebpf.Map `ebpf:"ht_sizes"`
+	HtStats      *ebpf.Map `ebpf:"ht_stats"`
+	HtTags       *ebpf.Map `ebpf:"ht_tags"`
+	HtTunnel     *ebpf.Map `ebpf:"ht_tunnel"`
+	HtTunnels    *ebpf.Map `ebpf:"ht_tunnels"`
+	HtWatched    *ebpf.Map `ebpf:"ht_watched"`
 }
 
 func (m *XdpMaps) Close() error {
 	return _XdpClose(
 		m.HtBuckets,
 		m.HtDenied,
+		m.HtDeniedTags,
 		m.HtDevices,
 		m.HtEvents,
 		m.HtFlows,

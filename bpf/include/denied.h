@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Verdicts on denied flows, kept apart from the flow table: a flood of them drives no known flow out of there. A verdict is kept where it
- * follows from the key and the generation alone. Source ports that the policy does not tell apart share one: what is denied once is so
- * from whatever port it comes. The entry is of the newest of these flows. */
+ * follows from key and generation, and from what `established` says. Source ports that the policy does not tell apart share one: what is
+ * denied once is so from whatever port it comes. The entry has the newest of these flows' ports, and counts the packets of all. */
 #pragma once
 
 #include "acl.h"
@@ -13,15 +13,31 @@
 #define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | 3ULL << DENIED_SLOT_SHIFT)
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
-static __always_inline struct denied_bucket *denied_bucket(const u64 *w, u64 tag_dev_)
+/* Where a flow is, if it is anywhere. */
+struct denied_place {
+	struct denied_bucket *bucket; /* NULL: a lookup that cannot fail, failed */
+	u8 *tags;                     /* of its ways */
+	u32 tag;
+};
+
+static __always_inline struct denied_place denied_place(const u64 *w, u64 tag_dev_)
 {
 	u64 hash = (w[1] + hash_seed[0]) * (w[3] + hash_seed[1]) + (w[0] + hash_seed[2]) * (w[2] + hash_seed[3]) + ((w[4] >> 16) + (tag_dev_ << 32)) * hash_seed[4];
-	u32 index;
+	struct denied_place at = {};
+	struct denied_tags *tags;
+	u32 index, four;
 
 	hash ^= hash >> 32;
 	hash *= 0x9e3779b97f4a7c15ULL; /* HASH_MIX */
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
-	return bpf_map_lookup_elem(&ht_denied, &index);
+	four = index / 4;
+	tags = bpf_map_lookup_elem(&ht_denied_tags, &four);
+	if (!tags)
+		return at;
+	at.tags = tags->way + bounded(index, 3) * DENIED_WAYS;
+	at.tag = (hash >> 24 & 0xff) | 1;
+	at.bucket = bpf_map_lookup_elem(&ht_denied, &index);
+	return at;
 }
 
 /* The same flow, but for its source port or what stands in its place. */
@@ -30,6 +46,18 @@ static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag
 	const u64 *k = words(e);
 
 	return k[1] == w[1] && k[3] == w[3] && !((k[4] ^ w[4]) >> 16) && *tag_dev(e) == tag_dev_ && k[0] == w[0] && k[2] == w[2];
+}
+
+/* The flow's entry, NULL: it has none, and nothing was read from memory most likely. */
+static __always_inline struct flow_entry *denied_entry(const struct denied_place *at, const u64 *w, u32 tag_dev_)
+{
+	if (unlikely(!at->bucket))
+		return NULL;
+	if (at->tags[0] == at->tag && denied_is(&at->bucket->way[0], w, tag_dev_))
+		return &at->bucket->way[0];
+	if (at->tags[1] == at->tag && denied_is(&at->bucket->way[1], w, tag_dev_))
+		return &at->bucket->way[1];
+	return NULL;
 }
 
 /* Whether a policy tells these source ports apart. An ICMP packet has its type there. */
@@ -68,17 +96,11 @@ static __noinline int repeat_due(u32 now)
 /* Denies a packet as one before, and counts it. 0: it is to be judged. `which` is a constant on the fast path. */
 static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
 {
-	struct denied_bucket *b = denied_bucket(w, tag_dev_);
-	struct flow_entry *e;
+	struct denied_place at = denied_place(w, tag_dev_);
+	struct flow_entry *e = denied_entry(&at, w, tag_dev_);
 
-	if (!b)
+	if (!e)
 		return 0;
-	e = &b->way[0];
-	if (!denied_is(e, w, tag_dev_)) {
-		e = &b->way[1];
-		if (!denied_is(e, w, tag_dev_))
-			return 0;
-	}
 	if (e->gen != (u16)gen || !(e->bytes_flags & DENIED_AGAIN) || e->packets - 1 >= FLOW_PACKETS - 1 || !holds(st, gen, now, e->last))
 		return 0;
 	if (e->bytes_flags & DENIED_ASKED) {
@@ -103,20 +125,28 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	return 1;
 }
 
-/* The entry that a denied flow takes: its own, one that is of no use, or the older one. */
-static __always_inline struct flow_entry *denied_place(struct denied_bucket *b, const struct acl_query *q, u32 gen)
+/* The entry that a denied flow takes: its own, an empty one, or the older one. Only in one tick of four a flow drives another one out,
+ * NULL otherwise: a flood from random sources shall not bring entries from memory with each packet, and flows that come again are in
+ * there soon. */
+static __always_inline struct flow_entry *denied_take(const struct denied_place *at, const struct acl_query *q, u32 now)
 {
-	struct flow_entry *a = &b->way[0], *z = &b->way[1];
+	struct flow_entry *e = denied_entry(at, q->w, q->tag_dev), *a, *z;
 
-	if (denied_is(a, q->w, q->tag_dev))
-		return a;
-	if (denied_is(z, q->w, q->tag_dev))
-		return z;
-	if (!a->packets || a->gen != (u16)gen)
-		return a;
-	if (!z->packets || z->gen != (u16)gen)
-		return z;
-	return (int)(a->last - z->last) <= 0 ? a : z;
+	if (e || !at->bucket)
+		return e;
+	a = &at->bucket->way[0];
+	z = &at->bucket->way[1];
+	if (!at->tags[0]) {
+		e = a;
+	} else if (!at->tags[1]) {
+		e = z;
+	} else {
+		if (now & 3)
+			return NULL;
+		e = (int)(a->last - z->last) > 0 ? z : a;
+	}
+	at->tags[e == z] = at->tag;
+	return e;
 }
 
 /* Empties an entry for the query's flow. */
@@ -136,24 +166,24 @@ static __noinline int denied_begin(struct flow_entry *d, const struct acl_query 
  * rule's counters yet, those of others are. */
 static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
 {
-	struct denied_bucket *b = denied_bucket(q->w, q->tag_dev);
-	u32 hit = judged & JUDGED_HIT, fresh;
-	u64 flags = (u64)(slot_of(gen)) << DENIED_SLOT_SHIFT;
+	struct denied_place at = denied_place(q->w, q->tag_dev);
+	u32 hit = judged & JUDGED_HIT, now = bpf_jiffies64(), fresh;
+	u64 flags = (u64)slot_of(gen) << DENIED_SLOT_SHIFT;
 	struct flow_entry *d;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!(judged & JUDGED_EACH))
 		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
-	if (!b)
+	d = denied_take(&at, q, now);
+	if (!d)
 		return flags & DENIED_AGAIN ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;
-	d = denied_place(b, q, gen);
 	fresh = !d->packets;
 	if (!flow_is(d, q->w, q->tag_dev) || d->gen != (u16)gen || d->path != hit || (d->bytes_flags ^ flags) & DENIED_AGAIN || d->packets >= FLOW_PACKETS)
 		denied_begin(d, q);
 	d->path = hit;
 	d->gen = gen;
 	d->bytes_flags = (d->bytes_flags & ~DENIED_FLAGS) | flags;
-	flow_count(d, q->len, q->tcp_flags, bpf_jiffies64(), 0);
+	flow_count(d, q->len, q->tcp_flags, now, 0);
 	if (fresh)
 		stat_count(STAT_NEW_DENIED);
 	return 0;

@@ -125,6 +125,14 @@ struct {
 	__type(value, struct denied_bucket);
 } ht_denied SEC(".maps");
 
+/* By bucket of ht_denied, four each. Beside the entries for the same reason as ht_tags. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct denied_tags);
+} ht_denied_tags SEC(".maps");
+
 /* How many denied flows were judged anew in the second under way for the sake of their headers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

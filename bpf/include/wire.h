@@ -107,6 +107,11 @@ struct denied_bucket {
 	struct flow_entry way[DENIED_WAYS];
 };
 
+/* Of each way of four buckets seven bits of its flow's hash and a 1; 0: it was never used. */
+struct denied_tags {
+	__u8 way[4 * DENIED_WAYS];
+};
+
 /* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
 struct acl_hits {
 	__u64 packets;

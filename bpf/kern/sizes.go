@@ -86,12 +86,19 @@ func SizesFor(cpus, flows, budget int) (Sizes, error) {
 	if s.Bytes() > budget {
 		return Sizes{}, fmt.Errorf("size maps: %d bytes are too few for %d cpus: at least %d are needed", budget, cpus, s.Bytes())
 	}
+	for s.DeniedPerCPU < maxDenied { // powers of two leave room
+		more := s
+		if more.DeniedPerCPU *= 2; more.Bytes() > budget {
+			break
+		}
+		s = more
+	}
 	return s, nil
 }
 
 // Bytes is the kernel memory that the maps take.
 func (s Sizes) Bytes() int {
-	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.DeniedPerCPU*deniedBucket + s.Slots*deviceBytes + smallBytes + s.LanesPerCPU*laneBytes
+	perCPU := s.BucketsPerCPU*(bucketBytes+tagBytes) + s.DeniedPerCPU*(deniedBucket+deniedWays) + s.Slots*deviceBytes + smallBytes + s.LanesPerCPU*laneBytes
 	return s.CPUs*perCPU + aclSlots*s.Shards*(aclHits*hitBytes+aclLegs*counterBytes) + s.seen()*hashedBytes + s.Shards*tunnelRows*rowBytes + ownAddresses*hashedBytes + fixedBytes
 }
 
@@ -109,18 +116,19 @@ func shift(n int) uint32 { return uint32(bits.TrailingZeros(uint(n))) }
 // entries are the sizes by map name, where they are not what the object says.
 func (s Sizes) entries() map[string]uint32 {
 	return map[string]uint32{
-		bpf.XdpMapHtFlows:   uint32(s.CPUs * s.BucketsPerCPU),
-		bpf.XdpMapHtTags:    uint32(s.CPUs * s.BucketsPerCPU),
-		bpf.XdpMapHtDevices: uint32(s.Slots),
-		bpf.XdpMapHtHits:    uint32(aclSlots * s.Shards * aclHits),
-		bpf.XdpMapHtSeen:    uint32(s.seen()),
-		bpf.XdpMapHtBuckets: bucketEntries,
-		bpf.XdpMapHtEvents:  uint32(s.EventRings),
-		bpf.XdpMapHtLegs:    uint32(aclSlots * s.Shards * aclLegs),
-		bpf.XdpMapHtDenied:  uint32(s.CPUs * s.DeniedPerCPU),
-		bpf.XdpMapHtLanes:   uint32(s.CPUs * s.LanesPerCPU),
-		bpf.XdpMapHtTunnels: uint32(s.Shards * tunnelRows),
-		bpf.XdpMapHtOwn:     ownAddresses,
+		bpf.XdpMapHtFlows:      uint32(s.CPUs * s.BucketsPerCPU),
+		bpf.XdpMapHtTags:       uint32(s.CPUs * s.BucketsPerCPU),
+		bpf.XdpMapHtDevices:    uint32(s.Slots),
+		bpf.XdpMapHtHits:       uint32(aclSlots * s.Shards * aclHits),
+		bpf.XdpMapHtSeen:       uint32(s.seen()),
+		bpf.XdpMapHtBuckets:    bucketEntries,
+		bpf.XdpMapHtEvents:     uint32(s.EventRings),
+		bpf.XdpMapHtLegs:       uint32(aclSlots * s.Shards * aclLegs),
+		bpf.XdpMapHtDenied:     uint32(s.CPUs * s.DeniedPerCPU),
+		bpf.XdpMapHtDeniedTags: uint32(s.CPUs * s.DeniedPerCPU / 4),
+		bpf.XdpMapHtLanes:      uint32(s.CPUs * s.LanesPerCPU),
+		bpf.XdpMapHtTunnels:    uint32(s.Shards * tunnelRows),
+		bpf.XdpMapHtOwn:        ownAddresses,
 	}
 }
 

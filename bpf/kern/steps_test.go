@@ -67,9 +67,9 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		drop  uint64
 		most  int
 	}{
-		{"xdp", XDPGeneric, tcp, drop, 410},
-		{"xdp, another source port", XDPGeneric, other, drop, 455},
-		{"tc", TCIngress, tcp, tcShot, 410},
+		{"xdp", XDPGeneric, tcp, drop, 430},
+		{"xdp, another source port", XDPGeneric, other, drop, 460},
+		{"tc", TCIngress, tcp, tcShot, 440},
 	} {
 		m := newStepper(t, c.hook, tcp)
 		entries := m.deny(t, 7)
@@ -101,6 +101,7 @@ type stepper struct {
 	steps  int
 	cpu    uint64
 	hash   func(RawKey) uint64
+	seed   [12]uint64
 	calls  map[string]int // functions that may be called, by symbol: where they begin
 	called []call
 }
@@ -143,7 +144,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		}
 	}
 	m := &stepper{spec: spec, insns: spec.Programs[program].Instructions, at: map[asm.RawInstructionOffset]int{}, pieces: map[string]uint64{},
-		frame: frame, hash: consts.hash, memory: [][]byte{nil}}
+		frame: frame, hash: consts.hash, seed: consts.seed, memory: [][]byte{nil}}
 	for it := m.insns.Iterate(); it.Next(); {
 		m.at[it.Offset] = it.Index
 	}
@@ -209,7 +210,25 @@ func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
 	}
 	clear(known)
 	clear(m.bytes(m.values(bpf.XdpMapHtTags), stepBuckets*ways))
+	tags := m.bytes(m.values(bpf.XdpMapHtDeniedTags), stepBuckets*deniedWays)
+	for i := range stepBuckets {
+		tags[i*deniedWays+1] = m.deniedTag(plainKey(m.frame))
+	}
 	return entries
+}
+
+// deniedTag is the twin of the kernel's: seven bits of a hash that leaves the source port out (bpf/include/denied.h).
+func (m *stepper) deniedTag(k RawKey) byte {
+	var w [5]uint64
+	for i := range w {
+		w[i] = binary.LittleEndian.Uint64(k[8*i:])
+	}
+	tagDev := uint64(binary.LittleEndian.Uint32(k[40:]))
+	s := &m.seed
+	h := (w[1]+s[0])*(w[3]+s[1]) + (w[0]+s[2])*(w[2]+s[3]) + (w[4]>>16+tagDev<<32)*s[4]
+	h ^= h >> 32
+	h *= 0x9e3779b97f4a7c15
+	return byte(h>>24) | 1
 }
 
 // plainKey is struct flow_key of a frame without tags, options and extension headers on device slot 1.
