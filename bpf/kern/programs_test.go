@@ -43,7 +43,7 @@ func budgets() map[string]struct {
 		insns int
 		needs string
 	}{
-		bpf.XdpProgHtXdp:           {100_000, ""},
+		bpf.XdpProgHtXdp:           {130_000, ""},
 		bpf.TcProgHtTcIn:           {130_000, ""},
 		bpf.TcProgHtTcOut:          {130_000, ""},
 		bpf.TcProgHtTcMark:         {1_000, ""},

@@ -36,7 +36,7 @@ func TestInstructionsOfAFlowHit(t *testing.T) {
 		{"xdp udp6", XDPGeneric, six, 0, 325},
 		{"xdp tcp4 under a policy", XDPGeneric, tcp, 7, 284},
 		{"tc tcp4", TCIngress, tcp, 0, 252},
-		{"tc tcp4 under a policy", TCIngress, tcp, 7, 278},
+		{"tc tcp4 under a policy", TCIngress, tcp, 7, 286},
 	} {
 		m := newStepper(t, c.hook, c.frame)
 		entry := m.know(t, c.gen)
