@@ -139,7 +139,7 @@ func appended(old []float32, v float32, n int) []float32 {
 
 func (t *totals) snap(s *Store) snap.Totals {
 	return snap.Totals{
-		Rate: t.rate.rate(), Drops: t.dropRate.packets, Flows: t.live, Capacity: len(s.slots),
+		Rate: t.rate.rate(), Drops: t.dropRate.packets, Flows: t.live, Capacity: len(s.slots.at),
 		Packets: t.sum.Packets, Bytes: t.sum.Bytes, PPS: t.pps, BPS: t.bps, DropPS: t.dropPPS,
 	}
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+)
+
+// slot remembers what stood in a slot of the table at the last look.
+type slot struct {
+	rec     uint32 // id+1, 0: nothing
+	packets uint32
+	bytes   uint64
+	print   uint64 // of everything else that stood there
+}
+
+// minFrame is the fewest bytes that a frame has: an Ethernet header, or more in an IP header.
+const minFrame = 14
+
+// gain returns what an entry of the same flow in the same slot gained. Its counters only grow, bytes never wrap,
+// packets wrap at 2^32; anything else is a new entry of the flow, all of which is gain. One frame may be counted in
+// packets and not yet in bytes.
+func (s *slot) gain(packets uint32, bytes uint64) (dp, db uint64) {
+	if bytes >= s.bytes {
+		db = bytes - s.bytes
+		dp = uint64(packets - s.packets) // modulo 2^32
+		if dp == 0 || minFrame*(dp-1) <= db {
+			return dp, db
+		}
+	}
+	return uint64(packets), bytes
+}
+
+// slots is the table as the last look found it, in the table's order: an entry that stands as it stood is known by this
+// alone, without its record, which lies anywhere in memory.
+type slots struct {
+	at   []slot
+	used []uint64 // bits of the slots that the last look found in use
+	met  []uint64 // of those that this look has met
+	seed [8]uint64
+}
+
+func newSlots(n int) slots {
+	t := slots{}
+	t.grow(n)
+	for i := range t.seed {
+		t.seed[i] = rand.Uint64()
+	}
+	return t
+}
+
+func (t *slots) grow(n int) {
+	t.at = append(t.at, make([]slot, n-len(t.at))...)
+	words := (n + 63) / 64
+	t.used = append(t.used, make([]uint64, words-len(t.used))...)
+	t.met = append(t.met, make([]uint64, words-len(t.met))...)
+}
+
+// meet returns what is known of a slot that is in use.
+func (t *slots) meet(i uint32) *slot {
+	if int(i) >= len(t.at) {
+		t.grow(int(i) + 1)
+	}
+	t.met[i>>6] |= 1 << (i & 63)
+	return &t.at[i]
+}
+
+// missed ends a look: f gets each slot that was in use before and is no more.
+func (t *slots) missed(f func(*slot)) {
+	for w := range t.used {
+		for left := t.used[w] &^ t.met[w]; left != 0; left &= left - 1 {
+			f(&t.at[w<<6+bits.TrailingZeros64(left)])
+		}
+	}
+	t.used, t.met = t.met, t.used
+	clear(t.met)
+}
+
+// each calls f with each slot that the last look found in use.
+func (t *slots) each(f func(i uint32, s *slot)) {
+	for w, word := range t.used {
+		for ; word != 0; word &= word - 1 {
+			i := w<<6 + bits.TrailingZeros64(word)
+			f(uint32(i), &t.at[i])
+		}
+	}
+}
+
+// empty forgets what stood in a slot.
+func (t *slots) empty(i uint32) {
+	t.at[i] = slot{}
+	t.used[i>>6] &^= 1 << (i & 63)
+}
+
+// print tells entries apart by all that is not counters. Its seed is random: nobody can send flows that have the same, and
+// by chance two have once in 2^64.
+func (t *slots) print(e *Sample) uint64 {
+	var bools uint64
+	if e.Forwarded {
+		bools = 1
+	}
+	if e.Inner {
+		bools |= 2
+	}
+	if e.Denied {
+		bools |= 4
+	}
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(e.Key[i:]) ^ t.seed[i/8] }
+	h := fold(word(0), word(8)) ^ fold(word(16), word(24)+1)
+	h ^= fold(word(32), (uint64(binary.LittleEndian.Uint32(e.Key[40:]))<<32|uint64(e.Last))^t.seed[5])
+	return h ^ fold(h^t.seed[6], (uint64(e.Path)<<48|uint64(e.Gen)<<32|uint64(e.TCPFlags)<<8|bools)^t.seed[7])
+}
+
+// fold is a product of 128 bits in 64.
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
