@@ -33,6 +33,7 @@ type decays struct {
 	dt          float64 // seconds between them
 	newest      faded   // e(before)
 	memo        [256]faded
+	last        pair
 }
 
 // faded is e of one time, for each window. Flows share the times of the looks.
@@ -46,6 +47,7 @@ type faded struct {
 func (d *decays) advance(now uint32, dt float64) {
 	d.before, d.now, d.dt = d.now, now, dt
 	d.newest = *d.of(d.before)
+	d.last = pair{rated: now + 1} // no flow's
 }
 
 func (d *decays) of(tick uint32) *faded {
@@ -72,9 +74,32 @@ func (d *decays) left(r *record, w int) float64 {
 	if gap > silence(w) {
 		return 0
 	}
-	e := d.of(r.rated).e[w]
+	return d.pair(r).left[w]
+}
+
+// pair is the part of its rates that each flow with these times still has, and what a packet in this look adds to them.
+type pair struct {
+	rated, start uint32
+	left, weight [windows]float64
+}
+
+// pair keeps the last one: neighbours mostly began together and moved together.
+func (d *decays) pair(r *record) *pair {
+	p := &d.last
+	if p.rated == r.rated && p.start == r.start {
+		return p
+	}
+	p.rated, p.start = r.rated, r.start
+	e := d.of(r.rated).e // copied: both may lie in one place of the memo
 	b := d.of(r.start)
-	return (e - b.e[w]) * b.inverse[w]
+	for w := range windows {
+		p.left[w] = (e[w] - b.e[w]) * b.inverse[w]
+		p.weight[w] = (1 - d.newest.e[w]) * b.inverse[w] / d.dt
+		if d.before-r.rated > silence(w) && r.rated != d.now {
+			p.left[w] = 0
+		}
+	}
+	return p
 }
 
 // silence is after how many ticks without a packet a rate is 0.
@@ -92,24 +117,14 @@ func fade(rate float32, r *record, w int, d *decays) float32 {
 
 // gain takes what came since the look before into a flow's rates. What comes in several parts adds up.
 func (d *decays) gain(r *record, packets, bytes float64) {
-	packets, bytes = packets/d.dt, bytes/d.dt
-	old := &d.newest
-	if r.rated != d.before {
-		old = d.of(r.rated)
-	}
-	e, more := old.e, r.rated == d.now
-	b := d.of(r.start)
+	p, more := d.pair(r), r.rated == d.now
 	for w := range windows {
-		left := (e[w] - b.e[w]) * b.inverse[w]
-		switch {
-		case more:
+		left := p.left[w]
+		if more {
 			left = 1
-		case d.before-r.rated > silence(w):
-			left = 0
 		}
-		weight := (1 - d.newest.e[w]) * b.inverse[w]
-		r.pps[w] = float32(left*float64(r.pps[w]) + weight*packets)
-		r.bps[w] = float32(left*float64(r.bps[w]) + weight*bytes)
+		r.pps[w] = float32(left*float64(r.pps[w]) + p.weight[w]*packets)
+		r.bps[w] = float32(left*float64(r.bps[w]) + p.weight[w]*bytes)
 	}
 	r.rated = d.now
 }
