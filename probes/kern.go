@@ -186,25 +186,29 @@ type kernSource struct {
 
 func (s *kernSource) Slots() int { return s.p.Table().Slots() }
 
-func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
+func (s *kernSource) Scan(known func(slot uint32, print uint64) bool, yield func(*flows.Sample) bool) {
 	s.clock = s.p.Clock()
+	table := s.p.Table()
 	var out flows.Sample
 	more := true
 	sample := func(slot int, e *kern.Entry, denied bool) bool {
 		out = flows.Sample{
 			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), TCPFlags: e.TCPFlags(),
-			Forwarded: e.Forwarded(), Inner: e.Inner(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
+			Forwarded: e.Forwarded(), Inner: e.Inner(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(), Print: table.Print(e),
 		}
 		more = yield(&out)
 		return more
 	}
 	copied := func(slot int, e *kern.Entry) bool { return sample(slot, e, false) }
-	if s.live.Scan(copied) != nil { // the counter can't be read; the table can, it is memory
-		s.p.Table().ScanSlots(copied)
+	stands := func(slot int, print uint64) bool { return known(uint32(slot), print) }
+	if s.live.Scan(stands, copied) != nil { // the counter can't be read; the table can, it is memory
+		table.ScanChanged(stands, copied)
 	}
 	if more {
-		slots := s.Slots()
-		s.p.Denied(func(place int, e *kern.Entry) bool { return sample(slots+place, e, true) })
+		slots := table.Slots()
+		s.p.Denied(func(place int, e *kern.Entry) bool {
+			return stands(slots+place, table.Print(e)) || sample(slots+place, e, true)
+		})
 	}
 }
 

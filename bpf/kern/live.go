@@ -4,6 +4,7 @@ package kern
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"hooktop/bpf"
 )
@@ -20,29 +21,34 @@ type Live struct {
 // Live begins without knowing any slot.
 func (p *Pipeline) Live() *Live { return &Live{p: p} }
 
-// Scan is FlowTable.ScanSlots. The kernel counts a flow after it has put it into the table: when the count stands where it
+// Scan is FlowTable.ScanChanged. The kernel counts a flow after it has put it into the table: when the count stands where it
 // stood before the last whole scan, that scan has seen every slot in use.
-func (l *Live) Scan(yield func(slot int, e *Entry) bool) error {
+func (l *Live) Scan(known func(slot int, print uint64) bool, yield func(slot int, e *Entry) bool) error {
 	added, err := l.p.newFlows()
 	if err != nil {
 		return err
 	}
 	t := l.p.Table()
+	var e Entry
 	if l.whole && added == l.added {
-		var e Entry
 		for _, i := range l.known {
-			if t.slots[i].read(&e) && !yield(int(i), &e) {
+			if atomic.LoadUint32(&t.slots[i].packets) != 0 && !t.changed(int(i), &e, known, yield) {
 				return nil
 			}
 		}
 		return nil
 	}
-	l.known, l.added, l.whole = l.known[:0], added, true
-	t.ScanSlots(func(slot int, e *Entry) bool {
-		l.known = append(l.known, uint32(slot))
-		l.whole = yield(slot, e)
-		return l.whole
-	})
+	l.known, l.added, l.whole = l.known[:0], added, false
+	for i := range t.slots {
+		if atomic.LoadUint32(&t.slots[i].packets) == 0 {
+			continue
+		}
+		l.known = append(l.known, uint32(i))
+		if !t.changed(i, &e, known, yield) {
+			return nil
+		}
+	}
+	l.whole = true
 	return nil
 }
 

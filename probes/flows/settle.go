@@ -3,17 +3,19 @@
 package flows
 
 // moved counts an entry that is not what its slot held at the last look.
-func (s *Store) moved(e *Sample, at *slot, print uint64) {
+func (s *Store) moved(e *Sample, at *slot) {
 	s.touched++
 	dp, db := uint64(e.Packets), e.Bytes
 	id := at.rec - 1
 	if at.rec != 0 && s.rec(id).key == e.Key {
 		dp, db = at.gain(e.Packets, e.Bytes)
+		s.device(&e.Key).live.remove(at, &e.Key)
 	} else {
 		s.lose(at)
 		id = s.enter(&e.Key)
 	}
-	*at = slot{rec: id + 1, packets: e.Packets, bytes: e.Bytes, print: print}
+	*at = e.slot(id)
+	s.device(&e.Key).live.add(at, &e.Key)
 	r := s.rec(id)
 	newer := int32(e.Last - r.last)
 	if newer > 0 || newer == 0 && r.epoch != s.epoch || r.packets == 0 {
@@ -40,6 +42,15 @@ func (s *Store) moved(e *Sample, at *slot, print uint64) {
 	default:
 		s.waiting = append(s.waiting, gained{id: id, serial: r.serial, packets: float32(dp), bytes: float32(db)})
 	}
+}
+
+// device is where a flow's device is counted.
+func (s *Store) device(k *RawKey) *device {
+	dev := int(k.device())
+	if dev >= len(s.devices) {
+		s.devices = append(s.devices, make([]device, dev+1-len(s.devices))...)
+	}
+	return &s.devices[dev]
 }
 
 // gained waits for the next look that makes rates.
@@ -75,7 +86,9 @@ func (s *Store) lose(at *slot) {
 	}
 	s.touched++
 	id := at.rec - 1
-	if r := s.rec(id); r.refs > 1 {
+	r := s.rec(id)
+	s.device(&r.key).live.remove(at, &r.key)
+	if r.refs > 1 {
 		r.refs--
 	} else {
 		r.refs = 0

@@ -2,18 +2,33 @@
 
 package flows
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"math/rand/v2"
-)
+import "math/bits"
 
 // slot remembers what stood in a slot of the table at the last look.
 type slot struct {
 	rec     uint32 // id+1, 0: nothing
 	packets uint32
-	bytes   uint64
-	print   uint64 // of everything else that stood there
+	bytes   uint64 // and slotForwarded, slotAside
+	print   uint64
+}
+
+// Bits of slot.bytes: how the entry is counted in its device's live sums.
+const (
+	slotForwarded = 1 << 63
+	slotAside     = 1 << 62 // not at all: denied, or inside a tunnel
+	slotBytes     = slotAside - 1
+)
+
+// slot is what is remembered of an entry.
+func (e *Sample) slot(id uint32) slot {
+	s := slot{rec: id + 1, packets: e.Packets, bytes: e.Bytes & slotBytes, print: e.Print}
+	if e.Forwarded {
+		s.bytes |= slotForwarded
+	}
+	if e.Denied || e.Inner {
+		s.bytes |= slotAside
+	}
+	return s
 }
 
 // minFrame is the fewest bytes that a frame has: an Ethernet header, or more in an IP header.
@@ -23,8 +38,8 @@ const minFrame = 14
 // packets wrap at 2^32; anything else is a new entry of the flow, all of which is gain. One frame may be counted in
 // packets and not yet in bytes.
 func (s *slot) gain(packets uint32, bytes uint64) (dp, db uint64) {
-	if bytes >= s.bytes {
-		db = bytes - s.bytes
+	if before := s.bytes & slotBytes; bytes >= before {
+		db = bytes - before
 		dp = uint64(packets - s.packets) // modulo 2^32
 		if dp == 0 || minFrame*(dp-1) <= db {
 			return dp, db
@@ -39,15 +54,11 @@ type slots struct {
 	at   []slot
 	used []uint64 // bits of the slots that the last look found in use
 	met  []uint64 // of those that this look has met
-	seed [8]uint64
 }
 
 func newSlots(n int) slots {
 	t := slots{}
 	t.grow(n)
-	for i := range t.seed {
-		t.seed[i] = rand.Uint64()
-	}
 	return t
 }
 
@@ -56,6 +67,15 @@ func (t *slots) grow(n int) {
 	words := (n + 63) / 64
 	t.used = append(t.used, make([]uint64, words-len(t.used))...)
 	t.met = append(t.met, make([]uint64, words-len(t.met))...)
+}
+
+// stands tells whether an entry with this print is in a slot since the last look.
+func (t *slots) stands(i uint32, print uint64) bool {
+	if int(i) >= len(t.at) || t.at[i].print != print || t.at[i].rec == 0 {
+		return false
+	}
+	t.met[i>>6] |= 1 << (i & 63)
+	return true
 }
 
 // meet returns what is known of a slot that is in use.
@@ -92,29 +112,4 @@ func (t *slots) each(f func(i uint32, s *slot)) {
 func (t *slots) empty(i uint32) {
 	t.at[i] = slot{}
 	t.used[i>>6] &^= 1 << (i & 63)
-}
-
-// print tells entries apart by all that is not counters. Its seed is random: nobody can send flows that have the same, and
-// by chance two have once in 2^64.
-func (t *slots) print(e *Sample) uint64 {
-	var bools uint64
-	if e.Forwarded {
-		bools = 1
-	}
-	if e.Inner {
-		bools |= 2
-	}
-	if e.Denied {
-		bools |= 4
-	}
-	word := func(i int) uint64 { return binary.LittleEndian.Uint64(e.Key[i:]) ^ t.seed[i/8] }
-	h := fold(word(0), word(8)) ^ fold(word(16), word(24)+1)
-	h ^= fold(word(32), (uint64(binary.LittleEndian.Uint32(e.Key[40:]))<<32|uint64(e.Last))^t.seed[5])
-	return h ^ fold(h^t.seed[6], (uint64(e.Path)<<48|uint64(e.Gen)<<32|uint64(e.TCPFlags)<<8|bools)^t.seed[7])
-}
-
-// fold is a product of 128 bits in 64.
-func fold(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
 }

@@ -18,13 +18,15 @@ type Store struct {
 	columns *column.Set
 
 	records
-	slots slots
-	epoch uint32 // looks at the table, from 1
-	began time.Time
-	at    time.Time // of the last look
-	rated time.Time // when rates were made last
-	born  uint32    // records made since the start
-	freed uint32    // records forgotten since the start
+	slots  slots
+	stands func(slot uint32, print uint64) bool // slots.stands
+	take   func(*Sample) bool
+	epoch  uint32 // looks at the table, from 1
+	began  time.Time
+	at     time.Time // of the last look
+	rated  time.Time // when rates were made last
+	born   uint32    // records made since the start
+	freed  uint32    // records forgotten since the start
 
 	decays  decays
 	rating  bool   // this look makes rates
@@ -54,6 +56,11 @@ func New(src Source, o Options) *Store {
 		s.verdict = func(uint16, uint16) (int, string) { return 0, "pass" }
 	}
 	s.slots = newSlots(src.Slots())
+	s.stands = s.slots.stands
+	s.take = func(e *Sample) bool {
+		s.moved(e, s.slots.meet(e.Slot))
+		return true
+	}
 	s.trends.init()
 	s.view.init(s)
 	return s
@@ -117,32 +124,11 @@ func (s *Store) Collect(now time.Time) error {
 		dt = 0
 	}
 	folded, err := s.src.Folded() // before the entries: one that is evicted meanwhile is missed for once, never counted twice
-	for i := range s.devices {
-		s.devices[i].live = sums{}
-	}
-	s.src.Scan(func(e *Sample) bool {
-		s.take(e)
-		return true
-	})
+	s.src.Scan(s.stands, s.take)
 	s.settle()
 	s.count(folded, err == nil, dt)
 	s.trends.second(s)
 	return err
-}
-
-// take counts one entry.
-func (s *Store) take(e *Sample) {
-	dev := e.Key.device()
-	for int(dev) >= len(s.devices) {
-		s.devices = append(s.devices, device{})
-	}
-	if !e.Denied && !e.Inner {
-		s.devices[dev].live.add(e)
-	}
-	at, print := s.slots.meet(e.Slot), s.slots.print(e)
-	if at.rec == 0 || at.print != print || at.packets != e.Packets || at.bytes != e.Bytes {
-		s.moved(e, at, print)
-	}
 }
 
 // Totals are those of the last Collect. The slices are never changed later.
