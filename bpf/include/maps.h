@@ -17,11 +17,9 @@ struct {
 	__type(value, struct flow_bucket);
 } ht_flows SEC(".maps");
 
-/* By bucket of ht_flows. Not beside the entries: all tags of a CPU fit into its cache, where entries do not. User space finds the
- * entries by them. */
+/* By bucket of ht_flows. Not beside the entries: all tags of a CPU fit into its cache, where entries do not. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct flow_tags);

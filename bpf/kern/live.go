@@ -38,11 +38,17 @@ func (l *Live) Scan(known func(slot int, print uint64) bool, yield func(slot int
 		}
 		return nil
 	}
-	l.known, l.added = l.known[:0], added
-	l.whole = t.live(func(i int) bool {
+	l.known, l.added, l.whole = l.known[:0], added, false
+	for i := range t.slots {
+		if atomic.LoadUint32(&t.slots[i].packets) == 0 {
+			continue
+		}
 		l.known = append(l.known, uint32(i))
-		return t.changed(i, &e, known, yield)
-	})
+		if !t.changed(i, &e, known, yield) {
+			return nil
+		}
+	}
+	l.whole = true
 	return nil
 }
 

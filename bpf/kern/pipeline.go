@@ -126,7 +126,7 @@ func (p *Pipeline) open() error {
 			return fmt.Errorf("create map %s of %d entries: %w", m.Name, m.MaxEntries, err)
 		}
 	}
-	if p.table, err = mapTable(p.maps[bpf.XdpMapHtFlows], p.maps[bpf.XdpMapHtTags], p.sizes); err != nil {
+	if p.table, err = mapTable(p.maps[bpf.XdpMapHtFlows], p.sizes); err != nil {
 		return err
 	}
 	if err := p.policy.open(p.maps, p.sizes); err != nil {

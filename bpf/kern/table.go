@@ -3,7 +3,6 @@
 package kern
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -18,9 +17,7 @@ import (
 // in each, and its counters are their sum.
 type FlowTable struct {
 	mem   []byte
-	slots []Entry  // over mem
-	marks []byte   // memory of tags
-	tags  []uint64 // by bucket: of each way a byte, which is not 0 if an entry was ever there
+	slots []Entry // over mem
 	sizes Sizes
 	seed  [8]uint64 // of prints
 }
@@ -28,19 +25,14 @@ type FlowTable struct {
 // readTries bounds how often an entry that changes under the reader is read again; its key is right in any case.
 const readTries = 8
 
-func mapTable(m, tags *ebpf.Map, s Sizes) (*FlowTable, error) {
+func mapTable(m *ebpf.Map, s Sizes) (*FlowTable, error) {
 	size := s.FlowSlots() * entryBytes
 	mem, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map flow table of %d bytes into memory: %w", size, err)
 	}
-	marks, err := unix.Mmap(tags.FD(), 0, s.FlowSlots(), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("map the tags of the flow table into memory: %w", err), unix.Munmap(mem))
-	}
 	slots := unsafe.Slice((*Entry)(unsafe.Pointer(unsafe.SliceData(mem))), s.FlowSlots())
-	t := &FlowTable{mem: mem, slots: slots, marks: marks, sizes: s}
-	t.tags = unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(marks))), s.FlowSlots()/ways)
+	t := &FlowTable{mem: mem, slots: slots, sizes: s}
 	for i := range t.seed {
 		t.seed[i] = rand.Uint64()
 	}
@@ -48,12 +40,12 @@ func mapTable(m, tags *ebpf.Map, s Sizes) (*FlowTable, error) {
 }
 
 func (t *FlowTable) unmap() error {
-	mem, marks := t.mem, t.marks
-	t.mem, t.slots, t.marks, t.tags = nil, nil, nil, nil
+	mem := t.mem
+	t.mem, t.slots = nil, nil
 	if mem == nil {
 		return nil
 	}
-	if err := errors.Join(unix.Munmap(mem), unix.Munmap(marks)); err != nil {
+	if err := unix.Munmap(mem); err != nil {
 		return fmt.Errorf("unmap flow table: %w", err)
 	}
 	return nil
@@ -85,22 +77,11 @@ func (t *FlowTable) ScanSlots(yield func(slot int, e *Entry) bool) {
 // ScanChanged is ScanSlots for who remembers entries by their prints: it passes over those that known says it knows.
 func (t *FlowTable) ScanChanged(known func(slot int, print uint64) bool, yield func(slot int, e *Entry) bool) {
 	var e Entry
-	t.live(func(i int) bool { return t.changed(i, &e, known, yield) })
-}
-
-// live calls f with each slot that is in use until it returns false. A look at the tags, which come before the entries that they
-// are of, spares the memory of those that are not: most of a table is empty.
-func (t *FlowTable) live(f func(i int) bool) bool {
-	for b := range t.tags {
-		for tags := atomic.LoadUint64(&t.tags[b]); tags != 0; {
-			way := bits.TrailingZeros64(tags) / 8
-			tags &^= 0xff << (8 * way)
-			if i := ways*b + way; atomic.LoadUint32(&t.slots[i].packets) != 0 && !f(i) {
-				return false
-			}
+	for i := range t.slots {
+		if atomic.LoadUint32(&t.slots[i].packets) != 0 && !t.changed(i, &e, known, yield) {
+			return
 		}
 	}
-	return true
 }
 
 // changed yields a slot that is live unless known knows it. An entry that is written meanwhile has a print that is nobody's.

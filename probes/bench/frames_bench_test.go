@@ -53,7 +53,7 @@ func framesOf(t *testing.T, n, rounds int) (collect, idle, answer, draw []float6
 	const width, height, tick = 200, 60, 500 * time.Millisecond
 	slots := slotsPerFlow << bits.Len(uint(n-1))
 	col := plane(t, 1<<20, slots)
-	table, err := kern.MapTable(col.Maps["ht_flows"], col.Maps["ht_tags"], slots/8)
+	table, err := kern.MapTable(col.Maps["ht_flows"], slots/8)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -273,7 +273,7 @@ func measureRead(t *testing.T, r *Report) {
 	frame := udp4()
 	perPacket(t, col.Programs["ours_each"], frame, flows)
 	perPacket(t, col.Programs["obvious_each"], frame, flows)
-	table, err := kern.MapTable(col.Maps["ht_flows"], col.Maps["ht_tags"], slotsPerFlow*flows/8)
+	table, err := kern.MapTable(col.Maps["ht_flows"], slotsPerFlow*flows/8)
 	if err != nil {
 		t.Fatal(err)
 	}
