@@ -129,17 +129,10 @@ func (d *decays) gain(r *record, packets, bytes float64) {
 	r.rated = d.now
 }
 
-// freeze gives a flow that this look missed the rates that it had at the last look that made some before it.
-func (d *decays) freeze(r *record, rating bool) {
+// freeze makes the rates that a flow has now those that it keeps.
+func (d *decays) freeze(r *record) {
 	for w := range windows {
-		left := d.left(r, w)
-		if rating && left > 0 && r.rated != d.before {
-			b := d.of(r.start).e[w]
-			left /= (d.newest.e[w] - b) * d.of(r.start).inverse[w]
-		}
-		if !rating || r.rated != d.before {
-			r.pps[w], r.bps[w] = float32(left*float64(r.pps[w])), float32(left*float64(r.bps[w]))
-		}
+		r.pps[w], r.bps[w] = d.pps(r, w), d.bps(r, w)
 	}
 }
 

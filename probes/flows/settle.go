@@ -101,10 +101,13 @@ func (s *Store) lose(at *slot) {
 // settle ends a look: what waited gets its rates, and flows that left the table are let go.
 func (s *Store) settle() {
 	s.slots.missed(s.lose)
-	now := s.ticks(s.at)
+	now, shown := s.ticks(s.at), &s.decays
+	if s.rating {
+		shown = &s.former
+	}
 	for _, id := range s.lost {
 		if r := s.rec(id); r.refs == 0 && r.state&gone == 0 {
-			s.decays.freeze(r, s.rating)
+			shown.freeze(r)
 			r.state |= gone
 			r.rated = now
 			s.leaving.add(left{id: id, serial: r.serial, at: now})

@@ -29,6 +29,7 @@ type Store struct {
 	freed  uint32    // records forgotten since the start
 
 	decays  decays
+	former  decays // of the look before, whose rates a flow keeps that is gone
 	rating  bool   // this look makes rates
 	since   uint32 // ticks of the look before this one that made rates
 	present int    // flows that the last look met
@@ -119,6 +120,7 @@ func (s *Store) Collect(now time.Time) error {
 	s.since = s.decays.now
 	if s.rating = dt >= shortest.Seconds(); s.rating {
 		s.rated = s.at
+		s.former = s.decays
 		s.decays.advance(s.ticks(s.at), dt)
 	} else {
 		dt = 0
