@@ -83,7 +83,7 @@ type pair struct {
 	left, weight [windows]float64
 }
 
-// pair keeps the last one: neighbours mostly began together and moved together.
+// pair finds a flow's and keeps the last one: neighbours mostly began together and moved together.
 func (d *decays) pair(r *record) *pair {
 	p := &d.last
 	if p.rated == r.rated && p.start == r.start {

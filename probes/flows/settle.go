@@ -2,7 +2,8 @@
 
 package flows
 
-// moved counts an entry that is not what its slot held at the last look.
+// moved counts an entry that is not what its slot held at the last look. Path, generation and what else may change are of the newest
+// packet; of entries that changed at one time, the first in the table tells.
 func (s *Store) moved(e *Sample, at *slot) {
 	s.touched++
 	dp, db := uint64(e.Packets), e.Bytes

@@ -87,7 +87,7 @@ func (t *slots) meet(i uint32) *slot {
 	return &t.at[i]
 }
 
-// missed ends a look: f gets each slot that was in use before and is no more.
+// missed ends a look: f gets each slot that was in use before and is no more, whatever the order in which slots were met.
 func (t *slots) missed(f func(*slot)) {
 	for w := range t.used {
 		for left := t.used[w] &^ t.met[w]; left != 0; left &= left - 1 {
