@@ -7,16 +7,17 @@ package flows
 func (s *Store) moved(e *Sample, at *slot) {
 	s.touched++
 	dp, db := uint64(e.Packets), e.Bytes
+	live := &s.device(&e.Key).live
 	id := at.rec - 1
 	if at.rec != 0 && s.rec(id).key == e.Key {
 		dp, db = at.gain(e.Packets, e.Bytes)
-		s.device(&e.Key).live.remove(at, &e.Key)
+		live.remove(at, &e.Key)
 	} else {
-		s.lose(at)
+		s.lose(at) // whose device is there already: live stays where it is
 		id = s.enter(&e.Key)
 	}
 	*at = e.slot(id)
-	s.device(&e.Key).live.add(at, &e.Key)
+	live.add(at, &e.Key)
 	r := s.rec(id)
 	newer := int32(e.Last - r.last)
 	if newer > 0 || newer == 0 && r.epoch != s.epoch || r.packets == 0 {
