@@ -52,7 +52,8 @@ func TestAPartOfAFloodIsShown(t *testing.T) {
 	}
 	s := &kernSource{p: k, live: k.Live(), denied: k.LiveDenied()}
 	seen, again := 0, uint32(0)
-	s.Scan(func(e *flows.Sample) bool {
+	nobody := func(uint32, uint64) bool { return false }
+	s.Scan(nobody, func(e *flows.Sample) bool {
 		if !e.Denied || int(e.Slot) < s.Slots() {
 			t.Errorf("%+v", *e)
 		}
@@ -65,7 +66,7 @@ func TestAPartOfAFloodIsShown(t *testing.T) {
 		t.Errorf("%d denied flows are shown, the one that came again with %d packets", seen, again)
 	}
 	few := 0
-	s.Scan(func(*flows.Sample) bool { few++; return few < 5 })
+	s.Scan(nobody, func(*flows.Sample) bool { few++; return few < 5 })
 	if few != 5 {
 		t.Errorf("%d flows, and 5 were asked for", few)
 	}

@@ -194,38 +194,40 @@ const (
 
 func (s *kernSource) Slots() int { return s.p.Table().Slots() }
 
-func (s *kernSource) Scan(yield func(*flows.Sample) bool) {
+func (s *kernSource) Scan(known func(slot uint32, print uint64) bool, yield func(*flows.Sample) bool) {
 	s.clock = s.p.Clock()
+	table := s.p.Table()
 	var out flows.Sample
 	more := true
 	sample := func(slot int, e *kern.Entry, denied bool) bool {
 		out = flows.Sample{
 			Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), TCPFlags: e.TCPFlags(),
-			Forwarded: e.Forwarded(), Inner: e.Inner(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(),
+			Forwarded: e.Forwarded(), Inner: e.Inner(), Denied: denied, Path: e.Path(), Gen: e.Gen(), Last: e.Last(), Print: table.Print(e),
 		}
 		more = yield(&out)
 		return more
 	}
 	copied := func(slot int, e *kern.Entry) bool { return sample(slot, e, false) }
-	if s.live.Scan(copied) != nil { // the counter can't be read; the table can, it is memory
-		s.p.Table().ScanSlots(copied)
+	stands := func(slot int, print uint64) bool { return known(uint32(slot), print) }
+	if s.live.Scan(stands, copied) != nil { // the counter can't be read; the table can, it is memory
+		table.ScanChanged(stands, copied)
 	}
 	if more {
-		s.scanDenied(func(slot int, e *kern.Entry) bool { return sample(slot, e, true) })
+		s.scanDenied(stands, func(slot int, e *kern.Entry) bool { return sample(slot, e, true) })
 	}
 }
 
 // scanDenied yields those that came again before those of a single packet, which a flood from random sources is made of. When the
 // kernel's counter can't be read they are shown with the next look.
-func (s *kernSource) scanDenied(yield func(slot int, e *kern.Entry) bool) {
+func (s *kernSource) scanDenied(stands func(slot int, print uint64) bool, yield func(slot int, e *kern.Entry) bool) {
 	slots, left, more := s.Slots(), deniedMost, true
 	for _, again := range []bool{true, false} {
-		_ = s.denied.Scan(func(place int, e *kern.Entry) bool {
+		_ = s.denied.Scan(nil, func(place int, e *kern.Entry) bool {
 			if (e.Packets() > 1) != again || s.clock.Ago(e.Last()) > deniedFor {
 				return true
 			}
 			left--
-			more = yield(slots+place, e)
+			more = stands(slots+place, s.p.Table().Print(e)) || yield(slots+place, e)
 			return more && left > 0
 		})
 		if !more || left == 0 {

@@ -312,7 +312,7 @@ func TestDeniedFlowsThatCollideAreCounted(t *testing.T) {
 		t.Errorf("denied: %+v, want %d; %+v, %v", c.Devices[1].DeniedIn, denied, c.Stats, err)
 	}
 	live := 0
-	if err := p.LiveDenied().Scan(func(int, *Entry) bool { live++; return true }); err != nil {
+	if err := p.LiveDenied().Scan(nil, func(int, *Entry) bool { live++; return true }); err != nil {
 		t.Fatal(err)
 	}
 	fresh, err := p.stat(uint32(bpf.XdpStatSTAT_NEW_DENIED))

@@ -4,6 +4,7 @@ package kern
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"hooktop/bpf"
 )
@@ -29,29 +30,34 @@ func (p *Pipeline) LiveDenied() *Live {
 	return &Live{p: p, slots: func() []Entry { return p.policy.denied }, fresh: uint32(bpf.XdpStatSTAT_NEW_DENIED)}
 }
 
-// Scan is FlowTable.ScanSlots. The kernel counts an entry after it has made it: when the count stands where it stood before the last
+// Scan is FlowTable.ScanChanged. The kernel counts an entry after it has made it: when the count stands where it stood before the last
 // whole scan, that scan has seen every slot in use.
-func (l *Live) Scan(yield func(slot int, e *Entry) bool) error {
+func (l *Live) Scan(known func(slot int, print uint64) bool, yield func(slot int, e *Entry) bool) error {
 	added, err := l.p.stat(l.fresh)
 	if err != nil {
 		return err
 	}
-	slots := l.slots()
+	t, slots := l.p.Table(), l.slots()
+	var e Entry
 	if l.whole && added == l.added {
-		var e Entry
 		for _, i := range l.known {
-			if slots[i].read(&e) && !yield(int(i), &e) {
+			if atomic.LoadUint32(&slots[i].packets) != 0 && !t.changed(slots, int(i), &e, known, yield) {
 				return nil
 			}
 		}
 		return nil
 	}
-	l.known, l.added, l.whole = l.known[:0], added, true
-	scan(slots, func(slot int, e *Entry) bool {
-		l.known = append(l.known, uint32(slot))
-		l.whole = yield(slot, e)
-		return l.whole
-	})
+	l.known, l.added, l.whole = l.known[:0], added, false
+	for i := range slots {
+		if atomic.LoadUint32(&slots[i].packets) == 0 {
+			continue
+		}
+		l.known = append(l.known, uint32(i))
+		if !t.changed(slots, i, &e, known, yield) {
+			return nil
+		}
+	}
+	l.whole = true
 	return nil
 }
 

@@ -15,7 +15,8 @@ func TestLiveTwin(t *testing.T) {
 	prog := loadFor(t, p, 1, XDPGeneric)
 	live := p.Live()
 	rng := rand.New(rand.NewPCG(1, 7))
-	short := 0
+	short, spared := 0, 0
+	prints, before := map[int]uint64{}, map[int]Entry{}
 	for range 400 {
 		switch rng.IntN(8) {
 		case 0:
@@ -32,13 +33,26 @@ func TestLiveTwin(t *testing.T) {
 			short++
 		}
 		seen, truth := map[int]Entry{}, map[int]Entry{}
-		if err := live.Scan(func(slot int, e *Entry) bool { seen[slot] = *e; return true }); err != nil {
+		known := func(slot int, print uint64) bool {
+			e, ok := before[slot]
+			if !ok || prints[slot] != print {
+				return false
+			}
+			seen[slot] = e
+			spared++
+			return true
+		}
+		if err := live.Scan(known, func(slot int, e *Entry) bool { seen[slot], prints[slot] = *e, p.Table().Print(e); return true }); err != nil {
 			t.Fatal(err)
 		}
 		p.Table().ScanSlots(func(slot int, e *Entry) bool { truth[slot] = *e; return true })
 		if !maps.Equal(seen, truth) {
 			t.Fatalf("%d entries, a whole scan sees %d", len(seen), len(truth))
 		}
+		before = seen
+	}
+	if spared < 1000 {
+		t.Errorf("only %d entries were known", spared)
 	}
 	if short < 50 {
 		t.Errorf("only %d of 400 scans were short", short)
@@ -56,7 +70,7 @@ func TestLiveCutShort(t *testing.T) {
 	live := p.Live()
 	for want := 1; want <= 5; want++ {
 		n := 0
-		if err := live.Scan(func(int, *Entry) bool { n++; return n < want }); err != nil || n != want {
+		if err := live.Scan(func(int, uint64) bool { return false }, func(int, *Entry) bool { n++; return n < want }); err != nil || n != want {
 			t.Fatalf("%d entries, want %d: %v", n, want, err)
 		}
 	}

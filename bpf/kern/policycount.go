@@ -56,7 +56,7 @@ func (p *Pipeline) PolicyCounts(gen uint32) (PolicyCounts, error) {
 		sums[i].Packets += n.Packets
 		sums[i].Bytes += n.Bytes
 	}
-	err := q.again.Scan(func(_ int, e *Entry) bool {
+	err := q.again.Scan(nil, func(_ int, e *Entry) bool {
 		if uint32(e.gen) == gen && int(e.path) < len(sums) && e.denies() {
 			sums[e.path].add(e.Packets(), e.Bytes(), clock.Ago(e.last))
 		}

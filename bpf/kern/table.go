@@ -4,6 +4,8 @@ package kern
 
 import (
 	"fmt"
+	"math/bits"
+	"math/rand/v2"
 	"sync/atomic"
 	"unsafe"
 
@@ -17,6 +19,7 @@ type FlowTable struct {
 	mem   []byte
 	slots []Entry // over mem
 	sizes Sizes
+	seed  [8]uint64 // of prints
 }
 
 // readTries bounds how often an entry that changes under the reader is read again; its key is right in any case.
@@ -29,7 +32,11 @@ func mapTable(m *ebpf.Map, s Sizes) (*FlowTable, error) {
 		return nil, fmt.Errorf("map flow table of %d bytes into memory: %w", size, err)
 	}
 	slots := unsafe.Slice((*Entry)(unsafe.Pointer(unsafe.SliceData(mem))), s.FlowSlots())
-	return &FlowTable{mem: mem, slots: slots, sizes: s}, nil
+	t := &FlowTable{mem: mem, slots: slots, sizes: s}
+	for i := range t.seed {
+		t.seed[i] = rand.Uint64()
+	}
+	return t, nil
 }
 
 func (t *FlowTable) unmap() error {
@@ -67,6 +74,34 @@ func scan(slots []Entry, yield func(slot int, e *Entry) bool) {
 			return
 		}
 	}
+}
+
+// ScanChanged is ScanSlots for who remembers entries by their prints: it passes over those that known says it knows.
+func (t *FlowTable) ScanChanged(known func(slot int, print uint64) bool, yield func(slot int, e *Entry) bool) {
+	var e Entry
+	for i := range t.slots {
+		if atomic.LoadUint32(&t.slots[i].packets) != 0 && !t.changed(t.slots, i, &e, known, yield) {
+			return
+		}
+	}
+}
+
+// changed yields one of slots that is live unless known (nil: nobody) knows it. An entry that is written meanwhile has a print that is nobody's.
+func (t *FlowTable) changed(slots []Entry, i int, e *Entry, known func(slot int, print uint64) bool, yield func(slot int, e *Entry) bool) bool {
+	s := &slots[i]
+	return known != nil && known(i, t.Print(s)) || !s.read(e) || yield(i, e)
+}
+
+// Print tells whether an entry is as it was: it changes with every byte, but for once in 2^64 by chance. Its seed is the table's
+// own, so that nobody can send two flows that have the same.
+func (t *FlowTable) Print(e *Entry) uint64 {
+	w, seed := (*[8]uint64)(unsafe.Pointer(e)), &t.seed
+	var h uint64
+	for i := 0; i < len(w); i += 2 {
+		hi, lo := bits.Mul64(w[i]^seed[i], w[i+1]^seed[i+1])
+		h = bits.RotateLeft64(h, 23) ^ hi ^ lo
+	}
+	return h
 }
 
 // read copies a slot and tells whether it is live. It reads again when the slot changed meanwhile; when a flow is so busy

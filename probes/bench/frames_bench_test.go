@@ -21,10 +21,10 @@ import (
 // realTable is the kernel's flow table as a source of flows; all of it is read each time, as when new flows come.
 type realTable struct{ *kern.FlowTable }
 
-func (r realTable) Scan(yield func(*flows.Sample) bool) {
+func (r realTable) Scan(known func(slot uint32, print uint64) bool, yield func(*flows.Sample) bool) {
 	var out flows.Sample
-	r.ScanSlots(func(slot int, e *kern.Entry) bool {
-		out = flows.Sample{Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), Path: e.Path(), Gen: e.Gen(), Last: e.Last()}
+	r.ScanChanged(func(slot int, print uint64) bool { return known(uint32(slot), print) }, func(slot int, e *kern.Entry) bool {
+		out = flows.Sample{Slot: uint32(slot), Key: flows.RawKey(e.Raw()), Packets: uint32(e.Packets()), Bytes: e.Bytes(), Path: e.Path(), Gen: e.Gen(), Last: e.Last(), Print: r.Print(e)}
 		return yield(&out)
 	})
 }

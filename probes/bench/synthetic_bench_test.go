@@ -68,9 +68,10 @@ func (t *table) step(now time.Time) {
 	}
 }
 
-func (t *table) Scan(yield func(*flows.Sample) bool) {
+func (t *table) Scan(known func(slot uint32, print uint64) bool, yield func(*flows.Sample) bool) {
 	for i := range t.samples {
-		if !yield(&t.samples[i]) {
+		t.samples[i].Print = uint64(t.samples[i].Packets) // a slot's flow stays, and all else that changes is made of it
+		if !known(uint32(i), t.samples[i].Print) && !yield(&t.samples[i]) {
 			return
 		}
 	}

@@ -200,7 +200,7 @@ func (s *Source) slot() uint32 {
 func (s *Source) clock() uint32 { return uint32(s.o.Now().Sub(s.began) / time.Millisecond) }
 
 // Scan implements flows.Source.
-func (s *Source) Scan(yield func(*flows.Sample) bool) {
+func (s *Source) Scan(_ func(slot uint32, print uint64) bool, yield func(*flows.Sample) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var e flows.Sample

@@ -14,8 +14,8 @@ type withDenied struct {
 	sample Sample
 }
 
-func (w *withDenied) Scan(yield func(*Sample) bool) {
-	w.fakeTable.Scan(yield)
+func (w *withDenied) Scan(known func(slot uint32, print uint64) bool, yield func(*Sample) bool) {
+	w.fakeTable.Scan(known, yield)
 	if e := w.sample; e.Packets > 0 {
 		e.Slot, e.Denied = uint32(w.Slots()), true
 		yield(&e)

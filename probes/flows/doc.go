@@ -11,6 +11,10 @@
 // (a frame has at least 14 bytes, the byte counter never wraps) were evicted and inserted again: everything counts.
 // A packet counter that wrapped passes that test with 2^32 added. So rates never come out negative or absurd.
 //
+// A look costs what changed. An entry whose print and slot are those of the last look is passed over: its record, somewhere in
+// memory, stays untouched, the device's live sums are kept up by changes, and what left is found among the slots. Rates fade by a
+// formula of time alone and are worked out where somebody reads them.
+//
 // What an entry gained between the last look and its eviction is missing from the flow's own figures (the kernel folds
 // it into the device's counters), but not from the totals: these are the live entries plus the folded counters.
 package flows

@@ -3,6 +3,7 @@
 package flows
 
 import (
+	"hash/maphash"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -18,24 +19,26 @@ type fakeTable struct {
 	folded       map[uint16]*DeviceCount
 	truth        map[RawKey]Counter // everything that was ever sent, by flow
 	jiffies      uint32             // 100 a second
+	seed         maphash.Seed
 	failing      error
 }
 
 func newFake(cpus, perCPU int) *fakeTable {
-	return &fakeTable{cpus: cpus, perCPU: perCPU, slots: make([]Sample, cpus*perCPU), folded: map[uint16]*DeviceCount{}, truth: map[RawKey]Counter{}}
+	return &fakeTable{cpus: cpus, perCPU: perCPU, slots: make([]Sample, cpus*perCPU), folded: map[uint16]*DeviceCount{}, truth: map[RawKey]Counter{}, seed: maphash.MakeSeed()}
 }
 
 func (f *fakeTable) Slots() int { return len(f.slots) }
 
-func (f *fakeTable) Scan(yield func(*Sample) bool) {
+func (f *fakeTable) Scan(known func(slot uint32, print uint64) bool, yield func(*Sample) bool) {
 	var e Sample
 	for i := range f.slots {
 		if f.slots[i].Packets == 0 {
 			continue
 		}
 		e = f.slots[i]
-		e.Slot = uint32(i)
-		if !yield(&e) {
+		e.Slot, e.Print = uint32(i), 0
+		e.Print = maphash.Comparable(f.seed, e)
+		if !known(e.Slot, e.Print) && !yield(&e) {
 			return
 		}
 	}

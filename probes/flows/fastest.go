@@ -21,7 +21,7 @@ func (s *Store) Fastest(now time.Time, n int, join Joiner) []snap.Flow {
 	var list []candidate
 	s.each(func(id uint32, r *record) bool {
 		if r.state&gone == 0 {
-			list = append(list, candidate{id, r.pps[0]})
+			list = append(list, candidate{id, s.decays.pps(r, 0)})
 		}
 		return true
 	})
@@ -42,7 +42,7 @@ func (s *Store) Talking(now time.Time, within time.Duration) map[uint16]int {
 	defer s.mu.Unlock()
 	out := map[uint16]int{}
 	s.each(func(_ uint32, r *record) bool {
-		if r.state&gone == 0 && r.pps[0] > 0 && s.idle(r, now) < within {
+		if r.state&gone == 0 && s.idle(r, now) < within && s.decays.pps(r, 0) > 0 {
 			out[r.key.device()]++
 		}
 		return true

@@ -187,8 +187,8 @@ func (s *Store) addGroups(grow bool) {
 		m.bytes += r.bytes
 		for w := range windows {
 			if r.state&gone == 0 { // what left the table sends nothing
-				m.pps[w] += float64(r.pps[w])
-				m.bps[w] += 8 * float64(r.bps[w])
+				m.pps[w] += float64(s.decays.pps(r, w))
+				m.bps[w] += 8 * float64(s.decays.bps(r, w))
 			}
 		}
 		if way := s.joins.way(x); way == snap.OwnSession || m.way == snap.NoWayIn {

@@ -21,69 +21,125 @@ const quietAfter = 4
 // tick is the unit of the store's 32-bit clock: it runs for 497 days.
 const tick = 10 * time.Millisecond
 
-// steps are the weights of the newest sample, for flows that are at least settled old and for younger ones.
-type steps struct {
-	dt      float64 // seconds
-	settled [windows]float64
-	young   [windows]float64 // of flows that began at start
-	start   uint32
-	valid   bool
+// decays is how rates fade between looks. A mean over less time than its window weighs the samples that there are: after
+// the first look it is that sample. So of a rate that was made at the time t, of a flow that began at b, this much is left
+// at the time now if nothing came since, with e(t) = exp((t-now)/constant):
+//
+//	(e(t) - e(b)) / (1 - e(b))
+//
+// It does not matter how many looks there were in between, so none of them needs to touch the flow.
+type decays struct {
+	now, before uint32  // ticks of the last two looks that made rates
+	dt          float64 // seconds between them
+	newest      faded   // e(before)
+	memo        [256]faded
+	last        pair
 }
 
-func newSteps(dt float64) steps {
-	s := steps{dt: dt}
-	for w := range windows {
-		s.settled[w] = 1 - math.Exp(-dt/constant(w))
-	}
-	return s
+// faded is e of one time, for each window. Flows share the times of the looks.
+type faded struct {
+	tick, now uint32 // valid while now is that of decays
+	e         [windows]float64
+	inverse   [windows]float64 // 1 / (1 - e)
 }
 
-// of returns the weights for a flow that began at start (in ticks). A mean over less time than its window weighs the
-// samples that there are: after the first look it is that sample. Neighbours mostly began together.
-func (s *steps) of(start, now uint32) *[windows]float64 {
-	if s.valid && s.start == start {
-		return &s.young
-	}
-	s.start, s.valid = start, true
-	age := float64(now-start) * tick.Seconds()
-	for w := range windows {
-		s.young[w] = min(1, s.settled[w]/(1-math.Exp(-max(age, s.dt)/constant(w))))
-	}
-	return &s.young
+// advance begins a look that makes rates over dt seconds.
+func (d *decays) advance(now uint32, dt float64) {
+	d.before, d.now, d.dt = d.now, now, dt
+	d.newest = *d.of(d.before)
+	d.last = pair{rated: now + 1} // no flow's
 }
 
-// update takes what was gained in s.dt seconds into a flow's rates. idle is the time since the last packet.
-func (r *record) update(s *steps, now uint32, idle func(uint32) time.Duration) {
-	if r.dp == 0 && r.db == 0 && r.state&quiet != 0 {
-		return
+func (d *decays) of(tick uint32) *faded {
+	m := &d.memo[tick*0x9e3779b1>>24]
+	if m.tick == tick && m.now == d.now && m.inverse[0] != 0 {
+		return m
 	}
-	weights := s.of(r.start, now)
-	x, y := float64(r.dp)/s.dt, float64(r.db)/s.dt
-	busy := false
-	var silent float64
-	if r.dp == 0 {
-		silent = idle(r.last).Seconds()
-	}
+	m.tick, m.now = tick, d.now
 	for w := range windows {
-		a := weights[w]
-		r.pps[w] += float32(a * (x - float64(r.pps[w])))
-		r.bps[w] += float32(a * (y - float64(r.bps[w])))
-		if silent > float64(quietAfter*snap.Windows[w]) {
-			r.pps[w], r.bps[w] = 0, 0
+		m.e[w] = math.Exp(-seconds(d.now-tick) / constant(w))
+		m.inverse[w] = 1 / (1 - m.e[w])
+	}
+	return m
+}
+
+func seconds(ticks uint32) float64 { return float64(ticks) * tick.Seconds() }
+
+// left is the part of its rates that a flow still has in a window. What is gone stays as it was.
+func (d *decays) left(r *record, w int) float64 {
+	gap := d.now - r.rated
+	if gap == 0 || r.state&gone != 0 {
+		return 1
+	}
+	if gap > silence(w) {
+		return 0
+	}
+	return d.pair(r).left[w]
+}
+
+// pair is the part of its rates that each flow with these times still has, and what a packet in this look adds to them.
+type pair struct {
+	rated, start uint32
+	left, weight [windows]float64
+}
+
+// pair finds a flow's and keeps the last one: neighbours mostly began together and moved together.
+func (d *decays) pair(r *record) *pair {
+	p := &d.last
+	if p.rated == r.rated && p.start == r.start {
+		return p
+	}
+	p.rated, p.start = r.rated, r.start
+	e := d.of(r.rated).e // copied: both may lie in one place of the memo
+	b := d.of(r.start)
+	for w := range windows {
+		p.left[w] = (e[w] - b.e[w]) * b.inverse[w]
+		p.weight[w] = (1 - d.newest.e[w]) * b.inverse[w] / d.dt
+		if d.before-r.rated > silence(w) && r.rated != d.now {
+			p.left[w] = 0
 		}
-		busy = busy || r.pps[w] > 0 || r.bps[w] > 0
 	}
-	r.dp, r.db = 0, 0
-	r.state &^= quiet
-	if !busy {
-		r.state |= quiet
+	return p
+}
+
+// silence is after how many ticks without a packet a rate is 0.
+func silence(w int) uint32 { return uint32(quietAfter * snap.Windows[w] * int(time.Second/tick)) }
+
+func (d *decays) pps(r *record, w int) float32 { return fade(r.pps[w], r, w, d) }
+func (d *decays) bps(r *record, w int) float32 { return fade(r.bps[w], r, w, d) }
+
+func fade(rate float32, r *record, w int, d *decays) float32 {
+	if rate == 0 {
+		return 0
+	}
+	return float32(float64(rate) * d.left(r, w))
+}
+
+// gain takes what came since the look before into a flow's rates. What comes in several parts adds up.
+func (d *decays) gain(r *record, packets, bytes float64) {
+	p, more := d.pair(r), r.rated == d.now
+	for w := range windows {
+		left := p.left[w]
+		if more {
+			left = 1
+		}
+		r.pps[w] = float32(left*float64(r.pps[w]) + p.weight[w]*packets)
+		r.bps[w] = float32(left*float64(r.bps[w]) + p.weight[w]*bytes)
+	}
+	r.rated = d.now
+}
+
+// freeze makes the rates that a flow has now those that it keeps.
+func (d *decays) freeze(r *record) {
+	for w := range windows {
+		r.pps[w], r.bps[w] = d.pps(r, w), d.bps(r, w)
 	}
 }
 
 // rates returns a record's rates as the screen wants them.
-func (r *record) rates() (out [windows]snap.Rate) {
+func (d *decays) rates(r *record) (out [windows]snap.Rate) {
 	for w := range windows {
-		out[w] = snap.Rate{PPS: float64(r.pps[w]), BPS: 8 * float64(r.bps[w])}
+		out[w] = snap.Rate{PPS: float64(d.pps(r, w)), BPS: 8 * float64(d.bps(r, w))}
 	}
 	return out
 }
@@ -106,27 +162,3 @@ func (e *ewma) update(packets, bytes, dt float64) {
 }
 
 func (e *ewma) rate() snap.Rate { return snap.Rate{PPS: e.packets, BPS: 8 * e.bytes} }
-
-// minFrame is the fewest bytes that a frame has: an Ethernet header, or more in an IP header.
-const minFrame = 14
-
-// slot remembers what stood in a slot of the table at the last look.
-type slot struct {
-	rec     uint32 // id+1, 0: nothing
-	packets uint32
-	bytes   uint64
-}
-
-// gain returns what an entry of the same flow in the same slot gained. Its counters only grow, bytes never wrap,
-// packets wrap at 2^32; anything else is a new entry of the flow, all of which is gain. One frame may be counted in
-// packets and not yet in bytes.
-func (s *slot) gain(packets uint32, bytes uint64) (dp, db uint64) {
-	if bytes >= s.bytes {
-		db = bytes - s.bytes
-		dp = uint64(packets - s.packets) // modulo 2^32
-		if dp == 0 || minFrame*(dp-1) <= db {
-			return dp, db
-		}
-	}
-	return uint64(packets), bytes
-}

@@ -53,9 +53,9 @@ func (x *reader) Address(f column.Field) snap.Addr {
 func (x *reader) Number(f column.Field) float64 {
 	switch r := x.r; f {
 	case column.RatePPS:
-		return float64(r.pps[x.window])
+		return float64(x.s.decays.pps(r, x.window))
 	case column.RateBPS:
-		return 8 * float64(r.bps[x.window])
+		return 8 * float64(x.s.decays.bps(r, x.window))
 	case column.Packets:
 		return float64(r.packets)
 	case column.Bytes:
@@ -150,7 +150,7 @@ func (s *Store) gone(r *record, now time.Time) time.Duration {
 	if r.state&gone == 0 {
 		return 0
 	}
-	return max(tick, now.Sub(s.began)-time.Duration(r.goneAt)*tick)
+	return max(tick, now.Sub(s.began)-time.Duration(r.rated)*tick)
 }
 
 // decided says which line decided a flow's last packet, and how.
@@ -175,7 +175,7 @@ func (x *reader) flow(names bool) snap.Flow {
 	r, s := x.r, x.s
 	k := x.flowKey()
 	f := snap.Flow{
-		Key: *k, Device: x.device(k.Dev), Packets: r.packets, Bytes: r.bytes, Rates: r.rates(),
+		Key: *k, Device: x.device(k.Dev), Packets: r.packets, Bytes: r.bytes, Rates: s.decays.rates(r),
 		Age: s.age(r, x.now), Idle: s.idle(r, x.now), Gone: s.gone(r, x.now),
 		TCPFlags: r.flags, Forwarded: r.state&forwarded != 0, Unanswered: s.unanswered(r),
 		Inner: r.state&inner != 0,

@@ -25,6 +25,7 @@ type Sample struct {
 	Denied    bool // a policy denied it: its packets are counted outside the table, and with them those of flows that shared its entry
 	Path, Gen uint16
 	Last      uint32 // low 32 bits of jiffies
+	Print     uint64 // differs when anything else does: see Source.Scan
 }
 
 // Counter is packets and bytes.
@@ -49,7 +50,9 @@ type DeviceCount struct {
 
 // Source is the flow table.
 type Source interface {
-	Scan(yield func(*Sample) bool)      // every entry that is not empty; the sample is valid during the call
+	// Scan yields every entry that is not empty; the sample is valid during the call. Of an entry that known says it knows in
+	// this slot with this print, nothing changed and no sample is needed; a source may spare the question.
+	Scan(known func(slot uint32, print uint64) bool, yield func(*Sample) bool)
 	Slots() int                         // Sample.Slot is below this, that of denied ones at or above
 	Folded() ([]DeviceCount, error)     // counters outside the table
 	Since(jiffies uint32) time.Duration // how long before the last Scan that was, not negative

@@ -18,20 +18,31 @@ type Store struct {
 	columns *column.Set
 
 	records
-	slots []slot
-	epoch uint32 // looks at the table, from 1
-	began time.Time
-	at    time.Time // of the last look
-	rated time.Time // when rates were made last
-	born  uint32    // records made since the start
-	freed uint32    // records forgotten since the start
+	slots  slots
+	stands func(slot uint32, print uint64) bool // slots.stands
+	take   func(*Sample) bool
+	epoch  uint32 // looks at the table, from 1
+	began  time.Time
+	at     time.Time // of the last look
+	rated  time.Time // when rates were made last
+	born   uint32    // records made since the start
+	freed  uint32    // records forgotten since the start
 
-	present int // flows that the last look met
+	decays  decays
+	former  decays // of the look before, whose rates a flow keeps that is gone
+	rating  bool   // this look makes rates
+	since   uint32 // ticks of the look before this one that made rates
+	present int    // flows that the last look met
+	touched int    // records that the last look read or wrote
 
 	devices []device // by slot
 	past    Counter  // of devices that were forgotten
 	total   totals
-	synOnly []uint32 // TCP flows of this look with nothing but SYNs
+
+	lost    []uint32 // flows of this look that lost an entry
+	waiting []gained // counted by looks that made no rates
+	leaving leaving
+	synOnly []uint32 // TCP flows with nothing but SYNs, while their answers are looked for
 
 	answeredAt uint32 // look for which the answered bits hold
 	trends     trends
@@ -45,7 +56,12 @@ func New(src Source, o Options) *Store {
 	if s.verdict == nil {
 		s.verdict = func(uint16, uint16) (int, string) { return 0, "pass" }
 	}
-	s.slots = make([]slot, src.Slots())
+	s.slots = newSlots(src.Slots())
+	s.stands = s.slots.stands
+	s.take = func(e *Sample) bool {
+		s.moved(e, s.slots.meet(e.Slot))
+		return true
+	}
 	s.trends.init()
 	s.view.init(s)
 	return s
@@ -58,23 +74,31 @@ const shortest = 20 * time.Millisecond
 func (s *Store) ticks(now time.Time) uint32 { return uint32(now.Sub(s.began) / tick) }
 
 // Forget drops a device's flows and counters at once, before its slot is used again. The totals keep them.
-func (s *Store) Forget(slot uint16) {
+func (s *Store) Forget(dev uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.slots.each(func(i uint32, at *slot) {
+		if s.rec(at.rec-1).key.device() == dev {
+			s.slots.empty(i)
+		}
+	})
 	s.each(func(id uint32, r *record) bool {
-		if r.key.device() == slot {
+		if r.key.device() == dev {
 			s.release(id)
 		}
 		return true
 	})
-	if int(slot) < len(s.devices) {
-		d := &s.devices[slot]
+	if int(dev) < len(s.devices) {
+		d := &s.devices[dev]
 		s.past = s.past.plus(d.in).plus(d.out).minus(d.fwd)
 		*d = device{}
 	}
 }
 
 func (s *Store) release(id uint32) {
+	if s.rec(id).refs > 0 {
+		s.present--
+	}
 	s.remove(id)
 	s.freed++
 }
@@ -88,119 +112,25 @@ func (s *Store) Collect(now time.Time) error {
 		s.began, s.at, s.rated = now, now, now
 	}
 	s.epoch++
-	before := s.ticks(s.at)
-	folded, err := s.src.Folded() // before the entries: one that is evicted meanwhile is missed for once, never counted twice
-	for i := range s.devices {
-		s.devices[i].live = sums{}
-	}
-	s.src.Scan(func(e *Sample) bool {
-		s.take(e, before)
-		return true
-	})
+	s.touched = 0
 	if now.After(s.at) {
 		s.at = now
 	}
 	dt := s.at.Sub(s.rated).Seconds()
-	if dt < shortest.Seconds() {
-		dt = 0
-	} else {
+	s.since = s.decays.now
+	if s.rating = dt >= shortest.Seconds(); s.rating {
 		s.rated = s.at
+		s.former = s.decays
+		s.decays.advance(s.ticks(s.at), dt)
+	} else {
+		dt = 0
 	}
-	s.settle(dt)
+	folded, err := s.src.Folded() // before the entries: one that is evicted meanwhile is missed for once, never counted twice
+	s.src.Scan(s.stands, s.take)
+	s.settle()
 	s.count(folded, err == nil, dt)
 	s.trends.second(s)
 	return err
-}
-
-// take counts one entry.
-func (s *Store) take(e *Sample, before uint32) {
-	dev := e.Key.device()
-	for int(dev) >= len(s.devices) {
-		s.devices = append(s.devices, device{})
-	}
-	if !e.Denied && !e.Inner {
-		s.devices[dev].live.add(e)
-	}
-	if int(e.Slot) >= len(s.slots) {
-		s.slots = append(s.slots, make([]slot, int(e.Slot)+1-len(s.slots))...)
-	}
-	at := &s.slots[e.Slot]
-	dp, db := uint64(e.Packets), e.Bytes
-	id := at.rec - 1
-	known := at.rec != 0 && s.rec(id).state&used != 0
-	if known && (s.rec(id).key == e.Key || e.Denied && s.rec(id).key.sharesVerdict(&e.Key)) {
-		dp, db = at.gain(e.Packets, e.Bytes)
-	}
-	if !known || s.rec(id).key != e.Key {
-		if id, known = s.find(&e.Key); !known {
-			id = s.add(&e.Key)
-			s.rec(id).start = before
-			s.born++
-		}
-	}
-	*at = slot{rec: id + 1, packets: e.Packets, bytes: e.Bytes}
-	r := s.rec(id)
-	if r.epoch != s.epoch || int32(e.Last-r.last) > 0 {
-		r.path, r.gen, r.last = e.Path, e.Gen, e.Last
-		r.state &^= denied | inner
-		if e.Denied {
-			r.state |= denied
-		}
-		if e.Inner {
-			r.state |= inner
-		}
-	}
-	r.epoch = s.epoch
-	r.packets += dp
-	r.bytes += db
-	r.dp += float32(dp)
-	r.db += float32(db)
-	r.flags |= e.TCPFlags
-	r.state &^= gone
-	if e.Forwarded {
-		r.state |= forwarded
-	}
-}
-
-const (
-	tcp     = 6
-	synFlag = 2
-	ecnBits = 0xc0 // ECE and CWR may stand on a SYN (RFC 3168)
-)
-
-// settle makes rates over dt seconds (0: none), and lets go of flows that left the table.
-func (s *Store) settle(dt float64) {
-	now := s.ticks(s.at)
-	st := newSteps(max(dt, 1e-3))
-	first, since := s.epoch == 1, s.src.Since
-	s.synOnly, s.present = s.synOnly[:0], 0
-	s.each(func(id uint32, r *record) bool {
-		if r.epoch != s.epoch {
-			s.leave(id, r, now)
-			return true
-		}
-		s.present++
-		if r.key.proto() == tcp && r.flags&^ecnBits == synFlag {
-			s.synOnly = append(s.synOnly, id)
-		}
-		switch {
-		case first: // counted over a time that nobody measured
-			r.dp, r.db = 0, 0
-		case dt > 0:
-			r.update(&st, now, since)
-		}
-		return true
-	})
-}
-
-// leave keeps a flow that is gone as it was for GoneFor.
-func (s *Store) leave(id uint32, r *record, now uint32) {
-	if r.state&gone == 0 {
-		r.state |= gone
-		r.goneAt = now
-	} else if now-r.goneAt > uint32(GoneFor/tick) {
-		s.release(id)
-	}
 }
 
 // Totals are those of the last Collect. The slices are never changed later.

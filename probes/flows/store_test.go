@@ -144,13 +144,13 @@ func TestGain(t *testing.T) {
 		bytes          uint64
 		wantDP, wantDB uint64
 	}{
-		{"nothing", slot{1, 10, 1000}, 10, 1000, 0, 0},
-		{"growth", slot{1, 10, 1000}, 30, 3000, 20, 2000},
-		{"wrap", slot{1, math.MaxUint32, 1 << 40}, 9, 1<<40 + 1000, 10, 1000},
-		{"reinserted smaller", slot{1, 1000, 100000}, 5, 500, 5, 500},
-		{"reinserted: fewer packets, more bytes", slot{1, 1000, 64000}, 100, 150000, 100, 150000},
-		{"reinserted: more packets, fewer bytes", slot{1, 100, 150000}, 1000, 64000, 1000, 64000},
-		{"one frame not yet in bytes", slot{1, 10, 1000}, 11, 1000, 1, 0},
+		{"nothing", slot{1, 10, 1000, 0}, 10, 1000, 0, 0},
+		{"growth", slot{1, 10, 1000, 0}, 30, 3000, 20, 2000},
+		{"wrap", slot{1, math.MaxUint32, 1 << 40, 0}, 9, 1<<40 + 1000, 10, 1000},
+		{"reinserted smaller", slot{1, 1000, 100000, 0}, 5, 500, 5, 500},
+		{"reinserted: fewer packets, more bytes", slot{1, 1000, 64000, 0}, 100, 150000, 100, 150000},
+		{"reinserted: more packets, fewer bytes", slot{1, 100, 150000, 0}, 1000, 64000, 1000, 64000},
+		{"one frame not yet in bytes", slot{1, 10, 1000, 0}, 11, 1000, 1, 0},
 	} {
 		if dp, db := c.old.gain(c.packets, c.bytes); dp != c.wantDP || db != c.wantDB {
 			t.Errorf("%s: gained %d/%d, want %d/%d", c.name, dp, db, c.wantDP, c.wantDB)

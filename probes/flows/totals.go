@@ -14,15 +14,38 @@ const history = 300
 // sums is what stands in the table for a device.
 type sums struct{ in, out, fwd Counter }
 
-func (t *sums) add(e *Sample) {
-	c := Counter{uint64(e.Packets), e.Bytes}
-	if e.Key.tag()&tagEgress == 0 {
-		t.in = t.in.plus(c)
+// of returns where an entry counts, and what.
+func (t *sums) of(s *slot, k *RawKey) (at, forwarded *Counter, c Counter) {
+	c = Counter{uint64(s.packets), s.bytes & slotBytes}
+	switch {
+	case k.tag()&tagEgress == 0:
+		return &t.in, nil, c
+	case s.bytes&slotForwarded != 0:
+		return &t.out, &t.fwd, c
+	}
+	return &t.out, nil, c
+}
+
+func (t *sums) add(s *slot, k *RawKey) {
+	if s.bytes&slotAside != 0 {
 		return
 	}
-	t.out = t.out.plus(c)
-	if e.Forwarded {
-		t.fwd = t.fwd.plus(c)
+	at, forwarded, c := t.of(s, k)
+	*at = at.plus(c)
+	if forwarded != nil {
+		*forwarded = forwarded.plus(c)
+	}
+}
+
+// remove undoes add.
+func (t *sums) remove(s *slot, k *RawKey) {
+	if s.bytes&slotAside != 0 {
+		return
+	}
+	at, forwarded, c := t.of(s, k)
+	*at = at.minus(c)
+	if forwarded != nil {
+		*forwarded = forwarded.minus(c)
 	}
 }
 
@@ -139,7 +162,7 @@ func appended(old []float32, v float32, n int) []float32 {
 
 func (t *totals) snap(s *Store) snap.Totals {
 	return snap.Totals{
-		Rate: t.rate.rate(), Drops: t.dropRate.packets, Flows: t.live, Capacity: len(s.slots),
+		Rate: t.rate.rate(), Drops: t.dropRate.packets, Flows: t.live, Capacity: len(s.slots.at),
 		Packets: t.sum.Packets, Bytes: t.sum.Bytes, PPS: t.pps, BPS: t.bps, DropPS: t.dropPPS,
 	}
 }

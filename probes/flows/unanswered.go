@@ -29,8 +29,16 @@ func (k *RawKey) reversed() (t tuple) {
 	return t
 }
 
+const (
+	tcp     = 6
+	synFlag = 2
+	ecnBits = 0xc0 // ECE and CWR may stand on a SYN (RFC 3168)
+)
+
+func (r *record) onlySYN() bool { return r.key.proto() == tcp && r.flags&^ecnBits == synFlag }
+
 func (s *Store) unanswered(r *record) bool {
-	if r.key.proto() != tcp || r.flags&^ecnBits != synFlag {
+	if !r.onlySYN() {
 		return false
 	}
 	if s.answeredAt != s.epoch {
@@ -42,6 +50,13 @@ func (s *Store) unanswered(r *record) bool {
 // findAnswers marks the flows with only SYNs that have an answer.
 func (s *Store) findAnswers() {
 	s.answeredAt = s.epoch
+	s.synOnly = s.synOnly[:0]
+	s.each(func(id uint32, r *record) bool {
+		if r.onlySYN() && r.state&gone == 0 {
+			s.synOnly = append(s.synOnly, id)
+		}
+		return true
+	})
 	if len(s.synOnly) == 0 {
 		return
 	}
