@@ -8,18 +8,19 @@ func (s *Store) moved(e *Sample, at *slot) {
 	s.touched++
 	dp, db := uint64(e.Packets), e.Bytes
 	live := &s.device(&e.Key).live
-	id := at.rec - 1
-	same := at.rec != 0 && s.rec(id).key == e.Key
-	if same || at.rec != 0 && e.Denied && s.rec(id).key.sharesVerdict(&e.Key) {
+	id := at.id()
+	known := at.rec != 0 && at.isOf(s.rec(id))
+	same := known && s.rec(id).key == e.Key
+	if same || known && e.Denied && s.rec(id).key.sharesVerdict(&e.Key) {
 		dp, db = at.gain(e.Packets, e.Bytes)
 	}
-	if same {
+	if same && at.held() {
 		live.remove(at, &e.Key)
 	} else {
 		s.lose(at) // whose device is there already: live stays where it is
 		id = s.enter(&e.Key)
 	}
-	*at = e.slot(id)
+	*at = e.slot(id, s.rec(id).serial)
 	live.add(at, &e.Key)
 	r := s.rec(id)
 	newer := int32(e.Last - r.last)
@@ -86,11 +87,11 @@ func (s *Store) enter(k *RawKey) uint32 {
 
 // lose takes an entry that left its slot from its flow.
 func (s *Store) lose(at *slot) {
-	if at.rec == 0 {
+	if !at.held() {
 		return
 	}
 	s.touched++
-	id := at.rec - 1
+	id := at.id()
 	r := s.rec(id)
 	s.device(&r.key).live.remove(at, &r.key)
 	if r.refs > 1 {
@@ -100,7 +101,7 @@ func (s *Store) lose(at *slot) {
 		s.present--
 		s.lost = append(s.lost, id)
 	}
-	*at = slot{}
+	at.rec |= slotLeft
 }
 
 // settle ends a look: what waited gets its rates, and flows that left the table are let go.

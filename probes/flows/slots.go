@@ -6,22 +6,39 @@ import "math/bits"
 
 // slot remembers what stood in a slot of the table at the last look.
 type slot struct {
-	rec     uint32 // id+1, 0: nothing
+	rec     uint32 // id+1, 0: nothing; and slotLeft
 	packets uint32
-	bytes   uint64 // and slotForwarded, slotAside
+	bytes   uint64 // and slotForwarded, slotAside, the low bits of the record's serial
 	print   uint64
 }
 
-// Bits of slot.bytes: how the entry is counted in its device's live sums.
+// slotLeft stands in slot.rec after its entry was not met. The rest stays: when the entry comes back, as one that was only passed over,
+// what it had counted is known.
+const slotLeft = 1 << 31
+
+// held tells whether the last look met the slot's entry.
+func (s *slot) held() bool { return s.rec != 0 && s.rec&slotLeft == 0 }
+
+// id is that of the record of what stood in the slot last.
+func (s *slot) id() uint32 { return s.rec&^slotLeft - 1 }
+
+// isOf tells whether that record is still that flow's: ids are used again.
+func (s *slot) isOf(r *record) bool {
+	return s.bytes>>serialShift&serialMask == uint64(r.serial)&serialMask
+}
+
+// Bits of slot.bytes: how the entry is counted in its device's live sums, and whose it is. An entry counts 47 bits of bytes.
 const (
 	slotForwarded = 1 << 63
 	slotAside     = 1 << 62 // not at all: denied, or inside a tunnel
-	slotBytes     = slotAside - 1
+	serialShift   = 48
+	serialMask    = 1<<14 - 1
+	slotBytes     = 1<<serialShift - 1
 )
 
 // slot is what is remembered of an entry.
-func (e *Sample) slot(id uint32) slot {
-	s := slot{rec: id + 1, packets: e.Packets, bytes: e.Bytes & slotBytes, print: e.Print}
+func (e *Sample) slot(id, serial uint32) slot {
+	s := slot{rec: id + 1, packets: e.Packets, bytes: e.Bytes&slotBytes | uint64(serial)&serialMask<<serialShift, print: e.Print}
 	if e.Forwarded {
 		s.bytes |= slotForwarded
 	}
@@ -71,7 +88,7 @@ func (t *slots) grow(n int) {
 
 // stands tells whether an entry with this print is in a slot since the last look.
 func (t *slots) stands(i uint32, print uint64) bool {
-	if int(i) >= len(t.at) || t.at[i].print != print || t.at[i].rec == 0 {
+	if int(i) >= len(t.at) || t.at[i].print != print || !t.at[i].held() {
 		return false
 	}
 	t.met[i>>6] |= 1 << (i & 63)

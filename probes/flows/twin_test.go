@@ -4,6 +4,7 @@ package flows
 
 import (
 	"hash/maphash"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -14,11 +15,18 @@ import (
 
 // twin is the store in slow and obvious: each look touches every flow.
 type twin struct {
-	slots map[uint32]Sample // of the last look
+	slots map[uint32]stood
+	held  map[uint32]bool // by the last look
 	flows map[RawKey]*twinFlow
 	looks int
 	at    time.Time // of the last look that made rates
 	clock uint32    // the same in ticks
+}
+
+// stood is what the last look that met a slot's entry found there.
+type stood struct {
+	Sample
+	flow *twinFlow
 }
 
 type twinFlow struct {
@@ -42,24 +50,25 @@ func (w *twin) look(f Source, now time.Time, ticks uint32) {
 	if rating {
 		w.at, w.clock = now, ticks
 	}
-	next := map[uint32]Sample{}
+	next, held := maps.Clone(w.slots), map[uint32]bool{}
 	f.Scan(func(uint32, uint64) bool { return false }, func(e *Sample) bool {
-		next[e.Slot] = *e
+		held[e.Slot] = true
 		old, was := w.slots[e.Slot]
 		dp, db := uint64(e.Packets), e.Bytes
-		if was && old.Key == e.Key {
+		r := w.flows[e.Key]
+		if was && old.flow == r || was && e.Denied && w.flows[old.Key] == old.flow && old.Key.sharesVerdict(&e.Key) {
 			s := slot{packets: old.Packets, bytes: old.Bytes}
 			dp, db = s.gain(e.Packets, e.Bytes)
 		}
-		r := w.flows[e.Key]
 		if r == nil {
 			r = &twinFlow{start: since, moved: since, last: *e}
 			w.flows[e.Key] = r
 		}
+		next[e.Slot] = stood{*e, r}
 		if r.met != w.looks && !r.goneAt.IsZero() {
 			r.goneAt, r.moved = time.Time{}, since
 		}
-		if !was || old != *e { // of entries of one time, the first that changed in a look tells
+		if !w.held[e.Slot] || old.Sample != *e { // of entries of one time, the first that changed in a look tells
 			if int32(e.Last-r.last.Last) > 0 || e.Last == r.last.Last && r.told != w.looks {
 				r.last = *e
 			}
@@ -72,7 +81,7 @@ func (w *twin) look(f Source, now time.Time, ticks uint32) {
 		}
 		return true
 	})
-	w.slots = next
+	w.slots, w.held = next, held
 	for k, r := range w.flows {
 		switch {
 		case r.met != w.looks && r.goneAt.IsZero():
@@ -130,7 +139,7 @@ func TestStoreAgainstTwinThatTouchesEveryFlow(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 23))
 		f := &sampled{fakeTable: newFake(1+rnd.IntN(3), 6+rnd.IntN(30))}
 		s, c := New(f, Options{}), newClock(f.fakeTable)
-		w := &twin{flows: map[RawKey]*twinFlow{}}
+		w := &twin{slots: map[uint32]stood{}, flows: map[RawKey]*twinFlow{}}
 		began := c.now
 		for range 300 {
 			for range rnd.IntN(4) * rnd.IntN(8) {
@@ -214,11 +223,11 @@ func checkSlots(t *testing.T, s *Store, f Source) {
 	refs, live := map[uint32]uint16{}, make([]sums, len(s.devices))
 	f.Scan(func(uint32, uint64) bool { return false }, func(e *Sample) bool {
 		at := &s.slots.at[e.Slot]
-		if at.rec == 0 || s.rec(at.rec-1).key != e.Key {
+		if !at.held() || s.rec(at.id()).key != e.Key {
 			t.Fatalf("slot %d holds %v, the store does not know", e.Slot, e.Key.Decode())
 		}
 		refs[at.rec-1]++
-		sample := e.slot(0)
+		sample := e.slot(0, 0)
 		live[e.Key.device()].add(&sample, &e.Key)
 		return true
 	})
