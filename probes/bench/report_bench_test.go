@@ -78,6 +78,9 @@ func (m measure) asked() bool {
 // TestReport measures and prints. Each part is a process of its own: one that fails, panics or hangs takes no other with it, and
 // what one leaves in memory slows none down. It fails in the end when something could not be measured.
 func TestReport(t *testing.T) {
+	if why := slowed(statsFile); why != "" {
+		t.Fatal(why)
+	}
 	began, dir := time.Now(), t.TempDir()
 	binary, err := build(dir)
 	if err := errors.Join(err, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); err != nil { // see endOrphans

@@ -108,6 +108,9 @@ func Measure(ctx context.Context, w Wish) (out Stages, err error) {
 			return out, fmt.Errorf("measure: %w", err)
 		}
 	}
+	if why := slowed(statsFile); why != "" {
+		r.notes = append(r.notes, why)
+	}
 	out = Stages{CPU: cpu, Rounds: r.n, Flows: len(r.cold), Notes: r.notes}
 	for _, h := range meterHooks() {
 		out.List = append(out.List, r.stages(hookName(h))...)
