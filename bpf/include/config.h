@@ -32,6 +32,10 @@ const volatile u32 lane_mask = 0;
 /* Random multipliers of the flow hash: one for each 32-bit word of the key, then the constant term. */
 const volatile u64 hash_seed[12] = {};
 
+/* Neighbouring addresses and ports differ by little, and a sum of products keeps their pattern: buckets of five beside
+ * buckets of eight. Folding and multiplying once more breaks it (Fibonacci hashing, 2^64 divided by the golden ratio). */
+#define HASH_MIX 0x9e3779b97f4a7c15ULL
+
 /* What the words of an IPv4 key that are always the same (::ffff:) add to the hash, with the constant term. */
 const volatile u64 hash_ip4 = 0;
 

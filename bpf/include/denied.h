@@ -10,7 +10,7 @@
 #include "maps.h"
 #include "state.h"
 
-#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | 3ULL << DENIED_SLOT_SHIFT)
+#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN)
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
 /* Where a flow is, if it is anywhere. */
@@ -28,7 +28,7 @@ static __always_inline struct denied_place denied_place(const u64 *w, u64 tag_de
 	u32 index, four;
 
 	hash ^= hash >> 32;
-	hash *= 0x9e3779b97f4a7c15ULL; /* HASH_MIX */
+	hash *= HASH_MIX;
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
 	four = index / 4;
 	tags = bpf_map_lookup_elem(&ht_denied_tags, &four);
@@ -112,7 +112,7 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	} else if (!(which & DENIED_PLAIN)) {
 		return 0;
 	}
-	if (words(e)[4] != w[4] && ports_differ(e->bytes_flags >> DENIED_SLOT_SHIFT & 3, words(e)[4], w[4]))
+	if (words(e)[4] != w[4] && ports_differ(slot_of(gen), words(e)[4], w[4]))
 		return 0;
 	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
 		return 0;
@@ -168,7 +168,7 @@ static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 ju
 {
 	struct denied_place at = denied_place(q->w, q->tag_dev);
 	u32 hit = judged & JUDGED_HIT, now = bpf_jiffies64(), fresh;
-	u64 flags = (u64)slot_of(gen) << DENIED_SLOT_SHIFT;
+	u64 flags = 0;
 	struct flow_entry *d;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);

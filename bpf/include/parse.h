@@ -6,10 +6,6 @@
 #include "parse_l3.h"
 #include "parse_l4.h"
 
-/* Neighbouring addresses and ports differ by little, and a sum of products keeps their pattern: buckets of five beside
- * buckets of eight. Folding and multiplying once more breaks it (Fibonacci hashing, 2^64 divided by the golden ratio). */
-#define HASH_MIX 0x9e3779b97f4a7c15ULL
-
 /* From the IP header on. `vni`: of the tunnel that the packet is in. Returns 0 when the key is complete, or why the packet is
  * malformed. */
 static __always_inline u32 parse_ip(struct cursor *c, struct packet *p, u32 found, u32 tag, u32 vni)

@@ -145,8 +145,6 @@ __noinline int ht_tun_find(u32 gen)
 	return readable(q);
 }
 
-#define OWN_MIX 0x9e3779b97f4a7c15ULL /* as HASH_MIX; ownBit in bpf/kern says the same */
-
 __noinline int ht_tun_own(u64 hi, u64 lo)
 {
 	struct own_key key = { .w = { hi, lo } };
@@ -156,7 +154,7 @@ __noinline int ht_tun_own(u64 hi, u64 lo)
 
 static __always_inline int own(u64 hi, u64 lo)
 {
-	u32 bit = (hi ^ lo) * OWN_MIX >> 52;
+	u32 bit = (hi ^ lo) * HASH_MIX >> 52; /* as ownBit in bpf/kern has it */
 
 	return unlikely(own_bits.bits[bounded(bit >> 6, 63)] >> (bit & 63) & 1) && ht_tun_own(hi, lo);
 }

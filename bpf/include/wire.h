@@ -23,7 +23,6 @@
 #define DENIED_AGAIN 0x0000800000000000ULL /* the verdict holds for packets that come after */
 #define DENIED_ASKED 0x0001000000000000ULL /* as long as `established` has the same answer, */
 #define DENIED_SEEN 0x0002000000000000ULL  /* which was yes */
-#define DENIED_SLOT_SHIFT 50               /* gen % ACL_SLOTS: a division costs as much as all else here */
 #define FLOW_INNER 0x0040000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56

@@ -66,7 +66,7 @@ func (l lanes) forget(gone func(*bpf.XdpTunnelLane) bool) {
 	}
 }
 
-// key is that of the lane's row, without a shard.
+// laneKey is that of the lane's row, without a shard.
 func laneKey(lane *bpf.XdpTunnelLane) bpf.XdpTunnelKey {
 	key := bpf.XdpTunnelKey{Vni: lane.Vni, Dev: lane.Dev, Kind: lane.Kind, Shard: lane.HasVni * tunnelHasVNI}
 	for i := range 2 {
