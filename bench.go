@@ -33,7 +33,7 @@ func measure(ctx context.Context, p acl.Policy, w cli.BenchWish) (cli.BenchRepor
 		if err != nil {
 			return err
 		}
-		report = cli.BenchReport{CPU: res.CPU, Rounds: res.Rounds, Flows: res.Flows}
+		report = cli.BenchReport{CPU: res.CPU, Rounds: res.Rounds, Flows: res.Flows, Notes: res.Notes}
 		for _, s := range res.List {
 			report.Stages = append(report.Stages, cli.BenchStage{Hook: s.Hook, Name: s.Name, Why: s.Why, One: (*cli.BenchCost)(s.One), Many: (*cli.BenchCost)(s.Many)})
 		}

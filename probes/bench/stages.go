@@ -108,10 +108,10 @@ func Measure(ctx context.Context, w Wish) (out Stages, err error) {
 			return out, fmt.Errorf("measure: %w", err)
 		}
 	}
+	out = Stages{CPU: cpu, Rounds: r.n, Flows: len(r.cold)}
 	if why := slowed(statsFile); why != "" {
-		r.notes = append(r.notes, why)
+		out.Notes = append(out.Notes, why)
 	}
-	out = Stages{CPU: cpu, Rounds: r.n, Flows: len(r.cold), Notes: r.notes}
 	for _, h := range meterHooks() {
 		out.List = append(out.List, r.stages(hookName(h))...)
 	}
@@ -164,7 +164,6 @@ type course struct {
 	calls  map[kern.Hook]int // single runs of a figure
 	series map[cell][]float64
 	whys   map[string]string // by stage
-	notes  []string
 	n      int
 }
 

@@ -60,6 +60,7 @@ type BenchReport struct {
 	Rounds int
 	Flows  int // different ones
 	Stages []BenchStage
+	Notes  []string // what to know of the figures
 }
 
 // BenchStage is a packet's way through a stage and all before it.
@@ -164,6 +165,9 @@ func (c *call) benchPolicy(o *benchObject) (acl.Policy, *policyFile, error) {
 
 func (o *benchObject) fill(r *BenchReport) {
 	o.CPU, o.Rounds, o.Flows = r.CPU, r.Rounds, r.Flows
+	for _, n := range r.Notes {
+		o.Notes = append(o.Notes, format.Clean(n))
+	}
 	for _, s := range r.Stages {
 		o.Stages = append(o.Stages, benchStage{s.Hook, s.Name, costOf(s.One), costOf(s.Many), format.Clean(s.Why)})
 	}

@@ -30,7 +30,7 @@ func benches(running *RunningPolicy, err error, asked *BenchWish, by *acl.Policy
 				{Hook: "xdp", Name: "new flow", Many: &BenchCost{Ns: 250, Min: 240, Max: 300, Adds: 99.96, Ratio: 25.004}},
 				{Hook: "xdp", Name: "chain mark", Why: "the policy has no \x1bchain"},
 				{Hook: "tc", Name: "chain mark", Why: "the policy has no \x1bchain"},
-			}}, nil
+			}, Notes: []string{"the host \x1bis slow"}}, nil
 		}
 	}
 }
@@ -39,12 +39,12 @@ func TestBench(t *testing.T) {
 	var w BenchWish
 	var p acl.Policy
 	s := play(t, benches(nil, nil, &w, &p), "bench")
-	for _, words := range []string{"policy    the empty one\n", "on CPU 3, 5 rounds", "8192 FLOWS", "xdp   floor               8  7-9                1.0", "+100     25.0", "note: chain mark: the policy has no"} {
+	for _, words := range []string{"policy    the empty one\n", "on CPU 3, 5 rounds", "8192 FLOWS", "xdp   floor               8  7-9                1.0", "+100     25.0", "note: chain mark: the policy has no", "note: the host "} {
 		if !strings.Contains(s.out, words) {
 			t.Errorf("%q is not in\n%s", words, s.out)
 		}
 	}
-	if s.code != 0 || s.err != "" || strings.Count(s.out, "note:") != 1 || strings.Contains(s.out, "\x1b") || w != (BenchWish{For: benchDefault}) || len(p.Guard) == 0 {
+	if s.code != 0 || s.err != "" || strings.Count(s.out, "note:") != 2 || strings.Contains(s.out, "\x1b") || w != (BenchWish{For: benchDefault}) || len(p.Guard) == 0 {
 		t.Errorf("code %d, %s%+v, %d lines of the guard, %s", s.code, s.err, w, len(p.Guard), s.out)
 	}
 }

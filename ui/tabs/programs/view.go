@@ -172,7 +172,7 @@ func (t *Tab) programBody(b *detail.Body, p *snap.Program) {
 	}
 	b.Gap()
 	if p.Runs == 0 {
-		b.FieldTok("cost", themes.TextDim, "not counted: kernel.bpf_stats_enabled is 0. It costs some 20 ns a run while it is on")
+		b.FieldTok("cost", themes.TextDim, "not counted: kernel.bpf_stats_enabled is 0. On, it costs a run two looks at the clock")
 		return
 	}
 	b.Field("runs", format.Count(p.Runs))
