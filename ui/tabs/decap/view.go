@@ -128,15 +128,20 @@ func (t *Tab) empty() []string {
 		"tab  lines of the policy      a  begins one"}
 }
 
-// sideFrom is the width from which errors and sizes stand side by side.
-const sideFrom = 70
+const (
+	// sideFrom is the width from which errors and sizes stand side by side.
+	sideFrom = 70
+	// sizesWidth is what sizes take at most, errorsWidth what errors need for all of their words.
+	sizesWidth, errorsWidth = 44, 68
+)
 
 // foot is why packets were not unwrapped, and how long inner packets are.
 func (t *Tab) foot(w int) []string {
 	if w < sideFrom {
 		return t.errors(w)
 	}
-	half := max(44, w/2)
+	half := max(44, w-min((w-20)/2, sizesWidth))
+	half = min(half, max(w/2, errorsWidth))
 	left, right := t.errors(half), t.sizes(w-half)
 	for i := range left {
 		left[i] += right[i]
@@ -147,13 +152,16 @@ func (t *Tab) foot(w int) []string {
 // errors are footLines-1 lines of w cells.
 func (t *Tab) errors(w int) []string {
 	list, head := t.frame.Tunnels.Errors, ", now and where most"
-	name, wide := 12, w >= 46
+	rest, wide := w-13, w >= 54 // beside the margin, a rate and the gap
 	if wide {
 		head = ", now, in all, and where most"
+		rest -= 7
 	}
-	if w >= 60 {
-		name = reasonWidth
+	name := 0
+	for i := range list {
+		name = max(name, line.Width(list[i].Name))
 	}
+	name = max(min(name+1, rest-worstWidth), 12)
 	out := []string{line.New(t.env.Theme, w).Add(themes.Accent, "  ERRORS").Add(themes.TextDim, head).Fill(themes.Text)}
 	for i := range list {
 		e := &list[i]
@@ -184,6 +192,10 @@ func (t *Tab) errors(w int) []string {
 
 // reasonWidth takes the longest reason.
 const reasonWidth = 24
+
+// worstWidth is what the tunnel with most of a reason's errors is left at least: of a name that is cut one may guess the rest, of an
+// address not.
+const worstWidth = 18
 
 // fit cuts or pads a text to w cells. Reasons differ at their ends too.
 func fit(s string, w int) string {

@@ -31,7 +31,7 @@ func programColumns(env *core.Env) []table.Column[snap.Program] {
 		return format.AppendMiddle(b, format.Clean(strings.TrimPrefix(p.Hook, "tracepoint ")), w)
 	}
 	return []col{
-		{Key: "id", Title: "ID", Width: 5, Right: true, Priority: 4, Cell: func(b []byte, p *snap.Program, w int) []byte {
+		{Key: "id", Title: "ID", Width: 7, Min: 5, Right: true, Priority: 4, Cell: func(b []byte, p *snap.Program, w int) []byte {
 			if p.ID == 0 {
 				return append(b, env.Glyphs.Dash...)
 			}
