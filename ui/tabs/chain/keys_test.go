@@ -10,62 +10,32 @@ import (
 
 	"hooktop/probes/snap"
 	"hooktop/ui/core"
-	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
 )
-
-// want fails unless the tab shows all of the texts.
-func want(t *testing.T, b *uitest.Bench, texts ...string) {
-	t.Helper()
-	got := b.Draw().Text() + b.Tab.Message(b.W) + "\n" + b.Tab.Context(70)
-	for _, s := range texts {
-		if !strings.Contains(got, s) {
-			t.Errorf("%q is not on the screen:\n%s", s, got)
-		}
-	}
-}
-
-// why is the reason for which a key can't be used.
-func why(b *uitest.Bench, key string) string {
-	if k := keys.Find(b.Tab.Bindings(), key); k != nil {
-		return k.Disabled
-	}
-	return "not bound"
-}
-
-func jump[M any](t *testing.T, b *uitest.Bench) M {
-	t.Helper()
-	g, _ := uitest.Last[core.GoMsg](b)
-	m, ok := g.With.(M)
-	if !ok || g.Tab != snap.ACLTab {
-		t.Errorf("went to %q with %+v", g.Tab, g.With)
-	}
-	return m
-}
 
 func TestAMarkIsEditedInItsCell(t *testing.T) {
 	b := plain(t, 100, 26)
 	b.Press("j", "e")
-	want(t, b, "[10/f0", "as it is now")
+	b.Want("[10/f0", "as it is now")
 	b.Press("ctrl+u")
 	b.Type("21/f0")
-	want(t, b, "✗ 1 is outside of the mask: 21/f1")
+	b.Want("✗ 1 is outside of the mask: 21/f1")
 	b.Press("enter")
 	if !b.Tab.Capturing() {
 		t.Fatal("enter staged an error")
 	}
-	if got := why(b, "enter"); got != "blocked by an error" {
+	if got := b.Why("enter"); got != "blocked by an error" {
 		t.Error(got)
 	}
 	b.Press("ctrl+u")
 	b.Type("40/f0")
-	want(t, b, "✗ chain ids has 40/f0")
+	b.Want("✗ chain ids has 40/f0")
 	b.Press("ctrl+u")
 	b.Type("4020/f0f0")
-	want(t, b, "✗ bits 4000 are kube-proxy's (known agent)")
+	b.Want("✗ bits 4000 are kube-proxy's (known agent)")
 	b.Press("ctrl+u")
 	b.Type("20/f0")
-	want(t, b, "✓ 20/f0: no conflict", "as typed", "0010")
+	b.Want("✓ 20/f0: no conflict", "as typed", "0010")
 	before := b.Engine.Policy.Draft.Seq
 	b.Press("esc")
 	if b.Tab.Capturing() || b.Engine.Policy.Draft.Seq != before {
@@ -74,7 +44,7 @@ func TestAMarkIsEditedInItsCell(t *testing.T) {
 	b.Press("e", "ctrl+u")
 	b.Send(tea.PasteMsg{Content: "20/f0"})
 	b.Press("enter")
-	want(t, b, "~fw", "20/f0", "└ was: 10/f0", "staged ~1 changed", "1 STAGED", "after edit")
+	b.Want("~fw", "20/f0", "└ was: 10/f0", "staged ~1 changed", "1 STAGED", "after edit")
 	if got := b.Engine.Policy.Draft.Text; !strings.Contains(got, "return fw1 via 10.9.0.6 mark 0x20/0xf0 upstream") || !strings.Contains(got, "mark 0x40/0xf0") {
 		t.Errorf("the engine has %q", got)
 	}
@@ -83,34 +53,34 @@ func TestAMarkIsEditedInItsCell(t *testing.T) {
 		t.Errorf("after undo:\n%s", got)
 	}
 	b.Press("ctrl+r")
-	want(t, b, "└ was: 10/f0")
+	b.Want("└ was: 10/f0")
 	b.Press("e", "enter") // as it stands: nothing more is staged
-	want(t, b, "staged ~1 changed")
+	b.Want("staged ~1 changed")
 }
 
 func TestChainsAreSwitchedAndDeleted(t *testing.T) {
 	b := plain(t, 100, 26)
 	b.Press(".")
-	want(t, b, "~fw", "└ switched off, was on")
+	b.Want("~fw", "└ switched off, was on")
 	b.Press("u", "G", ".") // scrub was off
-	want(t, b, "~scrub", "staged", "└ switched on, was off")
+	b.Want("~scrub", "staged", "└ switched on, was off")
 	b.Press("u", "k", "D")
-	want(t, b, "−ids", "deleted", "−1 deleted")
-	if got := why(b, "e"); !strings.Contains(got, "the draft has this line no more") {
+	b.Want("−ids", "deleted", "−1 deleted")
+	if got := b.Why("e"); !strings.Contains(got, "the draft has this line no more") {
 		t.Error(got)
 	}
 	b.Press("u", "E")
-	if m := jump[core.LineMsg](t, b); !m.Edit || m.Line != 11 || !strings.HasPrefix(m.Text, "chain ids") {
+	if m := uitest.ToACL[core.LineMsg](b); !m.Edit || m.Line != 11 || !strings.HasPrefix(m.Text, "chain ids") {
 		t.Errorf("%+v", m)
 	}
 	b.Press("a")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "chain " || !strings.Contains(m.Note, "0x20/0xf0 is free") {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "chain " || !strings.Contains(m.Note, "0x20/0xf0 is free") {
 		t.Errorf("%+v", m)
 	}
 	b.Press("enter")
-	want(t, b, "line       chain ids in lan0", "state      closed: closed for 3s", "! rp_filter ids1 1 (strict)", "sysctl -w net.ipv4.conf.ids1.rp_filter=2")
+	b.Want("line       chain ids in lan0", "state      closed: closed for 3s", "! rp_filter ids1 1 (strict)", "sysctl -w net.ipv4.conf.ids1.rp_filter=2")
 	b.Press("enter")
-	if m := jump[core.LineMsg](t, b); m.Edit || m.Line != 11 {
+	if m := uitest.ToACL[core.LineMsg](b); m.Edit || m.Line != 11 {
 		t.Errorf("%+v", m)
 	}
 	b.Press("esc", "x")
@@ -143,13 +113,13 @@ func TestTheCursorPassesWhatBelongsToOthers(t *testing.T) {
 
 func TestDriftIsRepairedByOneKey(t *testing.T) {
 	b := plain(t, 100, 26)
-	if got := why(b, "R"); got != "every rule and route is in place" {
+	if got := b.Why("R"); got != "every rule and route is in place" {
 		t.Error(got)
 	}
 	b.Base.Chains.Steer[1].State, b.Base.Chains.Steer[1].Why = "missing", "somebody deleted it 3 s ago"
 	b.Base.Chains.Rows[0].State, b.Base.Chains.Rows[0].Why = "drift", "ip rule 9101 is missing"
 	b.Frame()
-	want(t, b, "!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "RULES AND ROUTES: 1 missing, 4 in place", "! missing  9101", "somebody deleted it")
+	b.Want("!fw", "drift: ip rule 9101 is missing   R repairs", "drift: 1 rule or route missing or changed: R repairs", "RULES AND ROUTES: 1 missing, 4 in place", "! missing  9101", "somebody deleted it")
 	b.Press("R")
 	if m, _ := uitest.Last[core.DoMsg](b); m.Intent.Kind != snap.RepairChains {
 		t.Errorf("%+v", m)
@@ -157,7 +127,7 @@ func TestDriftIsRepairedByOneKey(t *testing.T) {
 	b.Base.State.ReadOnly = "pid 4711 holds the pen"
 	b.Frame()
 	for _, key := range []string{"R", "e", "E", "a", ".", "D", "u"} {
-		if got := why(b, key); got != "read-only: pid 4711 holds the pen" {
+		if got := b.Why(key); got != "read-only: pid 4711 holds the pen" {
 			t.Errorf("%s: %q", key, got)
 		}
 	}
@@ -170,12 +140,12 @@ func TestTheWayOfOneFlow(t *testing.T) {
 	if b.Asked.Flows.Follow != flow || b.Asked.Flows.Limit != 1 {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}
-	want(t, b, "ONE PACKET 10.4.1.17:51544 > 10.9.0.10:443 TCP", "fw1 metadata chain fw → tc skb->mark 0x10")
+	b.Want("ONE PACKET 10.4.1.17:51544 > 10.9.0.10:443 TCP", "fw1 metadata chain fw → tc skb->mark 0x10")
 	b.Base.Chains.Lineage = nil
 	b.Frame()
-	want(t, b, "10.4.1.17:51544 > 10.9.0.10:443 TCP: none has been seen in a chain; 0 lets it go")
+	b.Want("10.4.1.17:51544 > 10.9.0.10:443 TCP: none has been seen in a chain; 0 lets it go")
 	b.Press("0")
-	want(t, b, "x on a row of Flows shows the way of its packets")
+	b.Want("x on a row of Flows shows the way of its packets")
 	if b.Asked.Flows.Follow != (snap.FlowKey{}) {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}
@@ -186,12 +156,12 @@ func TestEmptyStatesSayWhy(t *testing.T) {
 	b.Engine.Policy.Text = "default in allow\n"
 	b.Base.Chains = snap.Chains{}
 	b.Frame()
-	want(t, b, "The policy has no chain", "a  begins a chain line")
+	b.Want("The policy has no chain", "a  begins a chain line")
 	b.Press("a")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "chain " || !strings.Contains(m.Note, "0x1/0xf is free") {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "chain " || !strings.Contains(m.Note, "0x1/0xf is free") {
 		t.Errorf("%+v", m)
 	}
 	b.Base.Chains.Why = "no ip rules in this namespace"
 	b.Frame()
-	want(t, b, "Nothing can be steered: no ip rules")
+	b.Want("Nothing can be steered: no ip rules")
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"hooktop/themes"
-	"hooktop/ui/core"
 	"hooktop/ui/tabs/acl"
 	"hooktop/ui/uitest"
 )
@@ -15,14 +14,7 @@ import (
 // bench is the tab beside the one that holds the draft, over the host of SteerText.
 func bench(t testing.TB, w, h int, theme string, p themes.Profile, ascii bool) *uitest.Bench {
 	t.Helper()
-	env, clock := uitest.Env(t, theme, p, ascii)
-	env.Units.UTC = true
-	holder := acl.New(env)
-	env.Draft = holder.(core.Drafter).Draft
-	b := &uitest.Bench{T: t, Tab: New(env), Holder: holder, Env: env, Clock: clock, Base: uitest.Frame(0), All: uitest.Flows(40), Engine: uitest.NewEnforcer(uitest.SteerText), W: w, H: h}
-	b.Draw()
-	b.Frame()
-	return b
+	return uitest.Beside(t, acl.New, New, w, h, theme, p, ascii)
 }
 
 func plain(t testing.TB, w, h int) *uitest.Bench {

@@ -11,42 +11,12 @@ import (
 	"hooktop/probes/snap"
 	"hooktop/themes"
 	"hooktop/ui/core"
-	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
 )
-
-// want fails unless the tab shows all of the texts.
-func want(t *testing.T, b *uitest.Bench, texts ...string) {
-	t.Helper()
-	got := b.Draw().Text() + b.Tab.Message(b.W) + "\n" + b.Tab.Context(70)
-	for _, s := range texts {
-		if !strings.Contains(got, s) {
-			t.Errorf("%q is not on the screen:\n%s", s, got)
-		}
-	}
-}
 
 // first is the row at the top.
 func first(b *uitest.Bench) string {
 	return strings.TrimLeft(strings.Split(b.Draw().Text(), "\n")[1], ">! ")
-}
-
-// why is the reason for which a key can't be used.
-func why(b *uitest.Bench, key string) string {
-	if k := keys.Find(b.Tab.Bindings(), key); k != nil {
-		return k.Disabled
-	}
-	return "not bound"
-}
-
-func jump[M any](t *testing.T, b *uitest.Bench) M {
-	t.Helper()
-	g, _ := uitest.Last[core.GoMsg](b)
-	m, ok := g.With.(M)
-	if !ok || g.Tab != snap.ACLTab {
-		t.Errorf("went to %q with %+v", g.Tab, g.With)
-	}
-	return m
 }
 
 func TestSortFilterGroup(t *testing.T) {
@@ -66,29 +36,29 @@ func TestSortFilterGroup(t *testing.T) {
 	}
 	b.Press("/")
 	b.Type("kind:vxlan peer:10.4.0.0/16")
-	want(t, b, "kind:vxlan peer:10.4.0.0/16")
+	b.Want("kind:vxlan peer:10.4.0.0/16")
 	b.Press("enter")
-	want(t, b, "filter kind:vxlan peer:10.4.0.0/16", "1 of 2 /9")
+	b.Want("filter kind:vxlan peer:10.4.0.0/16", "1 of 2 /9")
 	b.Press("/", "ctrl+u")
 	b.Type("nothing:x")
-	want(t, b, "no such column")
+	b.Want("no such column")
 	b.Press("enter", "esc")
-	want(t, b, "1 of 2 /9")
+	b.Want("1 of 2 /9")
 	b.Press("0", "/")
 	b.Type("pps:>1M")
 	b.Press("enter")
-	want(t, b, "No tunnel matches   pps:>1M", "9 tunnels are hidden")
+	b.Want("No tunnel matches   pps:>1M", "9 tunnels are hidden")
 	b.Press("0", "p")
 	b.Pick("kind")
-	want(t, b, "2 peers", "1 of 7 /9", "mixed")
+	b.Want("2 peers", "1 of 7 /9", "mixed")
 	b.Press("/")
 	b.Type("kind:ipip")
 	b.Press("enter", "enter")
-	want(t, b, "group of   2 tunnels", "38.8k")
+	b.Want("group of   2 tunnels", "38.8k")
 	b.Press("esc", "0", "p")
 	b.Pick("nothing")
 	b.Press("g", "+")
-	want(t, b, "filter kind:=")
+	b.Want("filter kind:=")
 }
 
 func TestRowsStayInPlaceForTwoSeconds(t *testing.T) {
@@ -115,25 +85,25 @@ func TestRowsStayInPlaceForTwoSeconds(t *testing.T) {
 	if got := first(b); !strings.HasPrefix(got, "ipip") {
 		t.Errorf("held: %s", got)
 	}
-	want(t, b, "order held")
+	b.Want("order held")
 }
 
 func TestALineIsDraftedForATunnel(t *testing.T) {
 	b := plain(t, 80, 20)
 	b.Press("j") // ipip, which no line names
-	want(t, b, "counted, not stripped: no line of the policy allows it")
+	b.Want("counted, not stripped: no line of the policy allows it")
 	b.Press("b")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "tunnel ipip to 10.9.0.1 peers 10.4.2.9 strip inner " || !strings.Contains(m.Note, "inner sources") {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "tunnel ipip to 10.9.0.1 peers 10.4.2.9 strip inner " || !strings.Contains(m.Note, "inner sources") {
 		t.Errorf("%+v", m)
 	}
 	b.Press("j")
-	if got := why(b, "b"); got != "line 4 speaks of it: e edits it" {
+	if got := b.Why("b"); got != "line 4 speaks of it: e edits it" {
 		t.Error(got)
 	}
 	b.Press("j", "j", "j", "j")
-	want(t, b, "gtpu", "this kind is never unwrapped")
+	b.Want("gtpu", "this kind is never unwrapped")
 	b.Press("b")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "tunnel gtpu port 2152 vni 3735928559 to 10.9.0.1 peers 10.4.7.1 count" {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "tunnel gtpu port 2152 vni 3735928559 to 10.9.0.1 peers 10.4.7.1 count" {
 		t.Errorf("%+v", m)
 	}
 	if _, errs := policy.ParseLine("tunnel gtpu port 2152 vni 3735928559 to 10.9.0.1 peers 10.4.7.1 count"); errs != nil {
@@ -142,7 +112,7 @@ func TestALineIsDraftedForATunnel(t *testing.T) {
 	b.Press("k", "k", "k") // gue: its line is off
 	b.Base.Tunnels.Rows[3].Line = 8
 	b.Frame()
-	if got := why(b, "b"); got != "line 8 speaks of it: . switches it on" {
+	if got := b.Why("b"); got != "line 8 speaks of it: . switches it on" {
 		t.Error(got)
 	}
 }
@@ -158,9 +128,9 @@ func TestInnerPrefixesComeFromFlows(t *testing.T) {
 	if b.Asked.Flows.Filter != "vni:4096" {
 		t.Errorf("asked for %+v", b.Asked.Flows)
 	}
-	want(t, b, "FLOWS INSIDE", "10.244.1.5:40200 → 10.244.2.9:5432")
+	b.Want("FLOWS INSIDE", "10.244.1.5:40200 → 10.244.2.9:5432")
 	b.Press("b")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "tunnel vxlan port 4789 vni 4096 to 10.9.0.1 peers 10.4.3.9 inner 10.244.1.0/24 strip" {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "tunnel vxlan port 4789 vni 4096 to 10.9.0.1 peers 10.4.3.9 inner 10.244.1.0/24 strip" {
 		t.Errorf("%+v", m)
 	}
 	b.Press("x")
@@ -173,37 +143,37 @@ func TestInnerPrefixesComeFromFlows(t *testing.T) {
 // TestLinesAreChangedHere: the draft is the one of the ACL tab.
 func TestLinesAreChangedHere(t *testing.T) {
 	b := plain(t, 100, 46)
-	want(t, b, "4 strips", "└ suspended: the kernel's vxlan device vx200 serves port 4789", "8 off")
+	b.Want("4 strips", "└ suspended: the kernel's vxlan device vx200 serves port 4789", "8 off")
 	b.Press("j", "j", ".") // the vxlan tunnel of line 4
-	want(t, b, "~   4 staged", "off tunnel vxlan port 4789 vni 100", "└ was: tunnel vxlan port 4789 vni 100", "staged ~1 changed", "1 STAGED")
+	b.Want("~   4 staged", "off tunnel vxlan port 4789 vni 100", "└ was: tunnel vxlan port 4789 vni 100", "staged ~1 changed", "1 STAGED")
 	if got := b.Engine.Policy.Draft.Text; !strings.Contains(got, "\noff tunnel vxlan port 4789 vni 100 to") {
 		t.Errorf("the engine has %q", got)
 	}
 	b.Press("u")
-	want(t, b, "4 strips", "unwrapped by line 4")
+	b.Want("4 strips", "unwrapped by line 4")
 	b.Press("ctrl+r", "u", "D")
-	want(t, b, "−   4 deleted")
-	if got := why(b, "."); !strings.Contains(got, "the draft has this line no more") {
+	b.Want("−   4 deleted")
+	if got := b.Why("."); !strings.Contains(got, "the draft has this line no more") {
 		t.Error(got)
 	}
 	b.Press("u", "tab", "j")
-	want(t, b, "LINE OF THE POLICY")
+	b.Want("LINE OF THE POLICY")
 	b.Press("j", "e")
-	if m := jump[core.LineMsg](t, b); !m.Edit || m.Line != 6 || !strings.HasPrefix(m.Text, "tunnel gre vni any") {
+	if m := uitest.ToACL[core.LineMsg](b); !m.Edit || m.Line != 6 || !strings.HasPrefix(m.Text, "tunnel gre vni any") {
 		t.Errorf("%+v", m)
 	}
 	b.Press("enter")
-	if m := jump[core.LineMsg](t, b); m.Edit || m.Line != 6 {
+	if m := uitest.ToACL[core.LineMsg](b); m.Edit || m.Line != 6 {
 		t.Errorf("%+v", m)
 	}
 	b.Press("a")
-	if m := jump[core.DraftMsg](t, b); m.Rule != "tunnel " {
+	if m := uitest.ToACL[core.DraftMsg](b); m.Rule != "tunnel " {
 		t.Errorf("%+v", m)
 	}
 	b.Press("esc", "enter")
-	want(t, b, "policy     unwrapped by line 4", "ERRORS   18/s", "inner source", "1 204")
+	b.Want("policy     unwrapped by line 4", "ERRORS   18/s", "inner source", "1 204")
 	b.Press("enter")
-	if m := jump[core.LineMsg](t, b); m.Line != 4 {
+	if m := uitest.ToACL[core.LineMsg](b); m.Line != 4 {
 		t.Errorf("%+v", m)
 	}
 	b.Press("esc", "y", "Y")
@@ -217,16 +187,16 @@ func TestNothingIsEditedWhereNothingCan(t *testing.T) {
 	b.Base.State.ReadOnly = "pid 4711 holds the pen"
 	b.Frame()
 	for _, key := range []string{"b", "e", ".", "D", "u", "a"} {
-		if got := why(b, key); got != "read-only: pid 4711 holds the pen" {
+		if got := b.Why(key); got != "read-only: pid 4711 holds the pen" {
 			t.Errorf("%s: %q", key, got)
 		}
 	}
 	b.Base.Tunnels = snap.Tunnels{Why: "no eBPF"}
 	b.Frame()
-	want(t, b, "Tunnels are not looked at: no eBPF")
+	b.Want("Tunnels are not looked at: no eBPF")
 	b.Base.Tunnels = snap.Tunnels{}
 	b.Frame()
-	want(t, b, "No packet has come in a tunnel yet.")
+	b.Want("No packet has come in a tunnel yet.")
 }
 
 // TestNoTabHoldsADraft: a build without the ACL tab still shows what there is.
@@ -235,8 +205,8 @@ func TestNoTabHoldsADraft(t *testing.T) {
 	b := &uitest.Bench{T: t, Tab: New(env), Env: env, Clock: clock, Base: uitest.Frame(0), W: 100, H: 26}
 	b.Base.Tunnels = uitest.Tunnels()
 	b.Frame()
-	want(t, b, "vxlan")
-	if got := why(b, "b"); got != "there is no policy here" {
+	b.Want("vxlan")
+	if got := b.Why("b"); got != "there is no policy here" {
 		t.Error(got)
 	}
 }

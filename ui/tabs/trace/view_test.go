@@ -60,13 +60,7 @@ func TestSweep(t *testing.T) {
 				}
 				return got
 			})
-			for w := 1; w < 120; w++ {
-				for what, s := range map[string]string{"message": b.Tab.Message(w), "context": b.Tab.Context(w)} {
-					for _, f := range uitest.Faults([]string{s}, w, 1, true) {
-						t.Errorf("%s, %s at %d: %s", name, what, w, f)
-					}
-				}
-			}
+			uitest.SweepLines(t, b.Tab, name)
 		}
 	}
 	for name, prepare := range scenes() { // smaller than the shell ever asks for
