@@ -46,6 +46,8 @@ func parseTracked(line string) (snap.Tracked, bool) {
 		return snap.Tracked{}, false
 	}
 	c := snap.Tracked{Proto: uint8(proto), Replied: true}
+	reply := direction{&c.RSrc, &c.RDst, &c.RSPort, &c.RDPort, &c.RPackets, &c.RBytes}
+	original := direction{&c.Src, &c.Dst, &c.SPort, &c.DPort, &c.Packets, &c.Bytes}
 	sources, addresses := 0, 0
 	for _, w := range words[4:] {
 		name, value, ok := strings.Cut(w, "=")
@@ -57,77 +59,58 @@ func parseTracked(line string) (snap.Tracked, bool) {
 			sources++
 		}
 		if sources > 1 {
-			setReply(&c, name, value)
+			reply.set(name, value)
 			continue
 		}
-		switch name {
-		case "src", "dst":
-			a, err := netip.ParseAddr(value)
-			if err != nil {
-				return snap.Tracked{}, false
-			}
+		if !original.set(name, value) {
+			return snap.Tracked{}, false
+		}
+		if name == "src" || name == "dst" {
 			addresses++
-			if name == "src" {
-				c.Src = snap.AddrFrom(a)
-			} else {
-				c.Dst = snap.AddrFrom(a)
-			}
-		default:
-			setOriginal(&c, name, value)
 		}
 	}
 	return c, addresses == 2
 }
 
-func setOriginal(c *snap.Tracked, name, value string) {
-	n, err := strconv.ParseUint(value, 10, 64)
-	if err != nil {
-		return
-	}
-	switch name {
-	case "sport":
-		c.SPort = uint16(n)
-	case "dport":
-		c.DPort = uint16(n)
-	case "type":
-		c.SPort |= uint16(n) << 8
-	case "code":
-		c.SPort |= uint16(n) & 0xff
-	case "packets":
-		c.Packets = n
-	case "bytes":
-		c.Bytes = n
-	}
+// direction is where one direction's fields go.
+type direction struct {
+	src, dst       *snap.Addr
+	sport, dport   *uint16
+	packets, bytes *uint64
 }
 
-func setReply(c *snap.Tracked, name, value string) {
-	if name == "src" || name == "dst" {
+// set takes one field; false: its address can't be read. Fields that are not known, and numbers that are none, are left out.
+func (d direction) set(name, value string) bool {
+	switch name {
+	case "src", "dst":
 		a, err := netip.ParseAddr(value)
-		switch {
-		case err != nil:
-		case name == "src":
-			c.RSrc = snap.AddrFrom(a)
-		default:
-			c.RDst = snap.AddrFrom(a)
+		if err != nil {
+			return false
 		}
-		return
+		if name == "src" {
+			*d.src = snap.AddrFrom(a)
+		} else {
+			*d.dst = snap.AddrFrom(a)
+		}
+		return true
 	}
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {
-		return
+		return true
 	}
 	switch name {
 	case "sport":
-		c.RSPort = uint16(n)
+		*d.sport = uint16(n)
 	case "dport":
-		c.RDPort = uint16(n)
+		*d.dport = uint16(n)
 	case "type":
-		c.RSPort |= uint16(n) << 8
+		*d.sport |= uint16(n) << 8
 	case "code":
-		c.RSPort |= uint16(n) & 0xff
+		*d.sport |= uint16(n) & 0xff
 	case "packets":
-		c.RPackets = n
+		*d.packets = n
 	case "bytes":
-		c.RBytes = n
+		*d.bytes = n
 	}
+	return true
 }
