@@ -24,8 +24,10 @@ type twin struct {
 	looks              []time.Time
 	worse              time.Time // look at which something had got worse
 	now                time.Time
+	peers              int // with a session; each has those before it
+	guarded            int // those that the trial's guard lets in
 
-	soaks, followed, failed, stalled int
+	soaks, followed, failed, stalled, cut int
 }
 
 func (w *twin) pass(d time.Duration) {
@@ -50,6 +52,9 @@ func (w *twin) follow() {
 	w.kept = w.trial
 	w.end()
 }
+
+// cuts says whether the trial would close a way in on the rest.
+func (w *twin) cuts() bool { return w.trial == "default in deny\n" && w.peers > w.guarded }
 
 // failing says whether something got worse in the seconds that count, and whether enough of them have passed.
 func (w *twin) failing() bool {
@@ -76,6 +81,9 @@ func (w *twin) health(worse bool) {
 	case !w.soaking():
 	case w.failing():
 		w.failed++
+		w.end()
+	case !w.now.Before(w.until) && w.cuts():
+		w.cut++
 		w.end()
 	case !w.now.Before(w.until):
 		w.followed++
@@ -125,13 +133,11 @@ func (m *machine) step() {
 	switch m.r.IntN(16) {
 	case 0, 1:
 		text := []string{"", "deny in tcp to any port 23\n", "default in deny\n", "deny everything\n", "limit in udp rate 5/s per source burst 9\n"}[m.r.IntN(5)]
-		m.is(m.s.Stage(snap.PolicyWish{Text: text, Base: m.s.kept.id}, nil), true, "stage "+text)
-		m.w.draft = text
+		m.stage(text)
 	case 2, 3:
 		m.commitOne()
 	case 4:
-		m.is(m.s.Keep(""), m.w.trial != "", "keep")
-		m.keep(m.w.trial != "")
+		m.keepIt()
 	case 5:
 		code, right := "wrong", false
 		if t := m.s.View(false).Trial; t.Code != "" && m.r.IntN(2) == 0 {
@@ -162,16 +168,7 @@ func (m *machine) step() {
 		m.pass(d)
 		m.w.pass(d)
 	case 10:
-		w := twoDevices()
-		w.Devices["eth9"] = uint16(m.r.IntN(3))
-		for i := range m.r.IntN(3) {
-			w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
-		}
-		if m.s.Look(w) && m.r.IntN(4) > 0 {
-			if err := m.s.Rewrite(); err != nil {
-				m.t.Fatal(err)
-			}
-		}
+		m.login(m.r.IntN(3), m.r.IntN(4) > 0)
 	case 11:
 		m.s.Count()
 	case 12, 13:
@@ -183,6 +180,41 @@ func (m *machine) step() {
 	case 15:
 		m.vanish()
 	}
+}
+
+func (m *machine) stage(text string) {
+	m.is(m.s.Stage(snap.PolicyWish{Text: text, Base: m.s.kept.id}, nil), true, "stage "+text)
+	m.w.draft = text
+}
+
+func (m *machine) keepIt() {
+	ok := m.w.trial != "" && !(m.w.soaking() && m.w.cuts())
+	m.is(m.s.Keep(""), ok, "keep")
+	m.keep(ok)
+}
+
+// login has sessions of so many peers, and devices that come and go. The guard lets them in when the policy is written anew.
+func (m *machine) login(peers int, rewrite bool) {
+	w := twoDevices()
+	w.Devices["eth9"] = uint16(m.r.IntN(3))
+	m.w.peers = peers
+	for i := range peers {
+		w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
+	}
+	if m.s.Look(w) && rewrite {
+		if err := m.s.Rewrite(); err != nil {
+			m.t.Fatal(err)
+		}
+		m.w.guarded = peers
+	}
+}
+
+// watched begins a soak after which the rest would close a way in.
+func (m *machine) watched() {
+	m.stage("default in deny\n")
+	m.commit(snap.PolicyWish{Base: m.s.kept.id, Lease: time.Minute, Host: "gate", On: []string{"eth1"}, Soak: 3 * time.Second}, true)
+	m.keepIt()
+	m.login(1, false)
 }
 
 // second lets a second pass and looks at the host, which may be doing badly.
@@ -210,6 +242,7 @@ func (m *machine) vanish() {
 		m.w.end()
 	}
 	m.s.Look(twoDevices())
+	m.w.peers = 0
 }
 
 func (m *machine) commitOne() {
@@ -224,10 +257,14 @@ func (m *machine) commitOne() {
 	if m.r.IntN(2) == 0 {
 		wish.On, wish.Soak = []string{"eth1"}, time.Duration(1+m.r.IntN(40))*time.Second
 	}
+	m.commit(wish, ok)
+}
+
+func (m *machine) commit(wish snap.PolicyWish, ok bool) {
 	m.is(m.s.Commit(wish), ok, "commit")
 	if ok {
-		m.w.trial, m.w.began, m.w.ends = m.w.draft, m.w.now, m.w.now.Add(lease)
-		m.w.canary, m.w.soak = wish.On != nil, wish.Soak
+		m.w.trial, m.w.began, m.w.ends = m.w.draft, m.w.now, m.w.now.Add(wish.Lease)
+		m.w.canary, m.w.soak, m.w.guarded = wish.On != nil, wish.Soak, m.w.peers
 	}
 }
 
@@ -289,13 +326,16 @@ func TestMachineAgreesWithItsTwin(t *testing.T) {
 			for seed := first; seed < min(sequences, first+chunk); seed++ {
 				n, w := sequence(r, uint64(seed))
 				steps += n
-				saw.soaks, saw.followed, saw.failed, saw.stalled = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled
+				saw.soaks, saw.followed, saw.failed, saw.stalled, saw.cut = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled, saw.cut+w.cut
 			}
 		})
 	}
-	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times",
-		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled)
-	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 {
+	if t.Failed() {
+		return
+	}
+	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times, it would have cut a way in %d times",
+		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled, saw.cut)
+	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 || saw.cut == 0 {
 		t.Error("not everything was tried")
 	}
 }
@@ -315,6 +355,9 @@ func sequence(r *rig, seed uint64) (steps int, saw twin) {
 	steps = 1 + m.r.IntN(20)
 	if seed%10 == 0 { // soaks take their time
 		steps = 120
+	}
+	if seed%20 == 0 {
+		m.watched()
 	}
 	for range steps {
 		m.step()
