@@ -91,7 +91,7 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 	if err := refuseServed(&next.acl); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world.Ways, now), wholeChains(kept.Chains, next.acl.Chains, &c)); err != nil {
+	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world, now), wholeChains(kept.Chains, next.acl.Chains, &c)); err != nil {
 		return nil, err
 	}
 	if next.gen == 0 {
