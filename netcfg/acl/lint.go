@@ -195,13 +195,16 @@ func cuts(p *Policy, c Circumstances, add func(Kind, int, int, string, ...any)) 
 			if c.State != nil {
 				s.Flows = c.State.Flows
 			}
-			d := Evaluate(p, k, s)
-			if d.Verdict == Allow {
+			d, at, denied := Denied(p, k, s)
+			if !denied {
 				continue
 			}
 			by := "the default drops it"
 			if d.By == ByRule {
 				by = "this line drops it: " + p.Rules[d.Index].Match()
+			}
+			if at.After(c.Now) {
+				by += ", from " + at.Format(time.RFC3339) + " on"
 			}
 			whose := "a way in"
 			if w.Own {

@@ -130,6 +130,26 @@ func decide(p *Policy, k Packet, s *State) Decision {
 	return Decision{Verdict: verdict, By: ByDefault, Index: -1, Line: line, Counted: counted}
 }
 
+// Denied finds when a packet is denied first, now or once rules have ended that let it pass. False: it never is.
+func Denied(p *Policy, k Packet, s *State) (d Decision, at time.Time, denied bool) {
+	rest, then := *p, *s
+	for from := 0; ; {
+		d = Evaluate(&rest, k, &then)
+		if d.By == ByRule {
+			d.Index += from
+		}
+		if d.Verdict == Deny {
+			return d, then.Now, true
+		}
+		if d.By != ByRule || p.Rules[d.Index].Expires.At.IsZero() {
+			return d, then.Now, false
+		}
+		// Rules begin at no time: those above go on having no part in it.
+		then.Now, from = p.Rules[d.Index].Expires.At, d.Index+1
+		rest.Rules = p.Rules[from:]
+	}
+}
+
 // Step evaluates a packet and remembers it for established when it was allowed.
 func (s *State) Step(p *Policy, k Packet) Decision {
 	d := Evaluate(p, k, s)

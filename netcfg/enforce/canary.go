@@ -220,18 +220,18 @@ func (s *Service) rollBack(why string) {
 
 // cutsNow says which way in of now the rest of the devices would close: nobody sits at the keys when they follow. mu is held.
 func (s *Service) cutsNow(t *trial) (way string, cut bool) {
-	if list := cuts(&t.acl, s.world.Ways, oracle(&t.acl, s.opt.Now())); len(list) > 0 {
+	if list := cuts(&t.acl, s.world.onDevices(), s.opt.Now()); len(list) > 0 {
 		return list[0], true
 	}
 	return "", false
 }
 
 // attended refuses a canary that closes a way in: it would close it on the rest with no lease.
-func attended(p *acl.Policy, c *canary, ways []acl.WayIn, now time.Time) error {
+func attended(p *acl.Policy, c *canary, world World, now time.Time) error {
 	if len(c.on) == 0 {
 		return nil
 	}
-	if list := cuts(p, ways, oracle(p, now)); len(list) > 0 {
+	if list := cuts(p, world.onDevices(), now); len(list) > 0 {
 		return fmt.Errorf("a canary may not cut a way in, for the rest follows without a lease: %s: commit to all devices", list[0])
 	}
 	return nil

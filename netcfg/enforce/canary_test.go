@@ -290,7 +290,11 @@ func TestTheRestFollowsOnlyWhereNobodyIsCut(t *testing.T) {
 	r.seconds(4, nil)
 	r.stage(denySSH)
 	r.bad(r.s.Commit(snap.PolicyWish{On: []string{"eth1"}, Host: "gate"}), "may not cut a way in")
-	r.canary("deny in tcp from 10.0.0.9 to any port 22\n", 10*time.Second)
+	for _, more := range []string{"dev eth0", "dev not eth1", "established"} { // where the packets of a way in arrive is not known
+		r.stage("deny in tcp to any port 22 " + more + "\n")
+		r.bad(r.s.Commit(snap.PolicyWish{On: []string{"eth1"}, Host: "gate"}), "may not cut a way in")
+	}
+	r.canary("deny in tcp from 10.0.0.9 to any port 22 dev eth0\n", 10*time.Second)
 	r.s.Look(twoDevices(ssh("10.0.0.9", 50123)))
 	r.bad(r.s.Keep(""), "would cut a way in")
 	r.seconds(10, nil)

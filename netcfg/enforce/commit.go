@@ -46,7 +46,7 @@ func (s *Service) Launch(text string, w snap.PolicyWish) snap.Answer {
 	now := s.opt.Now()
 	world, _, _ := s.look()
 	p := s.guarded(file.Resolve(now), world.Ways)
-	if len(cuts(&p, world.onDevices(), either(&p, now))) == 0 {
+	if len(cuts(&p, world.onDevices(), now)) == 0 {
 		w.Host = s.opt.Host
 	}
 	return s.answer(s.commit(w, snap.Draft{Text: text}, nil))
@@ -91,7 +91,7 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 	if err := refuseServed(&next.acl); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world.Ways, now), wholeChains(kept.Chains, next.acl.Chains, &c)); err != nil {
+	if err := errors.Join(s.typed(&next.acl, world, w.Host, now), attended(&next.acl, &c, world, now), wholeChains(kept.Chains, next.acl.Chains, &c)); err != nil {
 		return nil, err
 	}
 	if next.gen == 0 {
@@ -212,7 +212,7 @@ func (s *Service) typed(p *acl.Policy, world World, name string, now time.Time) 
 		return nil
 	}
 	why := ""
-	if list := cuts(p, world.onDevices(), either(p, now)); len(list) > 0 {
+	if list := cuts(p, world.onDevices(), now); len(list) > 0 {
 		why = "it cuts a way in: " + list[0]
 	} else if world.NoRemote {
 		why = "there is no remote session to protect"

@@ -194,7 +194,7 @@ func TestTheGuardKeepsTheWayIn(t *testing.T) {
 		word := fmt.Sprint("still there ", i)
 		g.session.Say(t, word)
 		g.session.Expect(t, word)
-		if open := g.sshd.Admits(g.desk); warned != "" || !open && w.left() > 0 {
+		if open := g.sshd.Answers(g.desk); warned != "" || !open && w.left() > 0 {
 			t.Fatalf("with a guard: warned %q, a new connection gets in: %v\n%s", warned, open, text)
 		}
 	}

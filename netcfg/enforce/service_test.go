@@ -96,6 +96,25 @@ func TestCutNeedsTheHostsName(t *testing.T) {
 		}
 		r.good(r.s.Commit(snap.PolicyWish{Host: "gate"}))
 	}
+	// Rules that end may close a way in that stands open now, when nobody holds a lease any more.
+	for text, cut := range map[string]string{
+		"default in deny\nallow in tcp to any port 22 expires 15m\n":                                                                "deny by default, from 2026-05-01T12:15:00Z on",
+		"allow in from 10.0.0.8 expires 1h\nallow in tcp to any port 22 expires 2h\ndeny in tcp to any port 22 expires 3h\n":        "deny by line 3, from 2026-05-01T14:00:00Z on",
+		"allow in from 10.0.0.8 expires 2h\ndeny in tcp to any port 22 expires 1h\n":                                                "",
+		"default in deny\nallow in from 10.0.0.8 established expires 1m\nallow in tcp to any port 22 expires 1h\n":                  "deny by default, from 2026-05-01T13:00:00Z on",
+		"default in deny\nallow in from 10.0.0.8 expires 1m\nallow in tcp to any port 22\ndeny in tcp to any port 23 expires 10m\n": "",
+	} {
+		r := newRig(t, func(o *Options) { o.NoGuard = true })
+		r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122)}})
+		r.stage(text)
+		d := r.s.View(false).Draft
+		if got := strings.Join(d.Cuts, "\n"); cut == "" && got != "" || !strings.HasSuffix(got, cut) {
+			t.Errorf("%s is warned of: %q, want %q", text, got, cut)
+		}
+		if cut != "" {
+			r.bad(r.s.Commit(snap.PolicyWish{}), "type the name of this host, gate")
+		}
+	}
 	r := newRig(t, nil)
 	r.s.Look(World{NoRemote: true})
 	r.stage(denySSH)

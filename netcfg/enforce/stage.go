@@ -97,7 +97,7 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 		d.Errors = append(d.Errors, err.Error())
 		return d, file, nil
 	}
-	d.Cuts = cuts(&p, ways, either(&p, now))
+	d.Cuts = cuts(&p, ways, now)
 	if err := refuseServed(&p); err != nil {
 		d.Errors = append(d.Errors, err.Error())
 		return d, file, nil
@@ -185,38 +185,4 @@ func (s *Service) judgeNow(e edition) judging {
 		return oracle(&acl.Policy{}, s.opt.Now())
 	}
 	return func(list []acl.Packet) ([]acl.Decision, error) { return s.judge(e.gen, &e.acl, list) }
-}
-
-// cuts lists the ways in that a policy would close, by the oracle, which can't fail.
-func cuts(p *acl.Policy, ways []acl.WayIn, j judging) []string {
-	out, _ := cutsBy(p, ways, j)
-	return out
-}
-
-// cutsBy lists the ways in of which a packet would be dropped, in words.
-func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
-	var out []string
-	told := map[string]bool{}
-	for _, w := range ways {
-		if !w.Peer.IsValid() || !w.Local.IsValid() || told[w.Name] {
-			continue // a carrier whose other end is anybody: no packet stands for it
-		}
-		packets := w.Packets()
-		said, err := j(packets)
-		if err != nil {
-			return nil, err
-		}
-		for i, d := range said {
-			if d.Verdict == acl.Deny {
-				name := w.Name
-				told[name] = true
-				if w.Own {
-					name += " (your own session)"
-				}
-				out = append(out, fmt.Sprintf("%s: %s: %s", name, packets[i], p.Words(d)))
-				break
-			}
-		}
-	}
-	return out, nil
 }

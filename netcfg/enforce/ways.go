@@ -3,6 +3,7 @@
 package enforce
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -28,18 +29,76 @@ func (w World) onDevices() []acl.WayIn {
 	return out
 }
 
-// either decides as the rules do about a new connection, and about one whose other direction was seen: that it is dropped, when
-// it is in one of the cases.
-func either(p *acl.Policy, now time.Time) judging {
-	return func(list []acl.Packet) ([]acl.Decision, error) {
-		out := make([]acl.Decision, len(list))
-		for i, k := range list {
-			known := acl.NewState(now)
-			known.Saw(reverse(k))
-			if out[i] = acl.Evaluate(p, k, acl.NewState(now)); out[i].Verdict == acl.Allow {
-				out[i] = acl.Evaluate(p, k, known)
+// cuts lists the ways in that a policy would close, by the oracle, which can't fail: at once, or when rules have ended that let them
+// in. Whoever keeps a policy has no lease then.
+func cuts(p *acl.Policy, ways []acl.WayIn, now time.Time) []string {
+	var out []string
+	told := map[string]bool{}
+	for _, w := range ways {
+		if anybody(w) || told[w.Name] {
+			continue
+		}
+		line, first := "", time.Time{}
+		for _, k := range w.Packets() {
+			if d, at, cut := eitherDenied(p, k, now); cut && (line == "" || at.Before(first)) {
+				line, first = cutLine(p, w, k, d), at
 			}
 		}
-		return out, nil
+		if line == "" {
+			continue
+		}
+		if first.After(now) {
+			line += ", from " + first.UTC().Format(time.RFC3339) + " on"
+		}
+		told[w.Name] = true
+		out = append(out, line)
 	}
+	return out
+}
+
+// eitherDenied is acl.Denied about a new connection, and about one whose other direction was seen: what comes first.
+func eitherDenied(p *acl.Policy, k acl.Packet, now time.Time) (acl.Decision, time.Time, bool) {
+	fresh, known := acl.NewState(now), acl.NewState(now)
+	known.Saw(reverse(k))
+	a, at, cut := acl.Denied(p, k, fresh)
+	b, later, also := acl.Denied(p, k, known)
+	if !cut || also && later.Before(at) {
+		return b, later, also
+	}
+	return a, at, cut
+}
+
+// cutsBy lists the ways in of which a packet would be dropped now, in words.
+func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
+	var out []string
+	told := map[string]bool{}
+	for _, w := range ways {
+		if anybody(w) || told[w.Name] {
+			continue
+		}
+		packets := w.Packets()
+		said, err := j(packets)
+		if err != nil {
+			return nil, err
+		}
+		for i, d := range said {
+			if d.Verdict == acl.Deny {
+				told[w.Name] = true
+				out = append(out, cutLine(p, w, packets[i], d))
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// anybody tells a carrier whose other end may be anybody: no packet stands for it.
+func anybody(w acl.WayIn) bool { return !w.Peer.IsValid() || !w.Local.IsValid() }
+
+func cutLine(p *acl.Policy, w acl.WayIn, k acl.Packet, d acl.Decision) string {
+	name := w.Name
+	if w.Own {
+		name += " (your own session)"
+	}
+	return fmt.Sprintf("%s: %s: %s", name, k, p.Words(d))
 }

@@ -109,7 +109,7 @@ func (e *Errors) add(line int, list ...acl.Error) {
 func Parse(text string) (File, error) {
 	errs := &Errors{}
 	if len(text) > MaxBytes {
-		errs.add(1, acl.Error{Col: 1, Msg: fmt.Sprintf("the file has %d bytes", len(text)), Hint: fmt.Sprintf("at most %d", MaxBytes)})
+		errs.add(1, acl.Error{Col: 1, Msg: fmt.Sprintf("the file has more than %d bytes", MaxBytes), Hint: "leave out what decides nothing, or join prefixes"})
 		return File{}, errs
 	}
 	var f File
@@ -123,7 +123,8 @@ func Parse(text string) (File, error) {
 		}
 		var row string
 		row, text, _ = strings.Cut(text, "\n")
-		l, list := parseLine(&reader, strings.TrimSuffix(row, "\r"))
+		row = strings.TrimSuffix(row, "\r")
+		l, list := parseLine(&reader, row)
 		errs.add(n, list...)
 		f.lines, rows = append(f.lines, l), append(rows, row)
 	}

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"strings"
 	"testing"
 
 	"hooktop/netcfg/acl"
@@ -227,6 +228,8 @@ var mistakes = []struct {
 	{"tunnel vxlan port 7000 count\ntunnel geneve port 7000 count", 2, 1, "tunnel: port 7000 is vxlan in line 1: one port carries one kind of tunnel"},
 	{"\tdeny  in\ttcp to any  port 8000-80", 1, 28, "port list: 8000-80 runs backwards: write 80-8000"},
 	{"# ok\n\nallow in\ndeny tcp to any port é", 4, 22, "port list: \"é\" is no port: a port is a number from 0 to 65535"},
+	{"allow\r\ndeny in from @x\r\n", 2, 14, "set @x is not made anywhere: add set x { … }"},
+	{strings.Repeat("#\n", MaxBytes/2) + "#", 1, 1, "the file has more than 8388608 bytes: leave out what decides nothing, or join prefixes"},
 	{"allow\ndrop\naccept", 2, 1, "\"drop\" begins no line: write deny"},
 }
 
@@ -235,11 +238,11 @@ func TestEachMistakeHasItsPlaceAndItsWords(t *testing.T) {
 		f, err := Parse(c.text)
 		e, ok := err.(*Errors)
 		if !ok {
-			t.Errorf("%q passes as\n%s", c.text, f)
+			t.Errorf("%.200q passes as\n%s", c.text, f)
 			continue
 		}
 		if got := e.List[0]; got.Line != c.line || got.Col != c.col || got.Words() != c.words {
-			t.Errorf("%q: %d:%d %s\nwant %d:%d %s", c.text, got.Line, got.Col, got.Words(), c.line, c.col, c.words)
+			t.Errorf("%.200q: %d:%d %s\nwant %d:%d %s", c.text, got.Line, got.Col, got.Words(), c.line, c.col, c.words)
 		}
 	}
 }

@@ -26,11 +26,13 @@ type compiler struct {
 	protos sets[protoKey]
 	types  sets[string]
 	devs   sets[acl.Device]
+
+	buckets map[uint32]bool // names that are given
 }
 
 // Compile makes the image of a policy, the guard's lines first. The error says which rule, and what there is no room for.
 func Compile(p *acl.Policy, o Options) (*Image, error) {
-	c := &compiler{p: p, o: o, m: &Image{DenyIn: p.In == acl.Deny, DenyOut: p.Out == acl.Deny}}
+	c := &compiler{p: p, o: o, m: &Image{DenyIn: p.In == acl.Deny, DenyOut: p.Out == acl.Deny}, buckets: map[uint32]bool{}}
 	c.m.Legs = []Leg{{}}
 	c.m.Hits = []What{{}, {By: acl.ByDefault, Index: 0}, {By: acl.ByDefault, Index: 1}}
 	rules := append(c.legs(), c.rules()...)
@@ -126,7 +128,7 @@ func (c *compiler) add(r input) error {
 	if r.Action == acl.Limit {
 		rec.Cost = r.Rate.Cost()
 		rec.Burst = time.Duration(r.Rate.Burst) * rec.Cost
-		rec.Bucket = bucket(r.ID)
+		rec.Bucket = c.bucket(r.Rule)
 	}
 	c.m.Flows = c.m.Flows || r.Established
 	var err error
@@ -179,11 +181,17 @@ func flags(r input) Flags {
 	return f
 }
 
-// bucket names a rule's buckets, so that they outlive a commit.
-func bucket(id acl.ID) uint32 {
+// bucket names a rule's buckets, so that they outlive a commit. The rate is part of the name: what a source took at another rate,
+// by the same rule before it was edited, would deny it for as long as those tokens took to come back.
+func (c *compiler) bucket(r *acl.Rule) uint32 {
 	h := fnv.New32a()
-	fmt.Fprintf(h, "%s\x00%d", id.Text, id.Ordinal)
-	return h.Sum32()
+	fmt.Fprintf(h, "%s\x00%d\x00%d\x00%d", r.ID.Text, r.ID.Ordinal, r.Rate.Cost(), r.Rate.Burst)
+	name := h.Sum32()
+	for c.buckets[name] { // another rule's
+		name++
+	}
+	c.buckets[name] = true
+	return name
 }
 
 var allPorts = []acl.Range{{Lo: 0, Hi: Ports - 1}}

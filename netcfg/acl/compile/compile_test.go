@@ -138,6 +138,50 @@ func TestLargeImagesDecideAsTheOracle(t *testing.T) {
 	}
 }
 
+// A rule's buckets outlive a commit that leaves its rate alone, and no other: at a lower rate a source may have taken what takes hours
+// to come back.
+func TestBucketsOutliveACommitOfTheSameRate(t *testing.T) {
+	file, err := policy.Parse("limit in udp rate 1/h per source burst 1000\nlimit in tcp rate 1/h per source burst 1000\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket := func(f policy.File) uint32 {
+		p := f.ACL()
+		m, err := Compile(&p, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Records) != 2 || m.Records[0].Bucket == m.Records[1].Bucket {
+			t.Fatalf("records: %+v", m.Records)
+		}
+		return m.Records[0].Bucket
+	}
+	before := bucket(file)
+	for text, same := range map[string]bool{
+		"limit in udp rate 1/h per source burst 1000 log  # told": true,
+		"limit in udp to 10.0.0.1 rate 1/h per source burst 1000": true,
+		"limit in udp rate 500/s per source burst 1000":           false,
+		"limit in udp rate 1/h per source burst 10":               false,
+	} {
+		line, errs := policy.ParseLine(text)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		edited, _, err := file.Apply(policy.Edit{Verb: policy.Replace, At: 1, Line: line})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after := bucket(edited); (after == before) != same {
+			t.Errorf("%s: its buckets are those of before: %v, want %v", text, after == before, same)
+		}
+	}
+	nameless := acl.Policy{Rules: []acl.Rule{{Action: acl.Limit, Rate: acl.Rate{N: 1, Per: time.Second, Burst: 1}}, {Action: acl.Limit, Rate: acl.Rate{N: 1, Per: time.Second, Burst: 1}}}}
+	m, err := Compile(&nameless, Options{})
+	if err != nil || m.Records[0].Bucket == m.Records[1].Bucket {
+		t.Errorf("two rules whose names say the same share a bucket: %v", err)
+	}
+}
+
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	many := func(n int, line func(i int) string) string {
 		var b strings.Builder
