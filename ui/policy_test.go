@@ -385,7 +385,7 @@ func TestStreamShowsThePolicy(t *testing.T) {
 	}{
 		{[]string{"j", "j", "j", "j", "e"}, "┌ line 4"}, {[]string{"backspace", "4", "enter"}, "was: allow in  tcp from 10.0.0.0/8 to any port 443"},
 		{[]string{"enter"}, "[1 Flows]"}, {[]string{"2"}, "[2 ACL]"}, {[]string{"D"}, "gone"}, {[]string{"u"}, "~    4 allow in"},
-		{[]string{"C"}, "apply to lb-07"}, {[]string{"d"}, "full diff"}, {[]string{"t"}, "on trial"}, {[]string{"C"}, "trial of v42"}, {[]string{"k"}, "v42 kept"},
+		{[]string{"C"}, "apply to lb-07"}, {[]string{"d"}, "only changes"}, {[]string{"t"}, "on trial"}, {[]string{"C"}, "trial of v42"}, {[]string{"k"}, "v42 kept"},
 	} {
 		for _, k := range step.keys {
 			st.send(keys.Press(k))

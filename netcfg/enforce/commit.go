@@ -149,7 +149,7 @@ func (s *Service) recordCommit(t *trial) {
 		what = " (" + t.what + ")"
 	}
 	// The code is not told: a notice goes into every snapshot, and who reads that has not logged in. Who owns the trial sees it in its bar.
-	s.tell(snap.Warn, fmt.Sprintf("v%d is on trial%s for %s%s: C shows its evidence, and the code for hooktop keep from a fresh login", t.id, t.where(), t.asked, what))
+	s.tell(snap.Warn, fmt.Sprintf("v%d is on trial%s for %gs%s: C then k keeps it; C shows its evidence, and the code for hooktop keep from a fresh login", t.id, t.where(), t.asked.Seconds(), what))
 }
 
 var errNothing = errors.New("the draft says what is in force: there is nothing to commit")

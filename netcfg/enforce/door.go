@@ -140,7 +140,7 @@ func Knock(ctx context.Context, path, code string) (string, error) {
 	r, err := visit(ctx, path, knock{Code: code, From: os.Getenv("SSH_CONNECTION")}, knockBytes)
 	switch {
 	case errors.Is(err, errNobody):
-		return "", errors.New("keep: no hooktop that may change anything runs in this network namespace")
+		return "", errors.New("keep: no hooktop that may change anything runs in this network namespace: where it runs in another, as that of hooktop lab does, enter it: nsenter -t PID -n hooktop keep CODE, with the PID of that hooktop")
 	case errors.Is(err, fs.ErrPermission):
 		return "", errors.New("keep: only root may keep a trial: try sudo")
 	case err != nil:

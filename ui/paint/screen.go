@@ -18,8 +18,10 @@ type screen struct {
 	buf   bytes.Buffer         // takes what the renderer flushes
 	r     *uv.TerminalRenderer // nil while the screen is not entered
 	cells uv.ScreenBuffer
-	lines []string // what the cells hold; nil: not known
-	sums  []uint64 // of each line's characters
+	was   uv.ScreenBuffer // of the lines that are new: what they held
+	fresh []int           // the lines that are new
+	lines []string        // what the cells hold; nil: not known
+	sums  []uint64        // of each line's characters
 	seed  maphash.Seed
 	modes modes
 }
@@ -36,8 +38,9 @@ func (s *screen) draw(f *Frame, can abilities) []byte {
 	s.fit(f)
 	s.adopt(can)
 	s.set(&f.View, enters)
+	known := s.lines != nil && !f.Anew
 	if s.fill(f.View.Content) || f.Anew {
-		s.r.Render(s.cells.RenderBuffer)
+		s.render(known)
 	}
 	if c := f.View.Cursor; c != nil {
 		s.r.MoveTo(c.X, c.Y)
@@ -45,12 +48,32 @@ func (s *screen) draw(f *Frame, can abilities) []byte {
 	return s.bracket(f.View.Cursor != nil, enters)
 }
 
+// render draws the cells: by patching the lines that are new, where they are known and that takes fewer bytes than moving lines and
+// drawing them. The cell renderer draws in any case, so that it knows what the terminal shows.
+func (s *screen) render(known bool) {
+	_ = s.r.Flush() // a buffer takes all
+	begun := s.buf.Len()
+	p := patch{w: s.cells.Width(), h: s.cells.Height(), profile: s.opt.Profile, backspace: s.opt.Backspace}
+	p.x, p.y = s.r.Position()
+	p.lost = p.x < 0 || p.y < 0 || p.x >= p.w
+	s.r.Render(s.cells.RenderBuffer)
+	_ = s.r.Flush()
+	for _, y := range s.fresh {
+		known = known && p.line(y, s.was.Line(y), s.cells.Line(y))
+	}
+	if b := p.finish(); known && len(b) < s.buf.Len()-begun {
+		s.buf.Truncate(begun)
+		s.buf.Write(b)
+		s.r.SetPosition(p.x, p.y)
+	}
+}
+
 // enter begins with a renderer that knows nothing of the terminal.
 func (s *screen) enter(f *Frame) {
 	s.buf.Reset()
 	s.modes = modes{}
 	s.lines, s.seed = nil, maphash.MakeSeed()
-	s.cells = uv.NewScreenBuffer(f.W, f.H)
+	s.cells, s.was = uv.NewScreenBuffer(f.W, f.H), uv.NewScreenBuffer(f.W, f.H)
 	s.r = uv.NewTerminalRenderer(&s.buf, s.opt.Env)
 	s.r.SetColorProfile(s.opt.Profile)
 	s.r.SetBackspace(s.opt.Backspace)
@@ -65,7 +88,7 @@ func (s *screen) enter(f *Frame) {
 func (s *screen) fit(f *Frame) {
 	resized := s.cells.Width() != f.W || s.cells.Height() != f.H
 	if resized {
-		s.cells.RenderBuffer = uv.NewRenderBuffer(f.W, f.H)
+		s.cells.RenderBuffer, s.was.RenderBuffer = uv.NewRenderBuffer(f.W, f.H), uv.NewRenderBuffer(f.W, f.H)
 		s.lines = nil
 	}
 	if resized || f.Anew {
@@ -81,6 +104,7 @@ func (s *screen) fill(content string) bool {
 		s.lines, s.sums = make([]string, s.cells.Height()), make([]uint64, s.cells.Height())
 	}
 	before, changed := s.sums, false
+	s.fresh = s.fresh[:0]
 	for y := range s.lines {
 		var line string
 		line, content, _ = strings.Cut(content, "\n")
@@ -91,6 +115,8 @@ func (s *screen) fill(content string) bool {
 			s.sums, changed = slices.Clone(before), true
 		}
 		s.lines[y] = line
+		s.fresh = append(s.fresh, y)
+		copy(s.was.Line(y), s.cells.Line(y))
 		uv.NewStyledString(line).Draw(s.cells, uv.Rect(0, y, s.cells.Width(), 1))
 		s.sums[y] = s.sum(s.cells.Line(y))
 		if strings.TrimSpace(ansi.Strip(line)) == "" { // the renderer may erase the end of the screen, the line above included

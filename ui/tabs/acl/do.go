@@ -265,17 +265,21 @@ func (t *Tab) tookVersion(m versionMsg) tea.Cmd {
 func (t *Tab) pickAction() tea.Cmd {
 	t.list.Hold()
 	var list []core.Choice
-	for _, b := range append(t.editing(), t.acting()...) {
-		if b.Disabled == "" && b.Name != "acl.actions" {
-			list = append(list, core.Item(b.Help, b.Keys[0], b.Do))
+	if t.noOpen() == "" {
+		list = append(list, core.Item(t.openHelp(), "enter", t.open))
+	}
+	can := func(all []core.Binding) {
+		for _, b := range all {
+			if b.Disabled == "" && b.Name != "acl.actions" {
+				list = append(list, core.Item(b.Help, b.Keys[0], b.Do))
+			}
 		}
 	}
-	if t.noOpen() == "" {
-		list = append([]core.Choice{core.Item(t.openHelp(), "enter", t.open)}, list...)
-	}
-	if t.staged.any() && t.noEdit() == "" {
+	can(t.editing())
+	if t.staged.any() && t.noEdit() == "" { // no key does it: it stands where a low menu still shows it
 		list = append(list, core.Item("drop the draft", format.Plural(uint64(t.staged.total()), "edit")+"; u brings it back", func() tea.Cmd { return t.replace(t.draft.Base) }))
 	}
+	can(t.acting())
 	title := "policy"
 	if r, ok := t.selected(); ok {
 		if l, isLine := t.line(r); isLine {

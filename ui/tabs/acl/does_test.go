@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hooktop/ui/core"
+	"hooktop/ui/keys"
 	"hooktop/ui/uitest"
 )
 
@@ -33,9 +34,7 @@ func TestTheEditorSaysWhatALineDecides(t *testing.T) {
 	b.Press("a")
 	b.Frame()
 	b.Type("count in udp")
-	if text := b.Draw().Text(); strings.Contains(text, "would decide") {
-		t.Errorf("line 1 takes all of it:\n%s", text)
-	}
+	has(t, b, "would decide none of the 60 fastest flows; all are checked once it is staged") // line 1 takes all of it
 	b.Press("ctrl+u")
 	b.Type("count in icmp")
 	has(t, b, "would decide ")
@@ -76,4 +75,35 @@ func TestColumnsOfThePolicyAreChosen(t *testing.T) {
 	b.Press("c")
 	b.Pick("LAST")
 	has(t, b, "LAST")
+}
+
+func TestEnterSaysWhyALineIsNotStaged(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 24)
+	onLine(b, 8)
+	b.Press("e")
+	b.Press("ctrl+u")
+	for _, c := range [][2]string{{"", "the line is empty: esc, then D deletes it"}, {"deny in tcp to any port 8000-80", "blocked by the error above"}} {
+		b.Type(c[0])
+		b.Press("enter")
+		if m, ok := uitest.Last[core.ToastMsg](b); !ok || m.Text != "stage: "+c[1] {
+			t.Errorf("%q: %q", c[0], m.Text)
+		}
+		if help := keys.Find(b.Tab.Bindings(), "enter").Help; help != "stage (blocked)" {
+			t.Errorf("%q: the hint says %q", c[0], help)
+		}
+	}
+}
+
+func TestDroppingTheDraftStandsWithTheEdits(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 80, 24)
+	onLine(b, 8)
+	b.Press("D")
+	b.Press("x")
+	m, _ := uitest.Last[core.PickMsg](b)
+	for i, c := range m.Items {
+		if c.Label == "drop the draft" && i < 9 {
+			return
+		}
+	}
+	t.Errorf("not among the nine that a low menu shows: %v", m.Items)
 }

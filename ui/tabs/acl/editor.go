@@ -241,13 +241,13 @@ func (t *Tab) linted(m lintMsg) tea.Cmd {
 	return t.relint()
 }
 
-// enter stages the line. While there is an error it does nothing.
+// enter stages the line. While there is an error it only says so.
 func (t *Tab) enter() tea.Cmd {
 	ed := t.edit
 	text := strings.TrimSpace(ed.field.Value())
 	switch {
-	case ed.err != "" || text == "" && ed.edit.Verb == policy.Replace:
-		return nil
+	case t.noStage() != "": // the error stands in the box; that the key was read is said here
+		return toast(core.ToastMsg{Sev: snap.Warn, Text: "stage: " + t.noStage()})
 	case text == "" || ed.line.String() == ed.before:
 		return t.closeEditor()
 	}
@@ -336,20 +336,28 @@ func asksAddress(text string) bool {
 	return strings.HasSuffix(text, " ") && len(words) > 0 && (words[len(words)-1] == "from" || words[len(words)-1] == "to")
 }
 
+// noStage says why the line can't be staged as it is.
+func (t *Tab) noStage() string {
+	switch ed := t.edit; {
+	case ed.err != "" || ed.lint.bad != "" && ed.lint.text == ed.field.Value():
+		return "blocked by the error above"
+	case strings.TrimSpace(ed.field.Value()) == "" && ed.edit.Verb == policy.Replace:
+		return "the line is empty: esc, then D deletes it"
+	}
+	return ""
+}
+
 func (t *Tab) editBindings() []core.Binding {
 	press := func(name string) func() tea.Cmd {
 		return func() tea.Cmd { return t.editKey(keys.Press(name)) }
 	}
-	stage := ""
-	switch ed := t.edit; {
-	case ed.err != "" || ed.lint.bad != "" && ed.lint.text == ed.field.Value():
-		stage = "blocked by an error"
-	case strings.TrimSpace(ed.field.Value()) == "" && ed.edit.Verb == policy.Replace:
-		stage = "the line is empty: esc, then D deletes it"
+	why, stage := t.noStage(), "stage"
+	if why != "" {
+		stage = "stage (blocked)"
 	}
 	none := core.When(len(t.edit.words) == 0, "nothing to complete")
 	return []core.Binding{
-		{Keys: []string{"enter"}, Name: "edit.stage", Help: "stage", Section: own, Hint: 1, Disabled: stage, Do: press("enter")},
+		{Keys: []string{"enter"}, Name: "edit.stage", Help: stage, Section: own, Hint: 1, Disabled: why, Do: press("enter")},
 		{Keys: []string{"tab"}, Name: "edit.complete", Help: "complete", Section: own, Hint: 2, Disabled: none, Do: press("tab")},
 		{Keys: []string{"down"}, Name: "edit.next", Help: "next word", Section: own, Hint: 3, Disabled: none, Do: press("down")},
 		{Keys: []string{"up", "shift+tab"}, Name: "edit.previous", Help: "word before", Section: own, Disabled: none, Do: press("up")},

@@ -113,8 +113,11 @@ func (t *Tab) doesLine(w int) string {
 	case ed.err != "":
 	case ed.lint.text == ed.field.Value() && ed.lint.does != "":
 		tok, text = themes.Text, ed.lint.does
-	case text == "" && ed.edit.Verb == policy.Insert:
+	case text == "" && ed.edit.Verb == policy.Insert && ed.line.Kind == policy.Rule:
 		text = "what it would do to live flows is checked once it is staged"
+		if n := len(t.liveFlows()); n > 0 && ed.lint.text == ed.field.Value() {
+			text = "would decide none of the " + format.Count(uint64(n)) + " fastest flows; all are checked once it is staged"
+		}
 	}
 	b := line.New(t.env.Theme, w).Pad(themes.Text, 1)
 	return b.Add(tok, string(format.AppendEnd(nil, t.twin(text), max(b.Left()-1, 0)))).Fill(themes.Text)

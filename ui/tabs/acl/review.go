@@ -219,6 +219,14 @@ func (t *Tab) export() tea.Cmd {
 	}
 }
 
+// fullHelp says what d does now.
+func (t *Tab) fullHelp() string {
+	if t.review.full {
+		return "only changes"
+	}
+	return "full diff"
+}
+
 func (t *Tab) reviewBindings() []core.Binding {
 	press := func(name string) func() tea.Cmd {
 		return func() tea.Cmd { return t.reviewKey(keys.Press(name)) }
@@ -232,18 +240,14 @@ func (t *Tab) reviewBindings() []core.Binding {
 	if t.review.canary.open {
 		return t.canaryBindings()
 	}
-	full := "full diff"
-	if t.review.full {
-		full = "only what differs"
-	}
 	return []core.Binding{
 		{Keys: []string{"t"}, Name: "review.trial", Help: "trial", Section: own, Hint: 1, Disabled: t.noTrial(), Do: press("t")},
 		{Keys: []string{"c"}, Name: "review.canary", Help: "canary", Section: own, Hint: 2, Disabled: t.noCanary(), Do: press("c")},
-		{Keys: []string{"d"}, Name: "review.full", Help: full, Section: own, Hint: 3, Do: press("d")},
-		{Keys: []string{"w"}, Name: "review.write", Help: "write draft to a file", Section: own, Hint: 4, Do: press("w")},
+		{Keys: []string{"d"}, Name: "review.full", Help: t.fullHelp(), Section: own, Hint: 3, Do: press("d")},
+		{Keys: []string{"w"}, Name: "review.write", Help: "write draft", Section: own, Hint: 5, Do: press("w")},
 		{Keys: []string{"m"}, Name: "review.price", Help: "measure the price by stage", Section: own, Disabled: t.noPrices(), Do: press("m")},
-		{Keys: []string{"j", "down"}, Name: "review.down", Help: "scroll", Section: own, Do: press("j")},
+		{Keys: []string{"j", "down"}, Name: "review.down", Help: "scroll", Section: own, Hint: 4, Do: press("j")},
 		{Keys: []string{"k", "up"}, Name: "review.up", Help: "scroll", Section: own, Do: press("k")},
-		{Keys: []string{"esc"}, Name: "review.close", Help: "back to editing", Section: own, Hint: 5, Do: press("esc")},
+		{Keys: []string{"esc"}, Name: "review.close", Help: "back", Section: own, Hint: 6, Do: press("esc")},
 	}
 }

@@ -266,7 +266,7 @@ func (t *Tab) choices(w, h int) []string {
 	if text := t.canaryRow(); text != "" {
 		lines = append(lines, row("c", string(format.AppendEnd(nil, text, max(inner-7, 1)))))
 	}
-	lines = append(lines, row("d", "full diff    w  write the draft to a file    esc  back to editing"), t.stateLine(inner))
+	lines = append(lines, row("d", format.Pad(t.fullHelp(), 12)+" w  write the draft to a file    esc  back to editing"), t.stateLine(inner))
 	return box.Frame(t.env, w, "apply to "+t.place(), "", "", lines)
 }
 
