@@ -64,6 +64,31 @@ func (w WayIn) Packets() []Packet {
 	return out
 }
 
+// PacketsUnder is Packets, with each tag beside that a rule of the policy asks for: over which VLAN a peer's packets come is not known.
+func (w WayIn) PacketsUnder(p *Policy) []Packet {
+	out := w.Packets()
+	if w.VLAN != 0 {
+		return out
+	}
+	for _, k := range out {
+		told := map[uint16]bool{}
+		for i := range p.Rules {
+			tag := uint16(p.Rules[i].VLAN.ID)
+			if tag == 0 || p.Rules[i].Off || told[tag] {
+				continue
+			}
+			r := p.Rules[i]
+			r.VLAN, r.Established = Tag{}, false
+			if p.matches(&r, &k, nil, false) {
+				told[tag] = true
+				k.VLAN = tag
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
 // Guard gives the lines of rule 0 for these ways in.
 func Guard(ways []WayIn) []GuardLine {
 	icmp := func(proto uint8, numbers ...int16) Rule {

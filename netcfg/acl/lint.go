@@ -194,7 +194,7 @@ func cuts(p *Policy, c Circumstances, add func(Kind, int, int, string, ...any)) 
 		if w.Own {
 			whose = "your own way in"
 		}
-		for _, k := range w.Packets() {
+		for _, k := range w.PacketsUnder(p) {
 			s := NewState(c.Now)
 			if c.State != nil {
 				s.Flows = c.State.Flows

@@ -39,7 +39,7 @@ func cuts(p *acl.Policy, ways []acl.WayIn, now time.Time) []string {
 			continue
 		}
 		line, first := "", time.Time{}
-		for _, k := range w.Packets() {
+		for _, k := range w.PacketsUnder(p) {
 			if d, at, cut := eitherDenied(p, k, now); cut && (line == "" || at.Before(first)) {
 				line, first = cutLine(p, w, k, d), at
 			}
@@ -76,7 +76,7 @@ func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
 		if anybody(w) || told[w.Name] {
 			continue
 		}
-		packets := w.Packets()
+		packets := w.PacketsUnder(p)
 		said, err := j(packets)
 		if err != nil {
 			return nil, err
