@@ -181,6 +181,10 @@ func (s *Service) archive(path, text string) error {
 		return err
 	}
 	prefix := strings.NewReplacer("%", "%25", "/", "%2f").Replace(full) + "@"
+	if len(prefix) > 200 { // a name has room for 255 bytes (NAME_MAX), the time and what replace adds among them
+		sum := sha256.Sum256([]byte(full))
+		prefix = "%" + hex.EncodeToString(sum[:]) + "@"
+	}
 	name := prefix + s.opt.Now().UTC().Format("20060102T150405.000000000")
 	if err := replace(filepath.Join(dir, name), text, mode{perm: 0o600}); err != nil {
 		return err

@@ -77,6 +77,23 @@ func TestSaveKeepsModeOwnerLinkAndTenVersions(t *testing.T) {
 	}
 }
 
+func TestAFileDeepInTheTreeHasVersionsToo(t *testing.T) {
+	r := newRig(t, nil)
+	deep := filepath.Join(r.dir, strings.Repeat("d/", 60), strings.Repeat("n", 120))
+	if err := os.MkdirAll(filepath.Dir(deep), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		r.pass(time.Second)
+		r.keepOne(fmt.Sprintf("deny in tcp to any port %d\n", i+1))
+		r.good(r.s.Save(deep, ""))
+	}
+	kept, err := os.ReadDir(filepath.Join(r.opt.State, "versions"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d versions, %v", len(kept), err)
+	}
+}
+
 func TestSaveOfAFileThatChangedOrVanished(t *testing.T) {
 	r := newRig(t, func(o *Options) {
 		o.File, o.FileText = filepath.Join(filepath.Dir(o.State), "policy"), "# read\n"
