@@ -64,7 +64,8 @@ func (w WayIn) Packets() []Packet {
 	return out
 }
 
-// PacketsUnder is Packets, with each tag beside that a rule of the policy asks for: over which VLAN a peer's packets come is not known.
+// PacketsUnder is Packets, and the same under each tag by which a rule of the policy could have them dropped: over which VLAN a peer's
+// packets come is not known.
 func (w WayIn) PacketsUnder(p *Policy) []Packet {
 	out := w.Packets()
 	if w.VLAN != 0 {
@@ -73,11 +74,14 @@ func (w WayIn) PacketsUnder(p *Policy) []Packet {
 	for _, k := range out {
 		told := map[uint16]bool{}
 		for i := range p.Rules {
-			tag := uint16(p.Rules[i].VLAN.ID)
-			if tag == 0 || p.Rules[i].Off || told[tag] {
-				continue
-			}
 			r := p.Rules[i]
+			tag := uint16(r.VLAN.ID)
+			if tag == 0 && !r.Off && r.Action.Final() && !r.Established && r.Expires.Never() && p.matches(&r, &k, nil, false) {
+				break // it decides whatever the tag
+			}
+			if tag == 0 || r.Off || told[tag] || (r.Action == Deny) == r.VLAN.Not {
+				continue // a rule that denies other tags than this one has what is untagged
+			}
 			r.VLAN, r.Established = Tag{}, false
 			if p.matches(&r, &k, nil, false) {
 				told[tag] = true

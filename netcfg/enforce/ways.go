@@ -67,7 +67,9 @@ func cuts(p *acl.Policy, ways []acl.WayIn, now time.Time) []string {
 		line, first := "", time.Time{}
 		for _, k := range w.PacketsUnder(p) {
 			if d, at, cut := eitherDenied(p, k, now); cut && (line == "" || at.Before(first)) {
-				line, first = cutLine(p, w, k, d), at
+				if line, first = cutLine(p, w, k, d), at; !at.After(now) {
+					break
+				}
 			}
 		}
 		if line == "" {
@@ -102,7 +104,7 @@ func cutsBy(p *acl.Policy, ways []acl.WayIn, j judging) ([]string, error) {
 		if anybody(w) || told[w.Name] {
 			continue
 		}
-		packets := w.PacketsUnder(p)
+		packets := w.Packets()
 		said, err := j(packets)
 		if err != nil {
 			return nil, err
