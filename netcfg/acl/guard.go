@@ -64,6 +64,35 @@ func (w WayIn) Packets() []Packet {
 	return out
 }
 
+// PacketsUnder is Packets, and the same under each tag by which a rule of the policy could have them dropped: over which VLAN a peer's
+// packets come is not known.
+func (w WayIn) PacketsUnder(p *Policy) []Packet {
+	out := w.Packets()
+	if w.VLAN != 0 {
+		return out
+	}
+	for _, k := range out {
+		told := map[uint16]bool{}
+		for i := range p.Rules {
+			r := p.Rules[i]
+			tag := uint16(r.VLAN.ID)
+			if tag == 0 && !r.Off && r.Action.Final() && !r.Established && r.Expires.Never() && p.matches(&r, &k, nil, false) {
+				break // it decides whatever the tag
+			}
+			if tag == 0 || r.Off || told[tag] || (r.Action == Deny) == r.VLAN.Not {
+				continue // a rule that denies other tags than this one has what is untagged
+			}
+			r.VLAN, r.Established = Tag{}, false
+			if p.matches(&r, &k, nil, false) {
+				told[tag] = true
+				k.VLAN = tag
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
 // Guard gives the lines of rule 0 for these ways in.
 func Guard(ways []WayIn) []GuardLine {
 	icmp := func(proto uint8, numbers ...int16) Rule {

@@ -190,13 +190,22 @@ func unusedSets(p *Policy) []string {
 // cuts asks the oracle about each way in.
 func cuts(p *Policy, c Circumstances, add func(Kind, int, int, string, ...any)) {
 	for _, w := range c.Ways {
-		for _, k := range w.Packets() {
+		whose, limited := "a way in", false
+		if w.Own {
+			whose = "your own way in"
+		}
+		for _, k := range w.PacketsUnder(p) {
 			s := NewState(c.Now)
 			if c.State != nil {
 				s.Flows = c.State.Flows
 			}
 			d, at, denied := Denied(p, k, s)
 			if !denied {
+				if d.By == ByRule && p.Rules[d.Index].Action == Limit && !limited {
+					limited = true
+					r := p.Rules[d.Index].Rate
+					add(Note, d.Line, 0, "%s comes under this limit, %s: what its address sends beyond %d/%s is dropped", whose, w.Name, r.N, unitWord(r.Per))
+				}
 				continue
 			}
 			by := "the default drops it"
@@ -204,11 +213,7 @@ func cuts(p *Policy, c Circumstances, add func(Kind, int, int, string, ...any)) 
 				by = "this line drops it: " + p.Rules[d.Index].Match()
 			}
 			if at.After(c.Now) {
-				by += ", from " + at.Format(time.RFC3339) + " on"
-			}
-			whose := "a way in"
-			if w.Own {
-				whose = "your own way in"
+				by += ", from " + at.UTC().Format(time.RFC3339) + " on"
 			}
 			add(Cuts, d.Line, d.Line, "%s would be cut, %s: %s %s > %s: %s", whose, w.Name, ProtoName(k.Proto),
 				netip.AddrPortFrom(k.Src, k.SPort), netip.AddrPortFrom(k.Dst, k.DPort), by)

@@ -54,6 +54,8 @@ func TestLintFindings(t *testing.T) {
 		{"deny out to 10.0.0.9", "1 cuts by 1"},
 		{"allow in tcp to any port 22\ndefault in deny", "1 note"},
 		{"default in deny", "1 cuts by 1"},
+		{"default in deny\nallow in from 10.0.0.9 expires 2031-01-01T00:00:00Z", "1 cuts by 1"},
+		{"default in allow\nlimit in from 10.0.0.9 rate 1/m per source burst 5", "2 note"},
 		{"default out deny\nallow out established", "2 note"},
 	} {
 		p := parsed(t, c.policy)

@@ -45,7 +45,7 @@ func (s *Service) Launch(text string, w snap.PolicyWish) snap.Answer {
 	}
 	now := s.opt.Now()
 	world, _, _ := s.look()
-	p := s.guarded(file.Resolve(now), world.Ways)
+	p := s.guarded(file.Resolve(now), world)
 	if len(cuts(&p, world.onDevices(), now)) == 0 {
 		w.Host = s.opt.Host
 	}
@@ -180,7 +180,7 @@ func (s *Service) candidate(w snap.PolicyWish, text string) (e edition, kept acl
 	if text = file.String(); text == s.kept.text && s.kept.id != 0 {
 		return e, kept, world, errNothing
 	}
-	e = edition{text: text, file: file, acl: s.guarded(file, s.world.Ways), at: now}
+	e = edition{text: text, file: file, acl: s.guarded(file, s.world), at: now}
 	return e, s.kept.acl, s.world, nil
 }
 

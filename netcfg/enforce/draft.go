@@ -69,6 +69,7 @@ type mode struct {
 	perm     fs.FileMode
 	owned    bool
 	uid, gid int
+	still    func() error // says right before the switch why it may not be made; nil: it may
 }
 
 // replace writes text beside path and renames, so that a full disk or a lost session leaves the old file whole.
@@ -93,6 +94,9 @@ func replace(path, text string, m mode) error {
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
+	}
+	if err == nil && m.still != nil {
+		err = m.still()
 	}
 	if err == nil {
 		err = os.Rename(tmp, path)

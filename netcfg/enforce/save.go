@@ -123,6 +123,7 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 		if file.known {
 			note = " (it was gone, and is there again)"
 		}
+		m.still = unchanged(func() bool { _, err := os.Stat(file.path); return errors.Is(err, fs.ErrNotExist) })
 		return note, replace(file.path, text, m)
 	}
 	if err != nil {
@@ -135,6 +136,9 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 	if !info.Mode().IsRegular() {
 		return "", errors.New("it is no regular file")
 	}
+	if info.Size() > policy.MaxBytes { // its end would be in no version
+		return "", fmt.Errorf("it has %d bytes, which is no policy: save to another name", info.Size())
+	}
 	old, err := readText(path)
 	if err != nil {
 		return "", err
@@ -146,10 +150,21 @@ func (s *Service) put(file savedFile, text, arg string) (note string, err error)
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		m.owned, m.uid, m.gid = true, int(stat.Uid), int(stat.Gid)
 	}
+	m.still = unchanged(func() bool { now, err := readText(path); return err == nil && now == old })
 	if err := s.archive(path, old); err != nil {
 		return "", fmt.Errorf("keep the version before: %w", err)
 	}
 	return "", replace(path, text, m)
+}
+
+// unchanged refuses to replace what somebody wrote since it was looked at: no version would have it.
+func unchanged(same func() bool) func() error {
+	return func() error {
+		if !same() {
+			return errors.New("somebody changed it meanwhile: try again")
+		}
+		return nil
+	}
 }
 
 // archive keeps what a file said, the last ten versions of each file.
@@ -166,6 +181,10 @@ func (s *Service) archive(path, text string) error {
 		return err
 	}
 	prefix := strings.NewReplacer("%", "%25", "/", "%2f").Replace(full) + "@"
+	if len(prefix) > 200 { // a name has room for 255 bytes (NAME_MAX), the time and what replace adds among them
+		sum := sha256.Sum256([]byte(full))
+		prefix = "%" + hex.EncodeToString(sum[:]) + "@"
+	}
 	name := prefix + s.opt.Now().UTC().Format("20060102T150405.000000000")
 	if err := replace(filepath.Join(dir, name), text, mode{perm: 0o600}); err != nil {
 		return err

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"hooktop/netcfg/policy"
 	"hooktop/probes/snap"
 )
 
@@ -74,6 +77,23 @@ func TestSaveKeepsModeOwnerLinkAndTenVersions(t *testing.T) {
 	}
 }
 
+func TestAFileDeepInTheTreeHasVersionsToo(t *testing.T) {
+	r := newRig(t, nil)
+	deep := filepath.Join(r.dir, strings.Repeat("d/", 60), strings.Repeat("n", 120))
+	if err := os.MkdirAll(filepath.Dir(deep), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		r.pass(time.Second)
+		r.keepOne(fmt.Sprintf("deny in tcp to any port %d\n", i+1))
+		r.good(r.s.Save(deep, ""))
+	}
+	kept, err := os.ReadDir(filepath.Join(r.opt.State, "versions"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d versions, %v", len(kept), err)
+	}
+}
+
 func TestSaveOfAFileThatChangedOrVanished(t *testing.T) {
 	r := newRig(t, func(o *Options) {
 		o.File, o.FileText = filepath.Join(filepath.Dir(o.State), "policy"), "# read\n"
@@ -99,6 +119,43 @@ func TestSaveOfAFileThatChangedOrVanished(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.bad(r.s.Save("", ""), "no regular file")
+}
+
+// What somebody writes into the file while it is saved is not lost, and neither is a file of which no version could be kept.
+func TestSaveLosesNothingThatItHasNotRead(t *testing.T) {
+	var meanwhile func()
+	r := newRig(t, func(o *Options) {
+		now := o.Now
+		o.File, o.FileText = filepath.Join(filepath.Dir(o.State), "policy"), "# read\n"
+		o.Now = func() time.Time { // asked for the version's name, among others
+			if meanwhile != nil {
+				meanwhile()
+			}
+			return now()
+		}
+	})
+	r.keepOne("deny in tcp to any port 23\n")
+	put := func(text string) {
+		if err := os.WriteFile(r.opt.File, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("# read\n")
+	meanwhile = func() { put("# somebody else\n") }
+	r.bad(r.s.Save("", ""), "somebody changed it meanwhile")
+	if got := readFile(t, r.opt.File); got != "# somebody else\n" {
+		t.Errorf("overwritten: %q", got)
+	}
+	meanwhile = nil
+	put(strings.Repeat("#\n", policy.MaxBytes/2) + "the end\n")
+	r.bad(r.s.Save("", snap.Overwrite), "which is no policy")
+	if !strings.HasSuffix(readFile(t, r.opt.File), "the end\n") {
+		t.Error("its end is lost")
+	}
+	left, err := os.ReadDir(r.dir)
+	if err != nil || slices.ContainsFunc(left, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), ".policy") }) {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 // What somebody else wrote into the file is told line by line, and is overwritten only as it was told.

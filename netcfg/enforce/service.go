@@ -52,6 +52,8 @@ type World struct {
 	Ways     []acl.WayIn
 	NoRemote bool
 	Devices  map[string]uint16 // watched devices by the kernel's name
+
+	gone []acl.WayIn // of this session's own, what stands no more
 }
 
 // edition is a committed policy.
@@ -110,6 +112,7 @@ type Service struct {
 	tell     func(snap.Severity, string)
 	hear     func(snap.Event)
 	world    World
+	own      []acl.WayIn   // ways in of this session, since it began
 	looked   chan struct{} // closed when the world is known
 	watched  chan struct{} // closed when it is known what is normal
 	kept     edition

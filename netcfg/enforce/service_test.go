@@ -166,6 +166,20 @@ func TestGuardFollowsLogins(t *testing.T) {
 	if r.s.Look(again) {
 		t.Fatal("a second session from the same peer writes the policy again")
 	}
+	// Who lost the connection that hooktop was started by gets in by another one; other people's lines go with their connections.
+	own := ssh("10.0.0.7", 50300)
+	own.Own = true
+	for _, ways := range [][]acl.WayIn{{own, ssh("10.0.0.9", 50200)}, {}} {
+		r.s.Look(World{Ways: ways})
+		if err := r.s.Rewrite(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for peer, want := range map[string]acl.Action{"10.0.0.7": acl.Allow, "10.0.0.9": acl.Deny} {
+		if said, err = r.plane.Judge(r.plane.decides(), ssh(peer, 50400).Packets(), nil); err != nil || said[0].Verdict != want {
+			t.Errorf("who comes back from %s: %+v, %v", peer, said, err)
+		}
+	}
 	// A rewrite that ends after the lease revives nothing.
 	r.plane.meanwhile = func() { r.pass(time.Minute) }
 	r.s.Look(World{})

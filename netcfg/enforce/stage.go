@@ -78,7 +78,7 @@ func (s *Service) check(text string, flows []snap.Flow) (d snap.Draft, file poli
 	now := s.opt.Now()
 	world, before, kept := s.look()
 	next := edition{file: file.Succeed(kept.file).Resolve(now)}
-	next.acl = s.guarded(next.file, world.Ways)
+	next.acl = s.guarded(next.file, world)
 	p, ways := next.acl, world.onDevices()
 	for _, f := range acl.Lint(&p, acl.Circumstances{Now: now, Ways: ways, Devices: slices.Collect(maps.Keys(world.Devices))}) {
 		if len(d.Remarks) == maxRemarks {
@@ -154,11 +154,11 @@ func (s *Service) look() (world World, inForce, kept edition) {
 }
 
 // guarded makes what a file says about dropping, with rule 0.
-func (s *Service) guarded(f policy.File, ways []acl.WayIn) acl.Policy {
+func (s *Service) guarded(f policy.File, world World) acl.Policy {
 	p := f.ACL()
 	p.Served = s.servedNow()
 	if !s.opt.NoGuard {
-		p.Guard = acl.Guard(different(ways))
+		p.Guard = acl.Guard(world.guarded())
 	}
 	return p
 }

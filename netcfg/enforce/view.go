@@ -68,7 +68,7 @@ func (s *Service) View(counters bool) snap.Policy {
 	}
 	guard := e.acl.Guard
 	if e.gen == 0 { // what the first policy will begin with
-		guard = s.guarded(e.file, s.world.Ways).Guard
+		guard = s.guarded(e.file, s.world).Guard
 	}
 	for i := range guard {
 		g := &guard[i]

@@ -11,6 +11,32 @@ import (
 	"hooktop/netcfg/acl"
 )
 
+// maxOwn bounds the ways in that are remembered. The first ones stay: later ones may be anybody's where own sessions can't be told apart.
+const maxOwn = 16
+
+// remember notes this session's own ways in, and finds those that stand no more. Who lost the connection under a tmux in which
+// hooktop goes on comes back by a new one, which a kept policy must not deny: the guard goes on letting it in. mu is held.
+func (s *Service) remember(ways []acl.WayIn) (gone []acl.WayIn) {
+	among := func(list []acl.WayIn, w acl.WayIn) bool {
+		return slices.ContainsFunc(list, func(o acl.WayIn) bool { return sameGuard(o, w) })
+	}
+	for _, w := range ways {
+		if w.Own && len(s.own) < maxOwn && !among(s.own, w) {
+			w.Own, w.PeerPort, w.Name = false, 0, w.Name+" (gone)"
+			s.own = append(s.own, w)
+		}
+	}
+	for _, w := range s.own {
+		if !among(ways, w) {
+			gone = append(gone, w)
+		}
+	}
+	return gone
+}
+
+// guarded are the ways in that the guard lets in.
+func (w World) guarded() []acl.WayIn { return different(slices.Concat(w.Ways, w.gone)) }
+
 // onDevices gives the ways in as packets may come by them. Which device a peer's packets arrive on is the network's choice:
 // where it is not known, a way in is looked at on each watched device, or a rule with a device would cut it unseen.
 func (w World) onDevices() []acl.WayIn {
@@ -39,9 +65,11 @@ func cuts(p *acl.Policy, ways []acl.WayIn, now time.Time) []string {
 			continue
 		}
 		line, first := "", time.Time{}
-		for _, k := range w.Packets() {
+		for _, k := range w.PacketsUnder(p) {
 			if d, at, cut := eitherDenied(p, k, now); cut && (line == "" || at.Before(first)) {
-				line, first = cutLine(p, w, k, d), at
+				if line, first = cutLine(p, w, k, d), at; !at.After(now) {
+					break
+				}
 			}
 		}
 		if line == "" {

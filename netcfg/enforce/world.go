@@ -23,6 +23,7 @@ func (s *Service) Look(w World) (rewrite bool) {
 		return false
 	}
 	s.notice()
+	w.gone = s.remember(w.Ways)
 	moved := w.moved(s.world)
 	s.world = w
 	select {
@@ -43,7 +44,7 @@ func (s *Service) Look(w World) (rewrite bool) {
 // moved reports whether a policy is written otherwise for w than for o. A second session from the same peer makes no
 // difference to the guard: on a busy host generations would be used up by logins.
 func (w World) moved(o World) bool {
-	return !slices.EqualFunc(different(w.Ways), different(o.Ways), sameGuard) || !maps.Equal(w.Devices, o.Devices)
+	return !slices.EqualFunc(w.guarded(), o.guarded(), sameGuard) || !maps.Equal(w.Devices, o.Devices)
 }
 
 // different leaves out ways in that the guard lets in already.
@@ -91,7 +92,7 @@ func (s *Service) Rewrite() error {
 	}
 	for _, old := range todo {
 		next := old
-		next.acl = s.guarded(old.file, world.Ways)
+		next.acl = s.guarded(old.file, world)
 		var err error
 		if next.gen, err = s.write(&next.acl, world.Devices, s.opt.Now()); err == nil {
 			err = s.swap(old, next)

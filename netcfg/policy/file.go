@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +116,7 @@ func Parse(text string) (File, error) {
 	var f File
 	f.lines = make([]Line, 0, strings.Count(text, "\n")+1)
 	rows := make([]string, 0, cap(f.lines)) // as typed, for the columns of errors
+	broken := map[string]bool{}             // sets whose lines have errors: that they are not made would be news to nobody
 	var reader acl.Reader
 	for n := 1; text != ""; n++ {
 		if n > MaxLines {
@@ -126,10 +128,14 @@ func Parse(text string) (File, error) {
 		row = strings.TrimSuffix(row, "\r")
 		l, list := parseLine(&reader, row)
 		errs.add(n, list...)
+		if name := setOf(row); list != nil && name != "" {
+			broken[name] = true
+		}
 		f.lines, rows = append(f.lines, l), append(rows, row)
 	}
-	f.check(errs, func(i int) string { return rows[i] })
+	f.check(errs, broken, func(i int) string { return rows[i] })
 	if len(errs.List) > 0 {
+		slices.SortStableFunc(errs.List, func(a, b acl.Error) int { return a.Line - b.Line })
 		return File{}, errs
 	}
 	f.nameAll()
@@ -180,15 +186,25 @@ func wordOf(text string) (word, rest string) {
 // Check says what is wrong between lines: a set that is missing or made twice, a default said twice. nil: nothing.
 func (f File) Check() error {
 	errs := &Errors{}
-	f.check(errs, func(i int) string { return f.lines[i].String() })
+	f.check(errs, nil, func(i int) string { return f.lines[i].String() })
 	if len(errs.List) > 0 {
 		return errs
 	}
 	return nil
 }
 
-// check looks between lines; row gives the text that columns are counted in.
-func (f File) check(errs *Errors, row func(int) string) {
+// setOf is the name of the set that a line with errors was to make, "" when it was to make none.
+func setOf(row string) string {
+	if word, rest := wordOf(row); word == "set" {
+		name, _ := wordOf(rest)
+		name, _, _ = strings.Cut(name, "{")
+		return strings.TrimPrefix(name, "@")
+	}
+	return ""
+}
+
+// check looks between lines; sets are known that are made or broken, and row gives the text that columns are counted in.
+func (f File) check(errs *Errors, broken map[string]bool, row func(int) string) {
 	sets, defaults := map[string]int{}, map[acl.Dir]int{}
 	bad := func(i int, word, hint, msg string, args ...any) {
 		errs.add(i+1, acl.Error{Col: acl.Column(row(i), word), Msg: fmt.Sprintf(msg, args...), Hint: hint})
@@ -217,7 +233,7 @@ func (f File) check(errs *Errors, row func(int) string) {
 			continue
 		}
 		for _, e := range []acl.End{match.From, match.To} {
-			if e.Set != "" && sets[e.Set] == 0 {
+			if e.Set != "" && sets[e.Set] == 0 && !broken[e.Set] {
 				bad(i, "@"+e.Set, "add set "+e.Set+" { … }", "set @%s is not made anywhere", e.Set)
 			}
 		}

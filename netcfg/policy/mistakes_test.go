@@ -248,10 +248,10 @@ func TestEachMistakeHasItsPlaceAndItsWords(t *testing.T) {
 }
 
 func TestAllErrorsOfATextAreFound(t *testing.T) {
-	const text = "drop in\n\ndeny tpc from 10.0.0.1/8 port 5-4 to 300.1.1.1 vlan 0 expires never\nset a { x, 10.0.0.0/33 }\ndeny from @b"
+	const text = "drop in\n\ndeny tpc from 10.0.0.1/8 port 5-4 to 300.1.1.1 vlan 0 expires never\nset a { x, 10.0.0.0/33 }\ndeny from @b to @a\nset c{ y }\ndeny from not @c"
 	_, err := Parse(text)
 	want := []acl.Error{{Line: 1, Col: 1}, {Line: 3, Col: 6}, {Line: 3, Col: 15}, {Line: 3, Col: 38}, {Line: 3, Col: 53}, {Line: 3, Col: 63},
-		{Line: 4, Col: 9}, {Line: 4, Col: 12}, {Line: 5, Col: 11}}
+		{Line: 4, Col: 9}, {Line: 4, Col: 12}, {Line: 5, Col: 11}, {Line: 6, Col: 8}}
 	e := err.(*Errors)
 	for i, w := range want {
 		if i >= len(e.List) || e.List[i].Line != w.Line || e.List[i].Col != w.Col {

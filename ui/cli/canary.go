@@ -63,13 +63,22 @@ func (f canaryFile) apply(c *Canary, path string, flags *pflag.FlagSet) error {
 		if given[i] == nil {
 			continue
 		}
-		if *given[i] < 0 {
-			return usagef("give 0 or more", "config %s: canary.%s: %g is below nothing", path, l.name, *given[i])
+		if !(*given[i] >= 0) { // nan is neither, and would let anything pass
+			return usagef("give 0 or more", "config %s: canary.%s: %g is no limit", path, l.name, *given[i])
 		}
 		*l.at, some = *given[i], true
 	}
-	if some {
-		c.Limits = limits
+	if !some {
+		return nil
+	}
+	c.Limits = limits
+	return allZero(limits, "config "+path+": canary")
+}
+
+// allZero refuses limits that would be taken for none given.
+func allZero(limits snap.CanaryLimits, where string) error {
+	if limits == (snap.CanaryLimits{}) {
+		return usagef("leave one above 0", "%s: with all limits at 0 no canary would stay", where)
 	}
 	return nil
 }
@@ -89,7 +98,7 @@ next:
 		}
 		return limits, usagef("write errors=1,drops=10,denied=20,retransmits=20,cpu=20,quiet=50", "--canary-limits: %q is no limit", part)
 	}
-	return limits, nil
+	return limits, allZero(limits, "--canary-limits")
 }
 
 // limitText is the inverse of parseLimits.

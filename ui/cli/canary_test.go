@@ -54,9 +54,11 @@ func TestCanaryByFlagsAndConfig(t *testing.T) {
 
 func TestCanariesThatMakeNoSense(t *testing.T) {
 	for text, words := range map[string]string{
-		"[canary]\nsoak = 'long'\n":  `canary.soak: "long" is no time`,
-		"[canary]\nsoak = '48h'\n":   "from 1s to 24h",
-		"[canary]\ncpu = -1\n":       "canary.cpu: -1 is below nothing",
+		"[canary]\nsoak = 'long'\n": `canary.soak: "long" is no time`,
+		"[canary]\nsoak = '48h'\n":  "from 1s to 24h",
+		"[canary]\ncpu = -1\n":      "canary.cpu: -1 is no limit",
+		"[canary]\ndenied = nan\n":  "canary.denied: NaN is no limit",
+		"[canary]\nerrors = 0\ndrops = 0\ndenied = 0\nretransmits = 0\ncpu = 0\nquiet = 0\n": "canary: with all limits at 0",
 		"[canary]\nbananas = 1\n":    `unknown key "canary.bananas"`,
 		"[canary]\nerrors = 'few'\n": "config.toml:2",
 	} {
@@ -70,6 +72,7 @@ func TestCanariesThatMakeNoSense(t *testing.T) {
 		"--canary is empty":                {"--canary", " "},
 		`--canary-limits: "x=1" is no`:     {"--canary-limits", "cpu=1,x=1"},
 		`--canary-limits: "cpu=-1" is no`:  {"--canary-limits", "cpu=-1"},
+		"--canary-limits: with all limits": {"--canary-limits", "errors=0,drops=0,denied=0,retransmits=0,cpu=0,quiet=0"},
 		`--canary-limits: "cpu=NaN" is no`: {"--canary-limits", "cpu=NaN"},
 	} {
 		if _, s := launched(t, append(args, "--no-config")...); s.code != ExitUsage || !strings.Contains(s.err, words) {
