@@ -29,7 +29,7 @@ func (t *Tab) View(w, h int) []string {
 		return t.reviewView(w, h)
 	}
 	var out []string
-	if left, right := detail.Split(w); right > 0 && h >= 8 {
+	if left, right := detail.Split(w); right > 0 && h >= 8 && !t.elsewhere() {
 		out = t.listView(left, h)
 		for i, side := range t.paneView(right, h) {
 			if out[i] == "" {
@@ -50,7 +50,16 @@ func (t *Tab) View(w, h int) []string {
 	return out
 }
 
+// elsewhere reports whether another hooktop decides here: what this one has is no policy, and its rows would be a lie.
+func (t *Tab) elsewhere() bool { return t.frame.State.HeldBy != "" && t.draft.File.Len() == 0 }
+
 func (t *Tab) listView(w, h int) []string {
+	if t.elsewhere() {
+		out := make([]string, h)
+		table.Say(t.env, out, 1, w, "Another hooktop decides here, and this one only looks: "+format.Clean(t.frame.State.ReadOnly)+".", "",
+			"Its rules, what they hit and its trials are on its own screen.")
+		return out
+	}
 	out := t.list.View(w, h)
 	if t.known && t.draft.File.Len() > 0 {
 		return out
@@ -139,6 +148,9 @@ func (t *Tab) Message(w int) string {
 func (t *Tab) state() (themes.Token, string) {
 	p, dot := &t.frame.Policy, " "+t.env.Glyphs.Dot+" "
 	if !t.staged.any() {
+		if t.elsewhere() {
+			return themes.Text, "the policy is not this hooktop's"
+		}
 		if p.File != "" {
 			return themes.Text, "saved as " + p.File
 		}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package acl
+
+import (
+	"strings"
+	"testing"
+
+	"hooktop/ui/core"
+	"hooktop/ui/uitest"
+)
+
+// TestWhereAnotherHooktopDecidesNoPolicyIsShown: an empty one would say that everything passes.
+func TestWhereAnotherHooktopDecidesNoPolicyIsShown(t *testing.T) {
+	for _, w := range []int{80, 200} {
+		b := bench(t, "", w, 24)
+		has(t, b, "everything passes")
+		b.Base.State.ReadOnly, b.Base.State.HeldBy = "pid 4711 holds the pen", "pid 4711"
+		b.Frame()
+		has(t, b, "Another hooktop decides here, and this one only looks: pid 4711 holds the pen.")
+		text := b.Draw().Text() + b.Tab.Message(w)
+		for _, lie := range []string{"everything passes", "allow in", "e edits", "nothing is staged"} {
+			if strings.Contains(text, lie) {
+				t.Errorf("%q:\n%s", lie, text)
+			}
+		}
+		b.Send(core.ReviewMsg{})
+		if m, _ := uitest.Last[core.ToastMsg](b); m.Text != "review: read-only: pid 4711 holds the pen" {
+			t.Error(m.Text)
+		}
+	}
+}
+
+func TestThePaneOffersEditingWhereItCanBe(t *testing.T) {
+	b := bench(t, uitest.PolicyText, 200, 40)
+	has(t, b, "GUARD")
+	if text := b.Draw().Text(); strings.Contains(text, "e edits") {
+		t.Error(text)
+	}
+	onLine(b, 8)
+	has(t, b, "e edits")
+}
