@@ -40,3 +40,22 @@ func TestThePaneOffersEditingWhereItCanBe(t *testing.T) {
 	onLine(b, 8)
 	has(t, b, "e edits")
 }
+
+// TestNothingIsCountedUnderTheEmptyPolicy: a rate of 0 beside "what is left" would say that nothing passes.
+func TestNothingIsCountedUnderTheEmptyPolicy(t *testing.T) {
+	b := bench(t, "", 200, 24)
+	b.Engine.Policy.Kept = 0
+	b.Frame()
+	b.Press("G")
+	has(t, b, "not counted while the policy is empty")
+	for _, l := range strings.Split(b.Draw().Text(), "\n") {
+		if strings.Contains(l, "what is left") && (strings.Contains(l, " 0 ") || strings.Contains(l, "never")) {
+			t.Error(l)
+		}
+	}
+	b = bench(t, "default in deny\n", 200, 24)
+	b.Press("G")
+	if text := b.Draw().Text(); strings.Contains(text, "not counted") {
+		t.Error(text)
+	}
+}

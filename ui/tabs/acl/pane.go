@@ -54,6 +54,10 @@ func (t *Tab) paneRow(b *detail.Body, r *row) (title string) {
 func (t *Tab) paneHits(b *detail.Body, r *row) {
 	h := t.counters(r)
 	if h == nil {
+		if r.kind != fileLine && t.uncounted() {
+			b.Gap()
+			b.Field("hits", "not counted while the policy is empty")
+		}
 		return
 	}
 	b.Gap()
