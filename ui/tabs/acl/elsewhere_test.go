@@ -59,3 +59,20 @@ func TestNothingIsCountedUnderTheEmptyPolicy(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestAPolicyEmptiedLineByLine: until that is kept the policy is not empty, and then nothing is staged any more.
+func TestAPolicyEmptiedLineByLine(t *testing.T) {
+	b := bench(t, "deny in tcp to any port 23\n", 80, 24)
+	onLine(b, 1)
+	b.Press("D")
+	if text := b.Draw().Text(); strings.Contains(text, "everything passes") || !strings.Contains(text, "allow out") {
+		t.Error(text)
+	}
+	b.Engine.Policy.Text, b.Engine.Policy.Kept = b.Engine.Policy.Draft.Text, 42
+	b.Frame()
+	has(t, b, "everything passes")
+	b.Send(core.ReviewMsg{})
+	if m, _ := uitest.Last[core.ToastMsg](b); !strings.HasPrefix(m.Text, "nothing is staged") {
+		t.Errorf("%q:\n%s", m.Text, b.Draw().Text())
+	}
+}

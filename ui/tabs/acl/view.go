@@ -61,7 +61,7 @@ func (t *Tab) listView(w, h int) []string {
 		return out
 	}
 	out := t.list.View(w, h)
-	if t.known && t.draft.File.Len() > 0 {
+	if t.known && t.draft.File.Len()+t.draft.Base.Len() > 0 { // without lines, but not without the rows of those that are staged to go
 		return out
 	}
 	texts := []string{"Waiting for the policy."}
