@@ -30,7 +30,7 @@ func (t *Tab) View(w, h int) []string {
 	}
 	var out []string
 	if left, right := detail.Split(w); right > 0 && h >= 8 && !t.elsewhere() {
-		out = t.listView(left, h)
+		out = t.editView(left, h)
 		for i, side := range t.paneView(right, h) {
 			if out[i] == "" {
 				out[i] = strings.Repeat(" ", left)
@@ -39,12 +39,9 @@ func (t *Tab) View(w, h int) []string {
 		}
 		w = left
 	} else {
-		out = t.listView(w, h)
+		out = t.editView(w, h)
 	}
-	switch {
-	case t.edit != nil:
-		return t.editBox(w, h).Over(out, t.width)
-	case t.refused != nil:
+	if t.refused != nil {
 		return t.refusedBox(w, h).Over(out, t.width)
 	}
 	return out
