@@ -147,12 +147,17 @@ func saidEnd(f *snap.Flow) bool {
 }
 
 // hush counts the flows that sent packets when the trial was committed, and do not now. Connections that were closed meanwhile have
-// not gone quiet.
+// not gone quiet, also once the table has forgotten them.
 func (p *policer) hush(flows []snap.Flow) {
+	for i := range flows {
+		if saidEnd(&flows[i]) {
+			delete(p.talked, flows[i].Key)
+		}
+	}
 	p.quiet = len(p.talked)
 	for i := range flows {
 		f := &flows[i]
-		if p.talked[f.Key] && (saidEnd(f) || f.Rates[0].PPS > 0 && f.Idle < p.quietAfter()) {
+		if p.talked[f.Key] && (f.Rates[0].PPS > 0 && f.Idle < p.quietAfter()) {
 			p.quiet--
 		}
 	}

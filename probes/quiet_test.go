@@ -27,4 +27,7 @@ func TestQuietFlows(t *testing.T) {
 	if p.quiet != 2 {
 		t.Errorf("%d flows went quiet, want 2 and 4", p.quiet)
 	}
+	if p.hush([]snap.Flow{flow(1, 130, 5, 0), silent}); p.quiet != 2 { // 3, which was closed, is out of the table as well
+		t.Errorf("%d flows went quiet, want 2 and 4 still", p.quiet)
+	}
 }

@@ -126,7 +126,7 @@ func open(r io.Reader) (source, func(gopacket.CaptureInfo) layers.LinkType, erro
 	}
 	p, err := pcapgo.NewReader(b)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read pcap header: %w", err)
+		return nil, nil, fmt.Errorf("read pcap header: %w: no pcap and no pcapng file", err)
 	}
 	if n := p.Snaplen(); n == 0 || n > maxFrame {
 		p.SetSnaplen(maxFrame) // a header's word is no reason to allocate gigabytes

@@ -148,7 +148,7 @@ func (t *Tab) perSecond(b []byte, r *row, w int) []byte {
 	if h := t.counters(r); h != nil {
 		return format.AppendSI(b, h.PPS, w)
 	}
-	if t.isRule(r) {
+	if t.isRule(r) || r.kind == guardHead || r.kind == defaults {
 		return append(b, '-')
 	}
 	return b

@@ -142,6 +142,17 @@ func (t *Tab) switchLine() tea.Cmd {
 	return t.change(policy.Edit{Verb: policy.Toggle, At: r.n}, r.n)
 }
 
+// emptyPolicy is the text of a policy without lines: no text at all is no draft.
+const emptyPolicy = "\n"
+
+// parse reads a text of the engine's.
+func parse(text string) (policy.File, error) {
+	if text == emptyPolicy {
+		text = ""
+	}
+	return policy.Parse(text)
+}
+
 // stage sends the draft to the engine, one at a time: while one is under way the next waits, and takes what is newest then.
 func (t *Tab) stage() tea.Cmd {
 	if t.send.busy {
@@ -154,7 +165,7 @@ func (t *Tab) stage() tea.Cmd {
 	file, drop := t.draft.File, !t.staged.any()
 	return func() tea.Msg {
 		if wish.Text = file.String(); wish.Text == "" {
-			wish.Text = "\n" // an empty policy is not the same as no draft
+			wish.Text = emptyPolicy
 		}
 		if drop {
 			wish.Text = ""
@@ -248,7 +259,7 @@ func (t *Tab) takeVersion(v snap.PolicyVersion) tea.Cmd {
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "stage " + name + ": " + why})
 	}
 	return func() tea.Msg {
-		f, err := policy.Parse(v.Text)
+		f, err := parse(v.Text)
 		return versionMsg{name, f, err}
 	}
 }

@@ -361,8 +361,8 @@ func (t *Tab) editBindings() []core.Binding {
 		{Keys: []string{"tab"}, Name: "edit.complete", Help: "complete", Section: own, Hint: 2, Disabled: none, Do: press("tab")},
 		{Keys: []string{"down"}, Name: "edit.next", Help: "next word", Section: own, Hint: 3, Disabled: none, Do: press("down")},
 		{Keys: []string{"up", "shift+tab"}, Name: "edit.previous", Help: "word before", Section: own, Disabled: none, Do: press("up")},
-		{Keys: []string{"ctrl+u"}, Name: "edit.clear", Help: "clear", Section: own, Hint: 4, Do: press("ctrl+u")},
-		{Keys: []string{"esc"}, Name: "edit.cancel", Help: "cancel", Section: own, Hint: 5, Do: press("esc")},
+		{Keys: []string{"ctrl+u"}, Name: "edit.clear", Help: "clear", Section: own, Hint: 5, Do: press("ctrl+u")},
+		{Keys: []string{"esc"}, Name: "edit.cancel", Help: "cancel", Section: own, Hint: 4, Do: press("esc")},
 	}
 }
 

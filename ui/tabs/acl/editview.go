@@ -3,6 +3,7 @@
 package acl
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,46 @@ import (
 // editLines are the lines inside the editor: the text, what it is, what is to be said of it, what it does, what may follow.
 const editLines = 5
 
-// editBox draws the editor for a body of w by h, over the row that is edited or below the one that it follows.
+// editView is the list, with the editor between its rows when it is open: those below move down, and none is hidden that has room.
+func (t *Tab) editView(w, h int) []string {
+	list := t.listView(w, h)
+	if t.edit == nil {
+		return list
+	}
+	b, at := t.editBox(w, h), t.editRow()
+	if b.Y < 1 || at > h {
+		return b.Over(list, w)
+	}
+	above, below := list[1:at], list[at:]
+	if t.edit.edit.Verb == policy.Replace {
+		below = below[min(1+t.subs(), len(below)):]
+	}
+	above = above[max(len(above)-(b.Y-1), 0):]
+	out := slices.Concat(list[:1], above, b.Lines, below, make([]string, h))
+	return out[:h]
+}
+
+// editRow is the line of the body that the editor stands at: that of the row which is edited, or the one below the row that it
+// follows.
+func (t *Tab) editRow() int {
+	y := t.list.Line()
+	if t.edit.edit.Verb == policy.Insert && t.list.Total() > 0 {
+		if r, ok := t.selected(); ok && r.n < t.edit.edit.At {
+			y += 1 + t.subs()
+		}
+	}
+	return y
+}
+
+// subs counts the rows under the cursor's that belong to it.
+func (t *Tab) subs() (n int) {
+	for i := t.list.At() + 1; i < len(t.rows) && t.rows[i].sub(); i++ {
+		n++
+	}
+	return n
+}
+
+// editBox draws the editor for a body of w by h, at the row that is edited or below the one that it follows.
 func (t *Tab) editBox(w, h int) box.Box {
 	ed := t.edit
 	inner := max(w-2, 1)
@@ -28,13 +68,7 @@ func (t *Tab) editBox(w, h int) box.Box {
 		lines = lines[:max(room, 1)]
 	}
 	high := len(lines) + 2
-	y := t.list.Line()
-	if ed.edit.Verb == policy.Insert && t.list.Total() > 0 {
-		if r, ok := t.selected(); ok && r.n < ed.edit.At {
-			y++
-		}
-	}
-	y = max(min(y, h-high), 0)
+	y := max(min(t.editRow(), h-high), 0)
 	t.at.x, t.at.y = x+2, y+1
 	return box.Box{X: 0, Y: y, W: w, Lines: box.Frame(t.env, w, t.editTitle(), t.editRight(), "", lines)}
 }

@@ -18,14 +18,16 @@ import (
 // paneView is the pane beside the list: the row, what is staged, earlier versions.
 func (t *Tab) paneView(w, h int) []string {
 	b := detail.NewBody(t.env, detail.Inner(w, true))
-	title := "POLICY"
+	title, key := "POLICY", ""
 	if r, ok := t.selected(); ok {
-		title = t.paneRow(b, r)
+		if title = t.paneRow(b, r); t.noEdit() == "" && t.noLine() == "" {
+			key = "e edits"
+		}
 	}
 	t.paneStaged(b)
 	t.paneVersions(b)
 	t.paneDevices(b)
-	return detail.Pane(t.env, w, h, true, false, title, "e edits", b.Lines(), 0)
+	return detail.Pane(t.env, w, h, true, false, title, key, b.Lines(), 0)
 }
 
 // paneRow is about the row under the cursor.
@@ -52,6 +54,10 @@ func (t *Tab) paneRow(b *detail.Body, r *row) (title string) {
 func (t *Tab) paneHits(b *detail.Body, r *row) {
 	h := t.counters(r)
 	if h == nil {
+		if r.kind != fileLine && t.uncounted() {
+			b.Gap()
+			b.Field("hits", "not counted while the policy is empty")
+		}
 		return
 	}
 	b.Gap()
@@ -137,7 +143,10 @@ func (t *Tab) paneDevices(b *detail.Body) {
 	b.Head("DECIDES ON")
 	for _, d := range t.frame.Policy.Devices {
 		text := " " + format.Clean(d.Name) + "  " + generation(d.Gen)
-		if d.Lease > 0 {
+		switch {
+		case d.Lease > 0 && t.frame.Policy.Canary.Gen != 0 && t.frame.Policy.Trial.Gen == 0: // a few seconds, which hooktop renews each second
+			text += ", watched"
+		case d.Lease > 0:
 			text += ", falls back in " + format.Duration(d.Lease)
 		}
 		b.Line(themes.Text, t.twin(text))

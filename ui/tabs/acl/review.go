@@ -61,6 +61,8 @@ func (t *Tab) openReview() tea.Cmd {
 		return nil
 	case !t.known:
 		return toast(core.ToastMsg{Sev: snap.Warn, Text: "review: there is no policy yet"})
+	case !t.staged.any() && t.cant() != "":
+		return toast(core.ToastMsg{Sev: snap.Warn, Text: "review: " + t.cant()})
 	case !t.staged.any():
 		return toast(core.ToastMsg{Text: "nothing is staged: e edits a line, a adds one"})
 	}

@@ -236,6 +236,9 @@ func trimmed(s string) string {
 // counters are those of a row, nil where it has none.
 func (t *Tab) counters(r *row) *snap.Hits {
 	p := &t.frame.Policy
+	if r.kind != fileLine && t.uncounted() {
+		return nil
+	}
 	switch r.kind {
 	case fileLine:
 		if h := t.hits(r); h != nil {
@@ -252,6 +255,13 @@ func (t *Tab) counters(r *row) *snap.Hits {
 		return &p.Default[r.n-int(acl.In)]
 	}
 	return nil
+}
+
+// uncounted reports that no packet is judged: under the empty policy of a launch the programs pass all, and count no rule. What the
+// counters of the guard and of what is left hold is old, and no sign that nothing passes.
+func (t *Tab) uncounted() bool {
+	p := &t.frame.Policy
+	return p.Kept == 0 && p.Trial.Gen == 0 && p.Canary.Gen == 0
 }
 
 // hits are a rule's counters. Between a switch and the next snapshot those at hand may be another policy's: their line

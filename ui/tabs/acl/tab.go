@@ -217,17 +217,17 @@ type readMsg struct {
 func readTexts(t texts, left string) readMsg {
 	m := readMsg{texts: t}
 	var err error
-	if m.kept, err = policy.Parse(t.kept); err != nil {
+	if m.kept, err = parse(t.kept); err != nil {
 		m.err, m.broken = "the policy in force can't be read: "+err.Error(), true
 	}
 	m.force = m.kept
 	if t.force != t.kept {
-		if m.force, err = policy.Parse(t.force); err != nil {
+		if m.force, err = parse(t.force); err != nil {
 			m.err = "the policy on trial can't be read: " + err.Error()
 		}
 	}
 	if left != "" {
-		f, err := policy.Parse(left)
+		f, err := parse(left)
 		if err != nil {
 			m.err = "the draft of an earlier session can't be read: " + err.Error()
 		} else {

@@ -29,8 +29,8 @@ func (t *Tab) View(w, h int) []string {
 		return t.reviewView(w, h)
 	}
 	var out []string
-	if left, right := detail.Split(w); right > 0 && h >= 8 {
-		out = t.listView(left, h)
+	if left, right := detail.Split(w); right > 0 && h >= 8 && !t.elsewhere() {
+		out = t.editView(left, h)
 		for i, side := range t.paneView(right, h) {
 			if out[i] == "" {
 				out[i] = strings.Repeat(" ", left)
@@ -39,20 +39,26 @@ func (t *Tab) View(w, h int) []string {
 		}
 		w = left
 	} else {
-		out = t.listView(w, h)
+		out = t.editView(w, h)
 	}
-	switch {
-	case t.edit != nil:
-		return t.editBox(w, h).Over(out, t.width)
-	case t.refused != nil:
+	if t.refused != nil {
 		return t.refusedBox(w, h).Over(out, t.width)
 	}
 	return out
 }
 
+// elsewhere reports whether another hooktop decides here: what this one has is no policy, and its rows would be a lie.
+func (t *Tab) elsewhere() bool { return t.frame.State.HeldBy != "" && t.draft.File.Len() == 0 }
+
 func (t *Tab) listView(w, h int) []string {
+	if t.elsewhere() {
+		out := make([]string, h)
+		table.Say(t.env, out, 1, w, "Another hooktop decides here, and this one only looks: "+format.Clean(t.frame.State.ReadOnly)+".", "",
+			"Its rules, what they hit and its trials are on its own screen.")
+		return out
+	}
 	out := t.list.View(w, h)
-	if t.known && t.draft.File.Len() > 0 {
+	if t.known && t.draft.File.Len()+t.draft.Base.Len() > 0 { // without lines, but not without the rows of those that are staged to go
 		return out
 	}
 	texts := []string{"Waiting for the policy."}
@@ -139,6 +145,9 @@ func (t *Tab) Message(w int) string {
 func (t *Tab) state() (themes.Token, string) {
 	p, dot := &t.frame.Policy, " "+t.env.Glyphs.Dot+" "
 	if !t.staged.any() {
+		if t.elsewhere() {
+			return themes.Text, "the policy is not this hooktop's"
+		}
 		if p.File != "" {
 			return themes.Text, "saved as " + p.File
 		}
