@@ -153,7 +153,7 @@ type XdpCounter struct {
 
 type XdpDeniedBucket struct {
 	_   structs.HostLayout
-	Way [2]XdpFlowEntry
+	Way [8]XdpFlowEntry
 }
 
 type XdpDeniedTags struct {

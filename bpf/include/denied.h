@@ -15,29 +15,41 @@
 
 /* Where a flow is, if it is anywhere. */
 struct denied_place {
-	struct denied_bucket *bucket; /* NULL: a lookup that cannot fail, failed */
-	u8 *tags;                     /* of its ways */
+	struct denied_bucket *bucket;
+	struct denied_tags *tags; /* NULL: a lookup that cannot fail, failed */
 	u32 tag;
+	u32 home; /* the way that is looked at first */
 };
 
 static __always_inline struct denied_place denied_place(const u64 *w, u64 tag_dev_)
 {
 	u64 hash = (w[1] + hash_seed[0]) * (w[3] + hash_seed[1]) + (w[0] + hash_seed[2]) * (w[2] + hash_seed[3]) + ((w[4] >> 16) + (tag_dev_ << 32)) * hash_seed[4];
 	struct denied_place at = {};
-	struct denied_tags *tags;
-	u32 index, four;
+	u32 index;
 
 	hash ^= hash >> 32;
 	hash *= HASH_MIX;
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
-	four = index / 4;
-	tags = bpf_map_lookup_elem(&ht_denied_tags, &four);
-	if (!tags)
-		return at;
-	at.tags = tags->way + bounded(index, 3) * DENIED_WAYS;
 	at.tag = (hash >> 24 & 0xff) | 1;
+	at.home = hash >> 61;
 	at.bucket = bpf_map_lookup_elem(&ht_denied, &index);
+	if (at.bucket)
+		at.tags = bpf_map_lookup_elem(&ht_denied_tags, &index);
 	return at;
+}
+
+/* The bucket's tags as one word, the home way's lowest: flows spread over all ways, each of which has cache sets of its own. */
+static __always_inline u64 denied_tags(const struct denied_place *at)
+{
+	u64 tags = *(u64 *)at->tags->way;
+	u32 shift = at->home * 8;
+
+	return tags >> shift | tags << (-shift & 63);
+}
+
+static __always_inline struct flow_entry *denied_way(const struct denied_place *at, u32 way)
+{
+	return &at->bucket->way[bounded(way + at->home, DENIED_WAYS - 1)];
 }
 
 /* The same flow, but for its source port or what stands in its place. */
@@ -51,12 +63,22 @@ static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag
 /* The flow's entry, NULL: it has none, and nothing was read from memory most likely. */
 static __always_inline struct flow_entry *denied_entry(const struct denied_place *at, const u64 *w, u32 tag_dev_)
 {
-	if (unlikely(!at->bucket))
+	struct flow_entry *e;
+	u64 maybe;
+
+	if (unlikely(!at->tags))
 		return NULL;
-	if (at->tags[0] == at->tag && denied_is(&at->bucket->way[0], w, tag_dev_))
-		return &at->bucket->way[0];
-	if (at->tags[1] == at->tag && denied_is(&at->bucket->way[1], w, tag_dev_))
-		return &at->bucket->way[1];
+	e = denied_way(at, 0);
+	if (likely(at->tags->way[at->home] == at->tag && denied_is(e, w, tag_dev_)))
+		return e;
+	maybe = zero_bytes(denied_tags(at) ^ BYTES((u64)at->tag));
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < DENIED_WAYS && maybe; i++) {
+		e = denied_way(at, lowest_byte(maybe));
+		if (denied_is(e, w, tag_dev_))
+			return e;
+		maybe &= maybe - 1;
+	}
 	return NULL;
 }
 
@@ -125,28 +147,27 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	return 1;
 }
 
-/* The entry that a denied flow takes: its own, an empty one, or the older one. Only in one tick of four a flow drives another one out,
- * NULL otherwise: a flood from random sources shall not bring entries from memory with each packet, and flows that come again are in
+/* The entry that a denied flow takes: its own, an empty one, or the older one of two. Only in one tick of four a flow drives another one
+ * out, NULL otherwise: a flood from random sources shall not bring entries from memory with each packet, and flows that come again are in
  * there soon. */
 static __always_inline struct flow_entry *denied_take(const struct denied_place *at, const struct acl_query *q, u32 now)
 {
-	struct flow_entry *e = denied_entry(at, q->w, q->tag_dev), *a, *z;
+	struct flow_entry *e = denied_entry(at, q->w, q->tag_dev);
+	u32 way = 0;
+	u64 empty;
 
-	if (e || !at->bucket)
+	if (e || !at->tags)
 		return e;
-	a = &at->bucket->way[0];
-	z = &at->bucket->way[1];
-	if (!at->tags[0]) {
-		e = a;
-	} else if (!at->tags[1]) {
-		e = z;
+	empty = zero_bytes(denied_tags(at));
+	if (empty) {
+		way = lowest_byte(empty);
 	} else {
 		if (now & 3)
 			return NULL;
-		e = (int)(a->last - z->last) > 0 ? z : a;
+		way = (int)(denied_way(at, 0)->last - denied_way(at, 1)->last) > 0;
 	}
-	at->tags[e == z] = at->tag;
-	return e;
+	at->tags->way[bounded(way + at->home, DENIED_WAYS - 1)] = at->tag;
+	return denied_way(at, way);
 }
 
 /* Empties an entry for the query's flow. */

@@ -108,22 +108,18 @@ static __always_inline u32 tag_of(u64 hash)
 	return tag | (nonzero(tag) ^ 1) << 1;
 }
 
-#define BYTES(b) ((b) * 0x0101010101010101ULL)
-
 /* 0: the flow with this hash is not in the bucket, which need not be looked at then: of a flood, entries would have to come from
- * memory for nothing. 1: it may be. Whether a byte is zero: Hacker's Delight, 6-1. */
+ * memory for nothing. 1: it may be. */
 static __always_inline int flow_may_be(u32 index, u64 hash)
 {
 	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
-	u64 x;
 
 	if (!tags)
 		return 1;
 	/* Most flows are in their home slot. The tag is not made from the hash for that: where it would be 0, the next look finds it. */
 	if (likely(!((tags->way[hash >> 61] ^ hash >> 24) & TAG_HASH)))
 		return 1;
-	x = (*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash));
-	return ((x - BYTES(1)) & ~x & BYTES(0x80)) != 0;
+	return zero_bytes((*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash))) != 0;
 }
 
 #define WAY_NONE FLOW_WAYS

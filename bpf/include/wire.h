@@ -100,16 +100,16 @@ struct dev_state {
 
 /* Verdicts on flows that were denied, per CPU, by the hash of the key without its source port. The newest flow takes the place of an
  * older one. */
-#define DENIED_WAYS 2
+#define DENIED_WAYS 8
 
 struct denied_bucket {
 	struct flow_entry way[DENIED_WAYS];
 };
 
-/* Of each way of four buckets seven bits of its flow's hash and a 1; 0: it was never used. */
+/* Of each way of a bucket seven bits of its flow's hash and a 1; 0: it was never used. */
 struct denied_tags {
-	__u8 way[4 * DENIED_WAYS];
-};
+	__u8 way[DENIED_WAYS];
+} __attribute__((aligned(8))); /* read as one word */
 
 /* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
 struct acl_hits {

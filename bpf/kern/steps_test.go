@@ -196,13 +196,12 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 	return e
 }
 
-// deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each bucket, in its
-// second place.
+// deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each way.
 func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
 	t.Helper()
 	known := m.know(t, gen)
-	for i := range uint64(stepBuckets) {
-		e := m.bytes(m.values(bpf.XdpMapHtDenied)+(2*i+1)*entryBytes, entryBytes)
+	for i := range uint64(stepBuckets * deniedWays) {
+		e := m.bytes(m.values(bpf.XdpMapHtDenied)+i*entryBytes, entryBytes)
 		copy(e, known)
 		binary.LittleEndian.PutUint64(e[48:], deniedAgain)
 		binary.LittleEndian.PutUint32(e[60:], stepJiffies)
@@ -211,8 +210,8 @@ func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
 	clear(known)
 	clear(m.bytes(m.values(bpf.XdpMapHtTags), stepBuckets*ways))
 	tags := m.bytes(m.values(bpf.XdpMapHtDeniedTags), stepBuckets*deniedWays)
-	for i := range stepBuckets {
-		tags[i*deniedWays+1] = m.deniedTag(plainKey(m.frame))
+	for i := range tags {
+		tags[i] = m.deniedTag(plainKey(m.frame))
 	}
 	return entries
 }

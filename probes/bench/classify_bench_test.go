@@ -97,7 +97,7 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 		shift := bits.Len(uint(sizes.DeniedPerCPU)) - 1
 		set(t, spec, map[string]any{"denied_shift": uint32(shift), "denied_mask": uint32(1<<shift - 1)})
 		spec.Maps["ht_denied"].MaxEntries = uint32(cpus << shift)
-		spec.Maps["ht_denied_tags"].MaxEntries = uint32(cpus << shift / 4)
+		spec.Maps["ht_denied_tags"].MaxEntries = uint32(cpus << shift)
 	})
 	v.fill(t, col.Maps)
 	fillSamples(t, col, packets)
