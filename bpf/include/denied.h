@@ -21,12 +21,15 @@ struct denied_place {
 	u32 home; /* the way that is looked at first */
 };
 
-static __always_inline struct denied_place denied_place(const u64 *w, u64 tag_dev_)
+/* By the flow's hash, from which the source port is taken out again: what it was mixed of is a sum. */
+static __always_inline struct denied_place denied_place(const u64 *w, u64 hash)
 {
-	u64 hash = (w[1] + hash_seed[0]) * (w[3] + hash_seed[1]) + (w[0] + hash_seed[2]) * (w[2] + hash_seed[3]) + ((w[4] >> 16) + (tag_dev_ << 32)) * hash_seed[4];
 	struct denied_place at = {};
 	u32 index;
 
+	hash *= HASH_UNMIX;
+	hash ^= hash >> 32;
+	hash -= (w[4] & 0xffff) * hash_seed[8];
 	hash ^= hash >> 32;
 	hash *= HASH_MIX;
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
@@ -93,7 +96,7 @@ static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 }
 
 /* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing. */
-static __noinline int repeat_due(u32 now)
+static __always_inline int repeat_due(u32 now)
 {
 	u32 zero = 0;
 	struct acl_pace *p = bpf_map_lookup_elem(&ht_repeats, &zero);
@@ -116,9 +119,9 @@ static __noinline int repeat_due(u32 now)
 #define DENIED_ANY 3
 
 /* Denies a packet as one before, and counts it. 0: it is to be judged. `which` is a constant on the fast path. */
-static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
+static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u64 hash, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
 {
-	struct denied_place at = denied_place(w, tag_dev_);
+	struct denied_place at = denied_place(w, hash);
 	struct flow_entry *e = denied_entry(&at, w, tag_dev_);
 
 	if (!e)
@@ -187,7 +190,7 @@ static __noinline int denied_begin(struct flow_entry *d, const struct acl_query 
  * rule's counters yet, those of others are. */
 static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
 {
-	struct denied_place at = denied_place(q->w, q->tag_dev);
+	struct denied_place at = denied_place(q->w, q->hash);
 	u32 hit = judged & JUDGED_HIT, now = bpf_jiffies64(), fresh;
 	u64 flags = 0;
 	struct flow_entry *d;

@@ -260,7 +260,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return flow_passes(e);
 	}
 	/* Of a flow that is absent, verdicts were looked for but those that ask for `established`. */
-	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
+	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->hash, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
 		return VERDICT_DENY;
 	if (gen)
 		judged = ht_acl_judge(slot_of(gen), gen);
@@ -303,7 +303,7 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	}
 	/* Without a policy a new flow gets an entry in any case. */
 	if (gen && unlikely(!flow_may_be(index, p->hash))) {
-		if (denied_again(st, p->w, p->tag_dev, p->len, p->tcp_flags, gen, now, DENIED_PLAIN))
+		if (denied_again(st, p->w, p->tag_dev, p->hash, p->len, p->tcp_flags, gen, now, DENIED_PLAIN))
 			return VERDICT_DENY;
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
 	}

@@ -101,7 +101,6 @@ type stepper struct {
 	steps  int
 	cpu    uint64
 	hash   func(RawKey) uint64
-	seed   [12]uint64
 	calls  map[string]int // functions that may be called, by symbol: where they begin
 	called []call
 }
@@ -144,7 +143,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		}
 	}
 	m := &stepper{spec: spec, insns: spec.Programs[program].Instructions, at: map[asm.RawInstructionOffset]int{}, pieces: map[string]uint64{},
-		frame: frame, hash: consts.hash, seed: consts.seed, memory: [][]byte{nil}}
+		frame: frame, hash: consts.hash, memory: [][]byte{nil}}
 	for it := m.insns.Iterate(); it.Next(); {
 		m.at[it.Offset] = it.Index
 	}
@@ -216,18 +215,10 @@ func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
 	return entries
 }
 
-// deniedTag is the twin of the kernel's: seven bits of a hash that leaves the source port out (bpf/include/denied.h).
+// deniedTag is the twin of the kernel's: seven bits of the hash of a key without source port (bpf/include/denied.h).
 func (m *stepper) deniedTag(k RawKey) byte {
-	var w [5]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(k[8*i:])
-	}
-	tagDev := uint64(binary.LittleEndian.Uint32(k[40:]))
-	s := &m.seed
-	h := (w[1]+s[0])*(w[3]+s[1]) + (w[0]+s[2])*(w[2]+s[3]) + (w[4]>>16+tagDev<<32)*s[4]
-	h ^= h >> 32
-	h *= 0x9e3779b97f4a7c15
-	return byte(h>>24) | 1
+	k[32], k[33] = 0, 0
+	return byte(m.hash(k)>>24) | 1
 }
 
 // plainKey is struct flow_key of a frame without tags, options and extension headers on device slot 1.
