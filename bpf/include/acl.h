@@ -2,12 +2,9 @@
 /* The policy's answer about one packet. */
 #pragma once
 
-#include "acl_find.h"
 #include "acl_match.h"
 #include "config.h"
 #include "tell.h"
-
-#define NO_RECORD ACL_RECORDS
 
 static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
 {
@@ -122,11 +119,6 @@ static __noinline int was_seen(const struct acl_query *q)
 	return !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, &key);
 }
 
-static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
-{
-	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
-}
-
 /* Judges the packet in the query: JUDGED_*. What is not for a flow's entry is counted. A global function: the verifier follows
  * it once. */
 __noinline int ht_acl_judge(u32 slot, u32 gen)
@@ -146,25 +138,9 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->leg = 0;
 	q->flows = img->flows;
 	q->established = q->flows && was_seen(q);
-	ht_acl_find(slot);
-	q->best = NO_RECORD;
-	q->at = 0;
-	q->runs = 0;
-	ask(q, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)]);
-	ask(q, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)]);
-	if (q->tag_dev & TAG_FRAG_LATER) {
-		ask(q, img->ports[0].later);
-		ask(q, img->ports[1].later);
-	} else {
-		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
-
-		ask(q, port_list(&img->ports[0], be16(ports)));
-		ask(q, port_list(&img->ports[1], be16(ports >> 16)));
-	}
-	ask(q, img->wild);
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i <= ACL_RECORDS / SCAN && q->runs; i++) {
-		if (ht_acl_scan(slot))
+	for (u32 i = 0; i <= ACL_RECORDS / SCAN; i++) {
+		if (ht_acl_scan(slot, i))
 			break;
 	}
 	best = q->best;
