@@ -41,15 +41,7 @@ static __always_inline struct denied_place denied_place(const u64 *w, u64 hash)
 	return at;
 }
 
-/* The bucket's tags as one word, the home way's lowest: flows spread over all ways, each of which has cache sets of its own. */
-static __always_inline u64 denied_tags(const struct denied_place *at)
-{
-	u64 tags = *(u64 *)at->tags->way;
-	u32 shift = at->home * 8;
-
-	return tags >> shift | tags << (-shift & 63);
-}
-
+/* Ways count from the home way on: flows spread over all of them, each of which has cache sets of its own. */
 static __always_inline struct flow_entry *denied_way(const struct denied_place *at, u32 way)
 {
 	return &at->bucket->way[bounded(way + at->home, DENIED_WAYS - 1)];
@@ -74,7 +66,7 @@ static __always_inline struct flow_entry *denied_entry(const struct denied_place
 	e = denied_way(at, 0);
 	if (likely(at->tags->way[at->home] == at->tag && denied_is(e, w, tag_dev_)))
 		return e;
-	maybe = zero_bytes(denied_tags(at) ^ BYTES((u64)at->tag));
+	maybe = zero_bytes(tags_from(at->tags->way, at->home) ^ BYTES((u64)at->tag));
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < DENIED_WAYS && maybe; i++) {
 		e = denied_way(at, lowest_byte(maybe));
@@ -161,7 +153,7 @@ static __always_inline struct flow_entry *denied_take(const struct denied_place 
 
 	if (e || !at->tags)
 		return e;
-	empty = zero_bytes(denied_tags(at));
+	empty = zero_bytes(tags_from(at->tags->way, at->home));
 	if (empty) {
 		way = lowest_byte(empty);
 	} else {

@@ -135,7 +135,7 @@ __noinline int ht_flow_find(u32 index)
 		return WAY_NONE;
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < FLOW_WAYS; i++) {
-		u32 way = (q->hash >> 61) ^ i;
+		u32 way = bounded((q->hash >> 61) + i, FLOW_WAYS - 1);
 
 		if (flow_is(flow_way(b, way), q->w, q->tag_dev))
 			return way;
@@ -154,11 +154,11 @@ __noinline int ht_flow_oldest(u32 index, u32 home)
 	oldest = flow_age(flow_way(b, home), now);
 #pragma clang loop unroll(full)
 	for (u32 i = 1; i < FLOW_WAYS; i++) {
-		u32 age = flow_age(flow_way(b, home ^ i), now);
+		u32 age = flow_age(flow_way(b, home + i), now);
 
 		if (age > oldest) {
 			oldest = age;
-			victim = home ^ i;
+			victim = home + i;
 		}
 	}
 	return victim;
@@ -166,27 +166,20 @@ __noinline int ht_flow_oldest(u32 index, u32 home)
 
 /* The way whose entry is needed least. It is the query's from now on: its tag says so. Tags tell of empty ways and of first packets,
  * so that a flood does not bring eight entries from memory for each of its packets. Of several flows with one packet, any may go. */
-__noinline int ht_flow_victim(u32 index)
+static __always_inline u32 flow_victim(u32 index, const struct acl_query *q)
 {
 	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
-	u32 zero = 0, home, victim, best = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	u32 home = q->hash >> 61, victim;
+	u64 all, free;
 
-	if (!q || !tags)
-		return 0;
-	home = victim = q->hash >> 61;
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < FLOW_WAYS; i++) {
-		u32 tag = tags->way[bounded(home ^ i, FLOW_WAYS - 1)], free = tag ? tag & TAG_FIRST : 2;
-
-		if (free > best) {
-			best = free;
-			victim = home ^ i;
-		}
-	}
-	if (!best)
-		victim = ht_flow_oldest(index, home);
-	tags->way[bounded(victim, FLOW_WAYS - 1)] = tag_of(q->hash) | TAG_FIRST;
+	if (!tags)
+		return home;
+	all = tags_from(tags->way, home);
+	free = zero_bytes(all);
+	if (!free)
+		free = (all & BYTES(TAG_FIRST)) << 7;
+	victim = bounded(free ? lowest_byte(free) + home : ht_flow_oldest(index, home), FLOW_WAYS - 1);
+	tags->way[victim] = tag_of(q->hash) | TAG_FIRST;
 	return victim;
 }
 
@@ -279,7 +272,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		if (dev_state()->track)
 			note_seen(q);
 		if (way >= WAY_NONE)
-			e = flow_way(b, ht_flow_victim(index));
+			e = flow_way(b, flow_victim(index, q));
 		flow_put(e, q, gen, judged, flags | leg);
 		return verdict;
 	}
@@ -310,7 +303,7 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	/* An eighth of the flows of a table as full as it should be is not in its home slot, but nearly all of them are in the next one. */
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < 2; i++) {
-		struct flow_entry *e = flow_way(b, (p->hash >> 61) ^ i);
+		struct flow_entry *e = flow_way(b, (p->hash >> 61) + i);
 
 		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && holds(st, gen, now, e->last))) {
 			flow_count(e, p->len, p->tcp_flags, now, flags);

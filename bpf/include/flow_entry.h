@@ -18,6 +18,15 @@ static __always_inline u32 lowest_byte(u64 marks)
 	return ((marks & -marks) >> 7) * 0x0001020304050607ULL >> 56;
 }
 
+/* A bucket's eight tags as one word, its `home` way's lowest. */
+static __always_inline u64 tags_from(const u8 *way, u32 home)
+{
+	u64 tags = *(const u64 *)way;
+	u32 shift = home * 8;
+
+	return tags >> shift | tags << (-shift & 63);
+}
+
 static __always_inline u64 *words(struct flow_entry *e)
 {
 	return (u64 *)&e->key;

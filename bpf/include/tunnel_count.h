@@ -117,7 +117,7 @@ __noinline int ht_flow_observe(void)
 		return 0;
 	}
 	if (way >= WAY_NONE)
-		e = flow_way(b, ht_flow_victim(index));
+		e = flow_way(b, flow_victim(index, q));
 	flow_put(e, q, 0, HIT_NONE, FLOW_INNER);
 	return 0;
 }
