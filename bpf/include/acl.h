@@ -6,14 +6,8 @@
 #include "config.h"
 #include "tell.h"
 
-static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+static __always_inline void hits_add(struct acl_hits *h, u64 packets, u64 bytes, u64 limited, u32 last)
 {
-	struct acl_hits *h = hits_of(slot, hit);
-
-	if (!h) {
-		stat_add(STAT_LOOKUP_FAILED);
-		return 0;
-	}
 	if (hits_own) {
 		h->packets += packets;
 		h->bytes += bytes;
@@ -24,28 +18,37 @@ static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u6
 		if (limited)
 			__sync_fetch_and_add(&h->limited, limited);
 	}
-	h->last = bpf_jiffies64();
+	h->last = last;
+}
+
+static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+{
+	struct acl_hits *h = hits_of(slot, hit);
+
+	if (h)
+		hits_add(h, packets, bytes, limited, bpf_jiffies64());
+	else
+		stat_add(STAT_LOOKUP_FAILED);
 	return 0;
 }
 
 /* Adds an entry's counts to those of the rule that decided, while that rule's image is there: user space has read what those of older
  * ones counted. */
-static __noinline int hits_fold(const struct flow_entry *e)
+static __always_inline int hits_fold(const struct flow_entry *e)
 {
-	u32 gen = e->gen, slot = gen % ACL_SLOTS, hit = e->path, last = e->last;
+	u32 gen = e->gen, slot = slot_of(gen), last = e->last;
 	struct acl_image *img;
 	struct acl_hits *h;
 
 	if (!gen || gen == GEN_EACH)
 		return 0;
 	img = bpf_map_lookup_elem(&ht_policy, &slot);
-	h = hits_of(slot, hit);
+	h = hits_of(slot, e->path);
 	if (!img || !h || img->gen != gen)
 		return 0;
 	if (h->packets && (int)(last - h->last) < 0)
 		last = h->last;
-	hit_add(slot, hit, e->packets, e->bytes_flags & BYTES_MASK, 0);
-	h->last = last;
+	hits_add(h, e->packets, e->bytes_flags & BYTES_MASK, 0, last);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static __noinline int flow_spread(const struct flow_entry *e)
 }
 
 /* Adds an entry's counts to the totals of its device and of the rule that let it pass. */
-static __noinline int flow_fold(const struct flow_entry *e)
+static __always_inline int flow_fold(const struct flow_entry *e)
 {
 	u32 dev = e->key.dev;
 	u32 out = e->key.tag & TAG_EGRESS;
