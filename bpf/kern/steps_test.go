@@ -134,7 +134,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1),
+		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1), bpf.XdpVarHitsOwn: uint8(1), bpf.XdpVarSecond: uint32(250),
 		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(), bpf.XdpVarDeniedShift: shift(sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(sizes.DeniedPerCPU - 1),
 	} {
