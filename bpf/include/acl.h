@@ -203,16 +203,8 @@ __noinline int ht_acl_other(u32 gen, u32 not_ip, u32 out, u32 len)
 	return judged;
 }
 
-/* Hands a packet on to the functions that are off the fast path. */
-static __always_inline int query_set(const struct packet *p, u32 dev)
+static __always_inline void query_fill(struct acl_query *q, const struct packet *p, u32 dev)
 {
-	u32 zero = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
-
-	if (!q) {
-		stat_add(STAT_LOOKUP_FAILED);
-		return 0;
-	}
 	q->w[0] = p->w[0];
 	q->w[1] = p->w[1];
 	q->w[2] = p->w[2];
@@ -223,6 +215,19 @@ static __always_inline int query_set(const struct packet *p, u32 dev)
 	q->len = p->len;
 	q->tcp_flags = p->tcp_flags;
 	q->hash = p->hash;
+}
+
+/* Hands a packet on to the functions that are off the fast path. */
+static __always_inline int query_set(const struct packet *p, u32 dev)
+{
+	u32 zero = 0;
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!q) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	query_fill(q, p, dev);
 	return 1;
 }
 

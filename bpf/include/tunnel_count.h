@@ -24,7 +24,9 @@ static __always_inline struct tunnel_row *tunnel_row(struct tunnel_key *key, con
 
 static __always_inline u32 size_class(u32 len)
 {
-	return (len > 64) + (len > 128) + (len > 256) + (len > 512) + (len > 1024);
+	u32 units = (len + 63) >> 6; /* of 64 bytes, begun ones too */
+
+	return units > 16 ? 5 : 044444444333322100ULL >> units * 3 & 7; /* a digit for each number of them, beginning at the right */
 }
 
 static __noinline int size_add(u32 class, u32 count)
