@@ -140,6 +140,7 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->tell_n = 0;
 	q->leg = 0;
 	q->flows = img->flows;
+	q->ports = img->ports[0].classes;
 	q->established = q->flows && was_seen(q);
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i <= ACL_RECORDS / SCAN; i++) {

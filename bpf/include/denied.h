@@ -10,7 +10,7 @@
 #include "maps.h"
 #include "state.h"
 
-#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN)
+#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | DENIED_PORTS)
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
 /* Where a flow is, if it is anywhere. */
@@ -77,7 +77,7 @@ static __always_inline struct flow_entry *denied_entry(const struct denied_place
 	return NULL;
 }
 
-/* Whether a policy tells these source ports apart. An ICMP packet has its type there. */
+/* Whether a policy of several classes of source ports tells these apart. An ICMP packet has its type there. */
 static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 {
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
@@ -129,7 +129,7 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	} else if (!(which & DENIED_PLAIN)) {
 		return 0;
 	}
-	if (words(e)[4] != w[4] && ports_differ(slot_of(gen), words(e)[4], w[4]))
+	if (words(e)[4] != w[4] && !(e->bytes_flags & DENIED_PORTS) && ports_differ(slot_of(gen), words(e)[4], w[4]))
 		return 0;
 	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
 		return 0;
@@ -189,7 +189,8 @@ static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 ju
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!(judged & JUDGED_EACH))
-		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
+		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0) |
+			 (q->ports == 1 && !is_icmp(q->w[4] >> 32 & 0xff) ? DENIED_PORTS : 0);
 	d = denied_take(&at, q, now);
 	if (!d)
 		return flags & DENIED_AGAIN ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;

@@ -23,6 +23,7 @@
 #define DENIED_AGAIN 0x0000800000000000ULL /* the verdict holds for packets that come after */
 #define DENIED_ASKED 0x0001000000000000ULL /* as long as `established` has the same answer, */
 #define DENIED_SEEN 0x0002000000000000ULL  /* which was yes */
+#define DENIED_PORTS 0x0004000000000000ULL /* and from whatever source port, of which no rule asks */
 #define FLOW_INNER 0x0040000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
@@ -184,6 +185,7 @@ struct acl_query {
 	__u32 interval[2];
 	__u32 established;
 	__u32 flows; /* the policy asks for that */
+	__u32 ports; /* classes of source ports that the policy has */
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */

@@ -64,15 +64,17 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		name  string
 		hook  Hook
 		frame []byte
+		flags uint64 // of the entry
 		drop  uint64
 		most  int
 	}{
-		{"xdp", XDPGeneric, tcp, drop, 430},
-		{"xdp, another source port", XDPGeneric, other, drop, 460},
-		{"tc", TCIngress, tcp, tcShot, 440},
+		{"xdp", XDPGeneric, tcp, 0, drop, 425},
+		{"xdp, another source port", XDPGeneric, other, deniedPorts, drop, 430},
+		{"xdp, another source port under a policy that asks for some", XDPGeneric, other, 0, drop, 465},
+		{"tc", TCIngress, tcp, 0, tcShot, 425},
 	} {
-		m := newStepper(t, c.hook, tcp)
-		entries := m.deny(t, 7)
+		m := newStepper(t, c.hook, slices.Clone(tcp))
+		entries := m.deny(t, 7, c.flags)
 		copy(m.frame, c.frame)
 		if ret := m.run(t); ret != c.drop {
 			t.Errorf("%s: the program returned %d", c.name, ret)
@@ -196,13 +198,13 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 }
 
 // deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each way.
-func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
+func (m *stepper) deny(t *testing.T, gen uint16, flags uint64) (entries [][]byte) {
 	t.Helper()
 	known := m.know(t, gen)
 	for i := range uint64(stepBuckets * deniedWays) {
 		e := m.bytes(m.values(bpf.XdpMapHtDenied)+i*entryBytes, entryBytes)
 		copy(e, known)
-		binary.LittleEndian.PutUint64(e[48:], deniedAgain)
+		binary.LittleEndian.PutUint64(e[48:], deniedAgain|flags)
 		binary.LittleEndian.PutUint32(e[60:], stepJiffies)
 		entries = append(entries, e)
 	}
