@@ -11,6 +11,8 @@
 #include "state.h"
 
 #define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | DENIED_PORTS)
+#define NEAR 4 /* ways that a flow may be in: its home way and those that follow it */
+#define NEAR_MARKS 0x80808080ULL
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
 /* Where a flow is, if it is anywhere. */
@@ -33,7 +35,9 @@ static __always_inline struct denied_place denied_place(const u64 *w, u64 hash)
 	hash ^= hash >> 32;
 	hash *= HASH_MIX;
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
-	at.tag = (hash >> 24 & 0xff) | 1;
+	at.tag = hash >> 24 & 0xff;
+	if (unlikely(!at.tag))
+		at.tag = 1;
 	at.home = hash >> 61;
 	at.bucket = bpf_map_lookup_elem(&ht_denied, &index);
 	if (at.bucket)
@@ -55,7 +59,7 @@ static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag
 	return k[1] == w[1] && k[3] == w[3] && !((k[4] ^ w[4]) >> 16) && *tag_dev(e) == tag_dev_ && k[0] == w[0] && k[2] == w[2];
 }
 
-/* The flow's entry, NULL: it has none, and nothing was read from memory most likely. */
+/* The flow's entry, NULL: it has none, and nothing was read from memory most likely: a flood would find some tag in more ways. */
 static __always_inline struct flow_entry *denied_entry(const struct denied_place *at, const u64 *w, u32 tag_dev_)
 {
 	struct flow_entry *e;
@@ -66,9 +70,9 @@ static __always_inline struct flow_entry *denied_entry(const struct denied_place
 	e = denied_way(at, 0);
 	if (likely(at->tags->way[at->home] == at->tag && denied_is(e, w, tag_dev_)))
 		return e;
-	maybe = zero_bytes(tags_from(at->tags->way, at->home) ^ BYTES((u64)at->tag));
+	maybe = zero_bytes(tags_from(at->tags->way, at->home) ^ BYTES((u64)at->tag)) & NEAR_MARKS;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < DENIED_WAYS && maybe; i++) {
+	for (u32 i = 0; i < NEAR && maybe; i++) {
 		e = denied_way(at, lowest_byte(maybe));
 		if (denied_is(e, w, tag_dev_))
 			return e;
@@ -153,7 +157,7 @@ static __always_inline struct flow_entry *denied_take(const struct denied_place 
 
 	if (e || !at->tags)
 		return e;
-	empty = zero_bytes(tags_from(at->tags->way, at->home));
+	empty = zero_bytes(tags_from(at->tags->way, at->home)) & NEAR_MARKS;
 	if (empty) {
 		way = lowest_byte(empty);
 	} else {

@@ -107,7 +107,7 @@ struct denied_bucket {
 	struct flow_entry way[DENIED_WAYS];
 };
 
-/* Of each way of a bucket seven bits of its flow's hash and a 1; 0: it was never used. */
+/* Of each way of a bucket eight bits of its flow's hash, 1 where they are 0; 0: it was never used. */
 struct denied_tags {
 	__u8 way[DENIED_WAYS];
 } __attribute__((aligned(8))); /* read as one word */

@@ -217,10 +217,10 @@ func (m *stepper) deny(t *testing.T, gen uint16, flags uint64) (entries [][]byte
 	return entries
 }
 
-// deniedTag is the twin of the kernel's: seven bits of the hash of a key without source port (bpf/include/denied.h).
+// deniedTag is the twin of the kernel's: eight bits of the hash of a key without source port (bpf/include/denied.h).
 func (m *stepper) deniedTag(k RawKey) byte {
 	k[32], k[33] = 0, 0
-	return byte(m.hash(k)>>24) | 1
+	return max(1, byte(m.hash(k)>>24))
 }
 
 // plainKey is struct flow_key of a frame without tags, options and extension headers on device slot 1.
