@@ -91,19 +91,23 @@ static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 	return img->ports[0].class[be16(a)] != img->ports[0].class[be16(b)];
 }
 
-/* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing. */
-static __always_inline int repeat_due(u32 now)
+/* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing: once the second's
+ * headers are told, no entry is asked how old it is, which would be guessed wrong while it comes from memory. */
+static __always_inline int repeat_due(const struct flow_entry *e, u32 now)
 {
 	u32 zero = 0;
 	struct acl_pace *p = bpf_map_lookup_elem(&ht_repeats, &zero);
 
-	if (!p)
+	if (!p || sample_rate > second)
 		return 1;
-	if (now - p->since >= second) {
+	if (now - p->since < second) {
+		if (p->sampled >= (u64)sample_rate * REPEATS)
+			return 0;
+	} else {
 		p->since = now;
 		p->sampled = 0;
 	}
-	if (p->sampled >= (u64)sample_rate * REPEATS)
+	if (!((now ^ e->last) >> repeat_shift))
 		return 0;
 	p->sampled++;
 	return 1;
@@ -133,15 +137,14 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	} else if (!(which & DENIED_PLAIN)) {
 		return 0;
 	}
-	if (words(e)[4] != w[4] && !(e->bytes_flags & DENIED_PORTS) && ports_differ(slot_of(gen), words(e)[4], w[4]))
+	if (!(e->bytes_flags & DENIED_PORTS) && words(e)[4] != w[4] && ports_differ(slot_of(gen), words(e)[4], w[4]))
 		return 0;
-	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
+	if (repeat_due(e, now))
 		return 0;
-	if (words(e)[4] != w[4]) {
-		words(e)[4] = w[4];
-		e->bytes_flags &= DENIED_FLAGS | BYTES_MASK; /* TCP flags are the newest flow's */
-	}
 	device_count(tag_dev_ & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, len);
+	/* TCP flags are the newest flow's. Not a branch, which would be guessed wrong for many a flow whose entry comes from memory. */
+	e->bytes_flags &= ~((u64)-nonzero(words(e)[4] ^ w[4]) << TCP_FLAGS_SHIFT);
+	words(e)[4] = w[4];
 	flow_count(e, len, tcp_flags, now, 0);
 	return 1;
 }

@@ -68,10 +68,10 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		drop  uint64
 		most  int
 	}{
-		{"xdp", XDPGeneric, tcp, 0, drop, 425},
-		{"xdp, another source port", XDPGeneric, other, deniedPorts, drop, 430},
-		{"xdp, another source port under a policy that asks for some", XDPGeneric, other, 0, drop, 465},
-		{"tc", TCIngress, tcp, 0, tcShot, 425},
+		{"xdp", XDPGeneric, tcp, 0, drop, 445},
+		{"xdp, another source port", XDPGeneric, other, deniedPorts, drop, 445},
+		{"xdp, another source port under a policy that asks for some", XDPGeneric, other, 0, drop, 478},
+		{"tc", TCIngress, tcp, 0, tcShot, 448},
 	} {
 		m := newStepper(t, c.hook, slices.Clone(tcp))
 		entries := m.deny(t, 7, c.flags)
