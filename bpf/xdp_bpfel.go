@@ -43,11 +43,11 @@ type XdpAclImage struct {
 		N6     uint32
 	}
 	Ports [2]struct {
-		_     structs.HostLayout
-		Class [65536]uint16
-		List  [16384]uint32
-		Later uint32
-		Pad   uint32
+		_       structs.HostLayout
+		Class   [65536]uint16
+		List    [16384]uint32
+		Later   uint32
+		Classes uint32
 	}
 	Leg [128]struct {
 		_    structs.HostLayout
@@ -124,6 +124,7 @@ type XdpAclQuery struct {
 	Interval    [2]uint32
 	Established uint32
 	Flows       uint32
+	Ports       uint32
 	CountedN    uint32
 	Counted     [16]uint16
 	Passed      uint32
@@ -136,7 +137,6 @@ type XdpAclQuery struct {
 	Runs        uint32
 	Run         [8]uint32
 	Tell        [32]uint32
-	_           [4]byte
 }
 
 type XdpBucketKey struct {
@@ -153,7 +153,7 @@ type XdpCounter struct {
 
 type XdpDeniedBucket struct {
 	_   structs.HostLayout
-	Way [2]XdpFlowEntry
+	Way [8]XdpFlowEntry
 }
 
 type XdpDeniedTags struct {

@@ -2,21 +2,12 @@
 /* The policy's answer about one packet. */
 #pragma once
 
-#include "acl_find.h"
 #include "acl_match.h"
 #include "config.h"
 #include "tell.h"
 
-#define NO_RECORD ACL_RECORDS
-
-static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+static __always_inline void hits_add(struct acl_hits *h, u64 packets, u64 bytes, u64 limited, u32 last)
 {
-	struct acl_hits *h = hits_of(slot, hit);
-
-	if (!h) {
-		stat_add(STAT_LOOKUP_FAILED);
-		return 0;
-	}
 	if (hits_own) {
 		h->packets += packets;
 		h->bytes += bytes;
@@ -27,28 +18,37 @@ static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u6
 		if (limited)
 			__sync_fetch_and_add(&h->limited, limited);
 	}
-	h->last = bpf_jiffies64();
+	h->last = last;
+}
+
+static __always_inline int hit_add(u32 slot, u32 hit, u64 packets, u64 bytes, u64 limited)
+{
+	struct acl_hits *h = hits_of(slot, hit);
+
+	if (h)
+		hits_add(h, packets, bytes, limited, bpf_jiffies64());
+	else
+		stat_add(STAT_LOOKUP_FAILED);
 	return 0;
 }
 
 /* Adds an entry's counts to those of the rule that decided, while that rule's image is there: user space has read what those of older
  * ones counted. */
-static __noinline int hits_fold(const struct flow_entry *e)
+static __always_inline int hits_fold(const struct flow_entry *e)
 {
-	u32 gen = e->gen, slot = gen % ACL_SLOTS, hit = e->path, last = e->last;
+	u32 gen = e->gen, slot = slot_of(gen), last = e->last;
 	struct acl_image *img;
 	struct acl_hits *h;
 
 	if (!gen || gen == GEN_EACH)
 		return 0;
 	img = bpf_map_lookup_elem(&ht_policy, &slot);
-	h = hits_of(slot, hit);
+	h = hits_of(slot, e->path);
 	if (!img || !h || img->gen != gen)
 		return 0;
 	if (h->packets && (int)(last - h->last) < 0)
 		last = h->last;
-	hit_add(slot, hit, e->packets, e->bytes_flags & BYTES_MASK, 0);
-	h->last = last;
+	hits_add(h, e->packets, e->bytes_flags & BYTES_MASK, 0, last);
 	return 0;
 }
 
@@ -122,11 +122,6 @@ static __noinline int was_seen(const struct acl_query *q)
 	return !(q->tag_dev & TAG_FRAG_LATER) && bpf_map_lookup_elem(&ht_seen, &key);
 }
 
-static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
-{
-	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
-}
-
 /* Judges the packet in the query: JUDGED_*. What is not for a flow's entry is counted. A global function: the verifier follows
  * it once. */
 __noinline int ht_acl_judge(u32 slot, u32 gen)
@@ -145,26 +140,11 @@ __noinline int ht_acl_judge(u32 slot, u32 gen)
 	q->tell_n = 0;
 	q->leg = 0;
 	q->flows = img->flows;
+	q->ports = img->ports[0].classes;
 	q->established = q->flows && was_seen(q);
-	ht_acl_find(slot);
-	q->best = NO_RECORD;
-	q->at = 0;
-	q->runs = 0;
-	ask(q, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)]);
-	ask(q, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)]);
-	if (q->tag_dev & TAG_FRAG_LATER) {
-		ask(q, img->ports[0].later);
-		ask(q, img->ports[1].later);
-	} else {
-		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
-
-		ask(q, port_list(&img->ports[0], be16(ports)));
-		ask(q, port_list(&img->ports[1], be16(ports >> 16)));
-	}
-	ask(q, img->wild);
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i <= ACL_RECORDS / SCAN && q->runs; i++) {
-		if (ht_acl_scan(slot))
+	for (u32 i = 0; i <= ACL_RECORDS / SCAN; i++) {
+		if (ht_acl_scan(slot, i))
 			break;
 	}
 	best = q->best;
@@ -224,16 +204,8 @@ __noinline int ht_acl_other(u32 gen, u32 not_ip, u32 out, u32 len)
 	return judged;
 }
 
-/* Hands a packet on to the functions that are off the fast path. */
-static __always_inline int query_set(const struct packet *p, u32 dev)
+static __always_inline void query_fill(struct acl_query *q, const struct packet *p, u32 dev)
 {
-	u32 zero = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
-
-	if (!q) {
-		stat_add(STAT_LOOKUP_FAILED);
-		return 0;
-	}
 	q->w[0] = p->w[0];
 	q->w[1] = p->w[1];
 	q->w[2] = p->w[2];
@@ -244,6 +216,19 @@ static __always_inline int query_set(const struct packet *p, u32 dev)
 	q->len = p->len;
 	q->tcp_flags = p->tcp_flags;
 	q->hash = p->hash;
+}
+
+/* Hands a packet on to the functions that are off the fast path. */
+static __always_inline int query_set(const struct packet *p, u32 dev)
+{
+	u32 zero = 0;
+	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+
+	if (!q) {
+		stat_add(STAT_LOOKUP_FAILED);
+		return 0;
+	}
+	query_fill(q, p, dev);
 	return 1;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The interval that an address is in: a binary search without branches, which would be guessed wrong half of the time, and
- * each of which the verifier would follow both ways. A global function, so that it follows them once. */
+ * each of which the verifier would follow both ways. */
 #pragma once
 
 #include "maps.h"
@@ -63,17 +63,10 @@ static __always_inline u32 find(const struct acl_side *s, u64 hi, u64 lo)
 	return find6(s, be64(hi), be64(lo));
 }
 
-/* Finds the intervals of the query's source and destination. One call for both: a return costs as much as a short search where
- * the processor is told not to guess it. */
-__noinline int ht_acl_find(u32 slot)
+/* Finds the intervals of the query's source and destination. */
+static __always_inline void acl_find(const struct acl_image *img, struct acl_query *q)
 {
-	u32 zero = 0;
-	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
-
-	if (!img || !q)
-		return 0;
 	q->interval[0] = find(&img->side[0], q->w[0], q->w[1]);
 	q->interval[1] = find(&img->side[1], q->w[2], q->w[3]);
-	return 0;
+	barrier();
 }

@@ -79,7 +79,7 @@ struct acl_ports {
 	__u16 class[ACL_PORTS];
 	__u32 list[ACL_PORT_LISTS];
 	__u32 later; /* for later fragments */
-	__u32 pad;
+	__u32 classes; /* 1: no rule asks for these ports */
 };
 
 /* The mark of packets on one leg of a chain, and the bits that are the chain's. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A packet against the records of its lists. A global function, so that the verifier follows it once. */
+/* A packet against the records of its lists. */
 #pragma once
 
+#include "acl_find.h"
 #include "ip.h"
 #include "maps.h"
 
+#define NO_RECORD ACL_RECORDS
 #define SCAN 32 /* records that one call looks at */
 
 static __always_inline int within(u32 lo, u32 hi, u32 n)
@@ -85,16 +87,47 @@ static __always_inline void ask(struct acl_query *q, u32 list)
 	q->runs += nonzero(run_left(list));
 }
 
-/* Looks at up to SCAN records of the query's runs, and takes down the first that decides. Returns 0 when there are more. One loop
- * over all runs, and where it is lies in the query: the verifier would follow it once for each place otherwise, and a call for
- * each run costs more than the run. */
-__noinline int ht_acl_scan(u32 slot)
+static __always_inline u32 port_list(const struct acl_ports *p, u32 port)
+{
+	return p->list[bounded(p->class[bounded(port, ACL_PORTS - 1)], ACL_PORT_LISTS - 1)];
+}
+
+/* Finds the lists that the query is held against. */
+static __always_inline void acl_lists(const struct acl_image *img, struct acl_query *q)
+{
+	acl_find(img, q);
+	q->best = NO_RECORD;
+	q->at = 0;
+	q->runs = 0;
+	ask(q, img->side[0].list[bounded(q->interval[0], ACL_BOUNDS - 1)]);
+	ask(q, img->side[1].list[bounded(q->interval[1], ACL_BOUNDS - 1)]);
+	if (q->tag_dev & TAG_FRAG_LATER) {
+		ask(q, img->ports[0].later);
+		ask(q, img->ports[1].later);
+	} else {
+		u32 ports = is_icmp(q->w[4] >> 32 & 0xff) ? 0 : q->w[4];
+
+		ask(q, port_list(&img->ports[0], be16(ports)));
+		ask(q, port_list(&img->ports[1], be16(ports >> 16)));
+	}
+	ask(q, img->wild);
+	barrier();
+}
+
+/* Looks at up to SCAN records of the query's runs, and takes down the first that decides; finds the runs before unless they are `found`.
+ * Returns 0 when there are more. One loop over all runs, and where it is lies in the query: the verifier would follow it once for each
+ * place otherwise. One function for all of it: a call and its return cost as much as some records. */
+__noinline int ht_acl_scan(u32 slot, u32 found)
 {
 	u32 zero = 0;
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
 
 	if (!img || !q)
+		return 1;
+	if (!found)
+		acl_lists(img, q);
+	if (!q->runs)
 		return 1;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < SCAN; i++) {

@@ -35,6 +35,7 @@ const volatile u64 hash_seed[12] = {};
 /* Neighbouring addresses and ports differ by little, and a sum of products keeps their pattern: buckets of five beside
  * buckets of eight. Folding and multiplying once more breaks it (Fibonacci hashing, 2^64 divided by the golden ratio). */
 #define HASH_MIX 0x9e3779b97f4a7c15ULL
+#define HASH_UNMIX 0xf1de83e19937733dULL /* its inverse */
 
 /* What the words of an IPv4 key that are always the same (::ffff:) add to the hash, with the constant term. */
 const volatile u64 hash_ip4 = 0;

@@ -10,34 +10,45 @@
 #include "maps.h"
 #include "state.h"
 
-#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN)
+#define DENIED_FLAGS (DENIED_AGAIN | DENIED_ASKED | DENIED_SEEN | DENIED_PORTS)
+#define NEAR 4 /* ways that a flow may be in: its home way and those that follow it */
+#define NEAR_MARKS 0x80808080ULL
 #define REPEATS 16 /* denied flows of which a CPU tells each header that their rules' pace allows; of more, some */
 
 /* Where a flow is, if it is anywhere. */
 struct denied_place {
-	struct denied_bucket *bucket; /* NULL: a lookup that cannot fail, failed */
-	u8 *tags;                     /* of its ways */
+	struct denied_bucket *bucket;
+	struct denied_tags *tags; /* NULL: a lookup that cannot fail, failed */
 	u32 tag;
+	u32 home; /* the way that is looked at first */
 };
 
-static __always_inline struct denied_place denied_place(const u64 *w, u64 tag_dev_)
+/* By the flow's hash, from which the source port is taken out again: what it was mixed of is a sum. */
+static __always_inline struct denied_place denied_place(const u64 *w, u64 hash)
 {
-	u64 hash = (w[1] + hash_seed[0]) * (w[3] + hash_seed[1]) + (w[0] + hash_seed[2]) * (w[2] + hash_seed[3]) + ((w[4] >> 16) + (tag_dev_ << 32)) * hash_seed[4];
 	struct denied_place at = {};
-	struct denied_tags *tags;
-	u32 index, four;
+	u32 index;
 
+	hash *= HASH_UNMIX;
+	hash ^= hash >> 32;
+	hash -= (w[4] & 0xffff) * hash_seed[8];
 	hash ^= hash >> 32;
 	hash *= HASH_MIX;
 	index = ((u32)(hash >> 32) & denied_mask) + (bpf_get_smp_processor_id() << denied_shift);
-	four = index / 4;
-	tags = bpf_map_lookup_elem(&ht_denied_tags, &four);
-	if (!tags)
-		return at;
-	at.tags = tags->way + bounded(index, 3) * DENIED_WAYS;
-	at.tag = (hash >> 24 & 0xff) | 1;
+	at.tag = hash >> 24 & 0xff;
+	if (unlikely(!at.tag))
+		at.tag = 1;
+	at.home = hash >> 61;
 	at.bucket = bpf_map_lookup_elem(&ht_denied, &index);
+	if (at.bucket)
+		at.tags = bpf_map_lookup_elem(&ht_denied_tags, &index);
 	return at;
+}
+
+/* Ways count from the home way on: flows spread over all of them, each of which has cache sets of its own. */
+static __always_inline struct flow_entry *denied_way(const struct denied_place *at, u32 way)
+{
+	return &at->bucket->way[bounded(way + at->home, DENIED_WAYS - 1)];
 }
 
 /* The same flow, but for its source port or what stands in its place. */
@@ -48,19 +59,29 @@ static __always_inline int denied_is(struct flow_entry *e, const u64 *w, u32 tag
 	return k[1] == w[1] && k[3] == w[3] && !((k[4] ^ w[4]) >> 16) && *tag_dev(e) == tag_dev_ && k[0] == w[0] && k[2] == w[2];
 }
 
-/* The flow's entry, NULL: it has none, and nothing was read from memory most likely. */
+/* The flow's entry, NULL: it has none, and nothing was read from memory most likely: a flood would find some tag in more ways. */
 static __always_inline struct flow_entry *denied_entry(const struct denied_place *at, const u64 *w, u32 tag_dev_)
 {
-	if (unlikely(!at->bucket))
+	struct flow_entry *e;
+	u64 maybe;
+
+	if (unlikely(!at->tags))
 		return NULL;
-	if (at->tags[0] == at->tag && denied_is(&at->bucket->way[0], w, tag_dev_))
-		return &at->bucket->way[0];
-	if (at->tags[1] == at->tag && denied_is(&at->bucket->way[1], w, tag_dev_))
-		return &at->bucket->way[1];
+	e = denied_way(at, 0);
+	if (likely(at->tags->way[at->home] == at->tag && denied_is(e, w, tag_dev_)))
+		return e;
+	maybe = zero_bytes(tags_from(at->tags->way, at->home) ^ BYTES((u64)at->tag)) & NEAR_MARKS;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < NEAR && maybe; i++) {
+		e = denied_way(at, lowest_byte(maybe));
+		if (denied_is(e, w, tag_dev_))
+			return e;
+		maybe &= maybe - 1;
+	}
 	return NULL;
 }
 
-/* Whether a policy tells these source ports apart. An ICMP packet has its type there. */
+/* Whether a policy of several classes of source ports tells these apart. An ICMP packet has its type there. */
 static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 {
 	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
@@ -70,19 +91,23 @@ static __always_inline int ports_differ(u32 slot, u64 a, u64 b)
 	return img->ports[0].class[be16(a)] != img->ports[0].class[be16(b)];
 }
 
-/* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing. */
-static __noinline int repeat_due(u32 now)
+/* Whether a flow is to be judged anew so that a header of it may be told, and notes that. A flood costs next to nothing: once the second's
+ * headers are told, no entry is asked how old it is, which would be guessed wrong while it comes from memory. */
+static __always_inline int repeat_due(const struct flow_entry *e, u32 now)
 {
 	u32 zero = 0;
 	struct acl_pace *p = bpf_map_lookup_elem(&ht_repeats, &zero);
 
-	if (!p)
+	if (!p || sample_rate > second)
 		return 1;
-	if (now - p->since >= second) {
+	if (now - p->since < second) {
+		if (p->sampled >= (u64)sample_rate * REPEATS)
+			return 0;
+	} else {
 		p->since = now;
 		p->sampled = 0;
 	}
-	if (p->sampled >= (u64)sample_rate * REPEATS)
+	if (!((now ^ e->last) >> repeat_shift))
 		return 0;
 	p->sampled++;
 	return 1;
@@ -94,9 +119,9 @@ static __noinline int repeat_due(u32 now)
 #define DENIED_ANY 3
 
 /* Denies a packet as one before, and counts it. 0: it is to be judged. `which` is a constant on the fast path. */
-static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
+static __always_inline int denied_again(volatile struct dev_state *st, const u64 *w, u32 tag_dev_, u64 hash, u32 len, u64 tcp_flags, u32 gen, u64 now, const u32 which)
 {
-	struct denied_place at = denied_place(w, tag_dev_);
+	struct denied_place at = denied_place(w, hash);
 	struct flow_entry *e = denied_entry(&at, w, tag_dev_);
 
 	if (!e)
@@ -112,41 +137,39 @@ static __always_inline int denied_again(volatile struct dev_state *st, const u64
 	} else if (!(which & DENIED_PLAIN)) {
 		return 0;
 	}
-	if (words(e)[4] != w[4] && ports_differ(slot_of(gen), words(e)[4], w[4]))
+	if (!(e->bytes_flags & DENIED_PORTS) && words(e)[4] != w[4] && ports_differ(slot_of(gen), words(e)[4], w[4]))
 		return 0;
-	if (sample_rate > second || (((u32)now ^ e->last) >> repeat_shift && repeat_due(now)))
+	if (repeat_due(e, now))
 		return 0;
-	if (words(e)[4] != w[4]) {
-		words(e)[4] = w[4];
-		e->bytes_flags &= DENIED_FLAGS | BYTES_MASK; /* TCP flags are the newest flow's */
-	}
 	device_count(tag_dev_ & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, len);
+	/* TCP flags are the newest flow's. Not a branch, which would be guessed wrong for many a flow whose entry comes from memory. */
+	e->bytes_flags &= ~((u64)-nonzero(words(e)[4] ^ w[4]) << TCP_FLAGS_SHIFT);
+	words(e)[4] = w[4];
 	flow_count(e, len, tcp_flags, now, 0);
 	return 1;
 }
 
-/* The entry that a denied flow takes: its own, an empty one, or the older one. Only in one tick of four a flow drives another one out,
- * NULL otherwise: a flood from random sources shall not bring entries from memory with each packet, and flows that come again are in
+/* The entry that a denied flow takes: its own, an empty one, or the older one of two. Only in one tick of four a flow drives another one
+ * out, NULL otherwise: a flood from random sources shall not bring entries from memory with each packet, and flows that come again are in
  * there soon. */
 static __always_inline struct flow_entry *denied_take(const struct denied_place *at, const struct acl_query *q, u32 now)
 {
-	struct flow_entry *e = denied_entry(at, q->w, q->tag_dev), *a, *z;
+	struct flow_entry *e = denied_entry(at, q->w, q->tag_dev);
+	u32 way = 0;
+	u64 empty;
 
-	if (e || !at->bucket)
+	if (e || !at->tags)
 		return e;
-	a = &at->bucket->way[0];
-	z = &at->bucket->way[1];
-	if (!at->tags[0]) {
-		e = a;
-	} else if (!at->tags[1]) {
-		e = z;
+	empty = zero_bytes(tags_from(at->tags->way, at->home)) & NEAR_MARKS;
+	if (empty) {
+		way = lowest_byte(empty);
 	} else {
 		if (now & 3)
 			return NULL;
-		e = (int)(a->last - z->last) > 0 ? z : a;
+		way = (int)(denied_way(at, 0)->last - denied_way(at, 1)->last) > 0;
 	}
-	at->tags[e == z] = at->tag;
-	return e;
+	at->tags->way[bounded(way + at->home, DENIED_WAYS - 1)] = at->tag;
+	return denied_way(at, way);
 }
 
 /* Empties an entry for the query's flow. */
@@ -166,14 +189,15 @@ static __noinline int denied_begin(struct flow_entry *d, const struct acl_query 
  * rule's counters yet, those of others are. */
 static __always_inline int denied_put(const struct acl_query *q, u32 gen, u32 judged)
 {
-	struct denied_place at = denied_place(q->w, q->tag_dev);
+	struct denied_place at = denied_place(q->w, q->hash);
 	u32 hit = judged & JUDGED_HIT, now = bpf_jiffies64(), fresh;
 	u64 flags = 0;
 	struct flow_entry *d;
 
 	device_count(q->tag_dev & TAG_EGRESS ? DEV_DENIED_OUT : DEV_DENIED_IN, q->len);
 	if (!(judged & JUDGED_EACH))
-		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0);
+		flags |= DENIED_AGAIN | (q->flows ? DENIED_ASKED : 0) | (q->established ? DENIED_SEEN : 0) |
+			 (q->ports == 1 && !is_icmp(q->w[4] >> 32 & 0xff) ? DENIED_PORTS : 0);
 	d = denied_take(&at, q, now);
 	if (!d)
 		return flags & DENIED_AGAIN ? hit_add(slot_of(gen), hit, 1, q->len, 0) : 0;

@@ -38,7 +38,7 @@ static __noinline int flow_spread(const struct flow_entry *e)
 }
 
 /* Adds an entry's counts to the totals of its device and of the rule that let it pass. */
-static __noinline int flow_fold(const struct flow_entry *e)
+static __always_inline int flow_fold(const struct flow_entry *e)
 {
 	u32 dev = e->key.dev;
 	u32 out = e->key.tag & TAG_EGRESS;
@@ -108,22 +108,18 @@ static __always_inline u32 tag_of(u64 hash)
 	return tag | (nonzero(tag) ^ 1) << 1;
 }
 
-#define BYTES(b) ((b) * 0x0101010101010101ULL)
-
 /* 0: the flow with this hash is not in the bucket, which need not be looked at then: of a flood, entries would have to come from
- * memory for nothing. 1: it may be. Whether a byte is zero: Hacker's Delight, 6-1. */
+ * memory for nothing. 1: it may be. */
 static __always_inline int flow_may_be(u32 index, u64 hash)
 {
 	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
-	u64 x;
 
 	if (!tags)
 		return 1;
 	/* Most flows are in their home slot. The tag is not made from the hash for that: where it would be 0, the next look finds it. */
 	if (likely(!((tags->way[hash >> 61] ^ hash >> 24) & TAG_HASH)))
 		return 1;
-	x = (*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash));
-	return ((x - BYTES(1)) & ~x & BYTES(0x80)) != 0;
+	return zero_bytes((*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash))) != 0;
 }
 
 #define WAY_NONE FLOW_WAYS
@@ -139,7 +135,7 @@ __noinline int ht_flow_find(u32 index)
 		return WAY_NONE;
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < FLOW_WAYS; i++) {
-		u32 way = (q->hash >> 61) ^ i;
+		u32 way = bounded((q->hash >> 61) + i, FLOW_WAYS - 1);
 
 		if (flow_is(flow_way(b, way), q->w, q->tag_dev))
 			return way;
@@ -158,11 +154,11 @@ __noinline int ht_flow_oldest(u32 index, u32 home)
 	oldest = flow_age(flow_way(b, home), now);
 #pragma clang loop unroll(full)
 	for (u32 i = 1; i < FLOW_WAYS; i++) {
-		u32 age = flow_age(flow_way(b, home ^ i), now);
+		u32 age = flow_age(flow_way(b, home + i), now);
 
 		if (age > oldest) {
 			oldest = age;
-			victim = home ^ i;
+			victim = home + i;
 		}
 	}
 	return victim;
@@ -170,27 +166,20 @@ __noinline int ht_flow_oldest(u32 index, u32 home)
 
 /* The way whose entry is needed least. It is the query's from now on: its tag says so. Tags tell of empty ways and of first packets,
  * so that a flood does not bring eight entries from memory for each of its packets. Of several flows with one packet, any may go. */
-__noinline int ht_flow_victim(u32 index)
+static __always_inline u32 flow_victim(u32 index, const struct acl_query *q)
 {
 	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
-	u32 zero = 0, home, victim, best = 0;
-	struct acl_query *q = bpf_map_lookup_elem(&ht_query, &zero);
+	u32 home = q->hash >> 61, victim;
+	u64 all, free;
 
-	if (!q || !tags)
-		return 0;
-	home = victim = q->hash >> 61;
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < FLOW_WAYS; i++) {
-		u32 tag = tags->way[bounded(home ^ i, FLOW_WAYS - 1)], free = tag ? tag & TAG_FIRST : 2;
-
-		if (free > best) {
-			best = free;
-			victim = home ^ i;
-		}
-	}
-	if (!best)
-		victim = ht_flow_oldest(index, home);
-	tags->way[bounded(victim, FLOW_WAYS - 1)] = tag_of(q->hash) | TAG_FIRST;
+	if (!tags)
+		return home;
+	all = tags_from(tags->way, home);
+	free = zero_bytes(all);
+	if (!free)
+		free = (all & BYTES(TAG_FIRST)) << 7;
+	victim = bounded(free ? lowest_byte(free) + home : ht_flow_oldest(index, home), FLOW_WAYS - 1);
+	tags->way[victim] = tag_of(q->hash) | TAG_FIRST;
 	return victim;
 }
 
@@ -264,7 +253,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		return flow_passes(e);
 	}
 	/* Of a flow that is absent, verdicts were looked for but those that ask for `established`. */
-	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
+	if (gen && !live && (!absent || dev_state()->track) && denied_again(dev_state(), q->w, q->tag_dev, q->hash, q->len, q->tcp_flags, gen, now, absent ? DENIED_LATE : DENIED_ANY))
 		return VERDICT_DENY;
 	if (gen)
 		judged = ht_acl_judge(slot_of(gen), gen);
@@ -283,7 +272,7 @@ __noinline int ht_flow_slow(u32 index, u32 gen, u64 flags, u32 absent)
 		if (dev_state()->track)
 			note_seen(q);
 		if (way >= WAY_NONE)
-			e = flow_way(b, ht_flow_victim(index));
+			e = flow_way(b, flow_victim(index, q));
 		flow_put(e, q, gen, judged, flags | leg);
 		return verdict;
 	}
@@ -307,14 +296,14 @@ static __always_inline u32 flow_account(const struct packet *p, volatile struct 
 	}
 	/* Without a policy a new flow gets an entry in any case. */
 	if (gen && unlikely(!flow_may_be(index, p->hash))) {
-		if (denied_again(st, p->w, p->tag_dev, p->len, p->tcp_flags, gen, now, DENIED_PLAIN))
+		if (denied_again(st, p->w, p->tag_dev, p->hash, p->len, p->tcp_flags, gen, now, DENIED_PLAIN))
 			return VERDICT_DENY;
 		return query_set(p, dev_slot) ? ht_flow_slow(index, gen, flags, 1) : 0;
 	}
 	/* An eighth of the flows of a table as full as it should be is not in its home slot, but nearly all of them are in the next one. */
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < 2; i++) {
-		struct flow_entry *e = flow_way(b, (p->hash >> 61) ^ i);
+		struct flow_entry *e = flow_way(b, (p->hash >> 61) + i);
 
 		if (likely(flow_is(e, p->w, p->tag_dev) && e->gen == (u16)gen && e->packets - 2 < FLOW_PACKETS - 2 && holds(st, gen, now, e->last))) {
 			flow_count(e, p->len, p->tcp_flags, now, flags);

@@ -4,6 +4,29 @@
 
 #include "wire.h"
 
+#define BYTES(b) ((b) * 0x0101010101010101ULL)
+
+/* 0x80 for each byte of a word that is zero, and maybe for some above the lowest of them: Hacker's Delight, 6-1. */
+static __always_inline u64 zero_bytes(u64 x)
+{
+	return (x - BYTES(1)) & ~x & BYTES(0x80);
+}
+
+/* The number of the lowest byte that is marked by its 0x80. */
+static __always_inline u32 lowest_byte(u64 marks)
+{
+	return ((marks & -marks) >> 7) * 0x0001020304050607ULL >> 56;
+}
+
+/* A bucket's eight tags as one word, its `home` way's lowest. */
+static __always_inline u64 tags_from(const u8 *way, u32 home)
+{
+	u64 tags = *(const u64 *)way;
+	u32 shift = home * 8;
+
+	return tags >> shift | tags << (-shift & 63);
+}
+
 static __always_inline u64 *words(struct flow_entry *e)
 {
 	return (u64 *)&e->key;

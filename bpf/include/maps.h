@@ -125,7 +125,7 @@ struct {
 	__type(value, struct denied_bucket);
 } ht_denied SEC(".maps");
 
-/* By bucket of ht_denied, four each. Beside the entries for the same reason as ht_tags. */
+/* By bucket of ht_denied. Beside the entries for the same reason as ht_tags. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

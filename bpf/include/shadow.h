@@ -90,9 +90,13 @@ static __always_inline void shadow_report(struct packet *p, u32 found)
 static __always_inline void shadow_tunnel(const struct tunnel_query *q)
 {
 	u32 zero = 0;
-	struct shadow_io *io = shadow ? bpf_map_lookup_elem(&ht_shadow, &zero) : NULL;
-	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
+	struct shadow_io *io;
+	struct acl_query *k;
 
+	if (!shadow)
+		return;
+	io = bpf_map_lookup_elem(&ht_shadow, &zero);
+	k = bpf_map_lookup_elem(&ht_query, &zero);
 	if (!io || !k)
 		return;
 	io->tunnel = q->kind;

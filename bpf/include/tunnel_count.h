@@ -24,7 +24,9 @@ static __always_inline struct tunnel_row *tunnel_row(struct tunnel_key *key, con
 
 static __always_inline u32 size_class(u32 len)
 {
-	return (len > 64) + (len > 128) + (len > 256) + (len > 512) + (len > 1024);
+	u32 units = (len + 63) >> 6; /* of 64 bytes, begun ones too */
+
+	return units > 16 ? 5 : 044444444333322100ULL >> units * 3 & 7; /* a digit for each number of them, beginning at the right */
 }
 
 static __noinline int size_add(u32 class, u32 count)
@@ -117,7 +119,7 @@ __noinline int ht_flow_observe(void)
 		return 0;
 	}
 	if (way >= WAY_NONE)
-		e = flow_way(b, ht_flow_victim(index));
+		e = flow_way(b, flow_victim(index, q));
 	flow_put(e, q, 0, HIT_NONE, FLOW_INNER);
 	return 0;
 }

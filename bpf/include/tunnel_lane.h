@@ -16,9 +16,9 @@ static __always_inline u64 lane_what(const struct tunnel_query *q)
 }
 
 /* 1 when a lane is that of the query's tunnel, whatever the generation. */
-static __always_inline int lane_is(const struct tunnel_lane *lane, const struct tunnel_query *q)
+static __always_inline int lane_is(const struct tunnel_lane *lane, const struct tunnel_query *q, u64 what)
 {
-	return lane->w[1] == q->w[1] && lane->w[3] == q->w[3] && *(u64 *)&lane->vni == lane_what(q) && lane->dev == dev_slot &&
+	return lane->w[1] == q->w[1] && lane->w[3] == q->w[3] && *(u64 *)&lane->vni == what && lane->dev == dev_slot &&
 	       lane->w[0] == q->w[0] && lane->w[2] == q->w[2];
 }
 
@@ -27,9 +27,9 @@ static __always_inline struct tunnel_lane *lane_at(u32 index)
 	return bpf_map_lookup_elem(&ht_lanes, &index);
 }
 
-static __always_inline u32 lane_index(const struct tunnel_query *q)
+static __always_inline u32 lane_index(const struct tunnel_query *q, u64 what)
 {
-	u64 hash = (q->w[0] ^ q->w[1]) * hash_seed[0] + (q->w[2] ^ q->w[3]) * hash_seed[1] + lane_what(q) * hash_seed[2];
+	u64 hash = (q->w[0] ^ q->w[1]) * hash_seed[0] + (q->w[2] ^ q->w[3]) * hash_seed[1] + what * hash_seed[2];
 
 	return (bpf_get_smp_processor_id() << lane_shift) + ((u32)(hash >> 32) & lane_mask);
 }
@@ -77,15 +77,17 @@ __noinline int ht_tun_lane(u32 gen)
 	u32 zero = 0, now = bpf_jiffies64(), index;
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
 	struct tunnel_lane *lane;
+	u64 what;
 
 	if (!q)
 		return 0;
-	index = lane_index(q);
+	what = lane_what(q);
+	index = lane_index(q, what);
 	lane = lane_at(index);
 	if (!lane)
 		return 0;
 	if (lane->packets) {
-		if (!lane_is(lane, q) && now - lane->last < second)
+		if (!lane_is(lane, q, what) && now - lane->last < second)
 			return 0;
 		lane_fold(lane, &q->none);
 		lane->packets = 0;
@@ -96,7 +98,7 @@ __noinline int ht_tun_lane(u32 gen)
 	lane->w[1] = q->w[1];
 	lane->w[2] = q->w[2];
 	lane->w[3] = q->w[3];
-	*(u64 *)&lane->vni = lane_what(q);
+	*(u64 *)&lane->vni = what;
 	lane->dev = dev_slot;
 	lane->gen = gen;
 	lane->hit = q->hit;
@@ -114,10 +116,11 @@ __noinline int ht_tun_lane(u32 gen)
 /* What the query's lane says, in the query. Returns 0 when there is none for it. */
 static __always_inline int lane_says(struct tunnel_query *q, u32 gen)
 {
-	u32 index = lane_index(q);
+	u64 what = lane_what(q);
+	u32 index = lane_index(q, what);
 	struct tunnel_lane *lane = lane_at(index);
 
-	if (!lane || !lane_is(lane, q) || lane->gen != (u16)gen || lane->packets - 1 >= LANE_PACKETS - 1)
+	if (!lane || !lane_is(lane, q, what) || lane->gen != (u16)gen || lane->packets - 1 >= LANE_PACKETS - 1)
 		return 0;
 	q->hit = lane->hit;
 	q->line = lane->line;

@@ -43,13 +43,10 @@ __noinline int ht_tun_within(u32 slot, u32 at, u32 n)
 }
 
 /* The kind of tunnel that a packet is in: a line's word, else what the port is known for. TUN_NONE: it is in none. */
-static __always_inline u32 kind_of(const struct tunnel_query *q, u32 gen)
+static __always_inline u32 kind_of(const struct acl_image *img, const struct tunnel_query *q, u32 gen)
 {
-	u32 slot = slot_of(gen), port;
-	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
+	u32 port;
 
-	if (!img)
-		return TUN_NONE;
 	if (q->proto != PROTO_UDP)
 		return q->proto == PROTO_GRE ? TUN_GRE : TUN_IPIP;
 	port = q->port;
@@ -174,15 +171,10 @@ static __always_inline int forged(const struct acl_query *k, u32 six)
 }
 
 /* What can be said against unwrapping a packet that a strip line agrees with. */
-static __always_inline u32 check_strip(const struct tunnel_query *q, u32 slot)
+static __always_inline u32 check_strip(const struct acl_image *img, const struct tunnel_query *q, const struct acl_query *k)
 {
-	u32 zero = 0;
-	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
-	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
 	const struct tunnel_line *l;
 
-	if (!img || !k)
-		return TERR_FAILED;
 	if (q->found || q->tagged)
 		return TERR_NOT_IP;
 	if (is_tunnel(k->w[4]))

@@ -11,6 +11,10 @@
 #include "tunnel_line.h"
 #include "tunnel_lane.h"
 
+/* What the stage finds out, from kind to super, in words. */
+#define FOUND_WORDS ((__builtin_offsetof(struct tunnel_query, worst) - __builtin_offsetof(struct tunnel_query, kind)) / sizeof(u64))
+_Static_assert(__builtin_offsetof(struct tunnel_query, kind) % sizeof(u64) == 0 && __builtin_offsetof(struct tunnel_query, worst) % sizeof(u64) == 0, "whole words");
+
 /* Hands a packet to the stage. */
 static __always_inline int tunnel_begin(const struct packet *p)
 {
@@ -33,16 +37,17 @@ static __always_inline int tunnel_begin(const struct packet *p)
 	q->len = p->len;
 	q->frag = p->frag;
 	q->tag = p->tag_dev & (TAG_VLAN_MASK | TAG_STACKED);
-	q->vni = q->has_vni = q->inner = q->offset = q->inside = q->ip = q->tagged = q->six = 0;
-	q->found = q->looked = q->why = q->hit = q->strip = q->line = q->super = 0;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < FOUND_WORDS; i++)
+		((u64 *)&q->kind)[i] = 0;
 	q->lane = LANE_NONE;
 	return 1;
 }
 
 /* Whether the packet is in a tunnel. */
-static __always_inline int tunnel_kind(struct tunnel_query *q, u32 gen)
+static __always_inline int tunnel_kind(const struct acl_image *img, struct tunnel_query *q, u32 gen)
 {
-	q->kind = kind_of(q, gen);
+	q->kind = kind_of(img, q, gen);
 	barrier();
 	return q->kind;
 }
@@ -126,7 +131,7 @@ static __always_inline int tunnel_plain(struct cursor *c, struct tunnel_query *q
 }
 
 /* The packet inside, into the acl_query; `c` is at its IP header. */
-static __always_inline void tunnel_inside(struct cursor *c, struct tunnel_query *q)
+static __always_inline void tunnel_inside(struct cursor *c, struct tunnel_query *q, struct acl_query *k)
 {
 	struct packet p;
 
@@ -139,26 +144,41 @@ static __always_inline void tunnel_inside(struct cursor *c, struct tunnel_query 
 	p.len = q->inside;
 	q->found = parse_ip(c, &p, q->found, q->tag, key_vni(q));
 	if (!q->found)
-		query_set(&p, dev_slot);
+		query_fill(k, &p, dev_slot);
 	barrier();
 }
 
 /* Whether the packet is unwrapped, in q->strip; else q->why may say why not. */
-static __always_inline int tunnel_judge(struct tunnel_query *q, u32 gen)
+static __always_inline int tunnel_judge(const struct acl_image *img, struct tunnel_query *q, const struct acl_query *k)
 {
 	if (!q->why && q->found && q->found < MAL_MAX)
 		q->why = TERR_INNER;
 	else if (!q->why && q->strip)
-		q->why = check_strip(q, slot_of(gen));
+		q->why = check_strip(img, q, k);
 	if (q->why)
 		q->strip = 0;
 	barrier();
 	return q->strip;
 }
 
+/* Whether a packet that is to be unwrapped is denied as one before, and counts it then: it can be dropped as it is. Looks where flow_account
+ * would look next. For XDP, which takes headers off whatever they are: a packet that stays wrapped is not judged by what is inside. */
+static __always_inline int denied_inside(const struct tunnel_query *q, const struct acl_query *k, u32 gen)
+{
+	volatile struct dev_state *st = dev_state();
+	u32 index;
+
+	if (shadow || !gen)
+		return 0;
+	index = flow_index(st, k->hash);
+	return !flow_may_be(index, k->hash) &&
+	       denied_again(st, k->w, k->tag_dev, k->hash, q->len - (q->ip - q->l3), k->tcp_flags, gen, bpf_jiffies64(), DENIED_PLAIN);
+}
+
 /* What the stage says. */
 #define TUNNEL_OPENED 1 /* the packet was unwrapped: the one inside is in the acl_query */
 #define TUNNEL_INSIDE 2 /* so it is, but stays in its tunnel */
+#define TUNNEL_DENIED 3 /* the packet inside is denied, and counted: see denied_inside */
 
 /* Counts the packet in its tunnel. */
 static __always_inline int tunnel_end(const struct tunnel_query *q, u32 gen)
@@ -176,12 +196,16 @@ static __always_inline int tunnel_end(const struct tunnel_query *q, u32 gen)
 static __always_inline void tunnel_go_on(struct packet *p, int said)
 {
 	u32 zero = 0;
-	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
-	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct acl_query *k;
+	struct tunnel_query *q;
 
 	if (said == TUNNEL_INSIDE)
 		ht_flow_observe();
-	if (said != TUNNEL_OPENED || !k || !q)
+	if (said != TUNNEL_OPENED)
+		return;
+	k = bpf_map_lookup_elem(&ht_query, &zero);
+	q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	if (!k || !q)
 		return;
 	p->w[0] = k->w[0];
 	p->w[1] = k->w[1];

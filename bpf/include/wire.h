@@ -23,6 +23,7 @@
 #define DENIED_AGAIN 0x0000800000000000ULL /* the verdict holds for packets that come after */
 #define DENIED_ASKED 0x0001000000000000ULL /* as long as `established` has the same answer, */
 #define DENIED_SEEN 0x0002000000000000ULL  /* which was yes */
+#define DENIED_PORTS 0x0004000000000000ULL /* and from whatever source port, of which no rule asks */
 #define FLOW_INNER 0x0040000000000000ULL     /* seen inside a tunnel that is only counted: totals leave it out */
 #define FLOW_FORWARDED 0x0080000000000000ULL /* left this device after arriving on another that is watched: totals count it once */
 #define TCP_FLAGS_SHIFT 56
@@ -100,16 +101,16 @@ struct dev_state {
 
 /* Verdicts on flows that were denied, per CPU, by the hash of the key without its source port. The newest flow takes the place of an
  * older one. */
-#define DENIED_WAYS 2
+#define DENIED_WAYS 8
 
 struct denied_bucket {
 	struct flow_entry way[DENIED_WAYS];
 };
 
-/* Of each way of four buckets seven bits of its flow's hash and a 1; 0: it was never used. */
+/* Of each way of a bucket eight bits of its flow's hash, 1 where they are 0; 0: it was never used. */
 struct denied_tags {
-	__u8 way[4 * DENIED_WAYS];
-};
+	__u8 way[DENIED_WAYS];
+} __attribute__((aligned(8))); /* read as one word */
 
 /* A rule's counters: packets that are not in a flow's entry. By slot, shard of CPUs, and hit. */
 struct acl_hits {
@@ -184,6 +185,7 @@ struct acl_query {
 	__u32 interval[2];
 	__u32 established;
 	__u32 flows; /* the policy asks for that */
+	__u32 ports; /* classes of source ports that the policy has */
 	__u32 counted_n;
 	__u16 counted[JUDGED]; /* records of the count rules that matched; in a dry run, counters of those that were passed */
 	__u32 passed;          /* of those: before the record that decided */

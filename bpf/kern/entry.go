@@ -35,6 +35,7 @@ const (
 	legShift      = 47
 	legMask       = 0x7f
 	deniedAgain   = 1 << 47 // DENIED_AGAIN
+	deniedPorts   = 1 << 50 // DENIED_PORTS
 	flowInner     = 1 << 54
 	flowForwarded = 1 << 55
 	tcpFlagsShift = 56

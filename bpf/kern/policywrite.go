@@ -82,7 +82,7 @@ func write(out *bpf.XdpAclImage, img *compile.Image) (expiry []uint64, err error
 		from, to := &img.PortSides[i], &out.Ports[i]
 		to.Class = from.Class
 		lists(to.List[:], from.Lists)
-		to.Later = list(from.Later)
+		to.Later, to.Classes = list(from.Later), uint32(len(from.Lists))
 	}
 	out.Wild = list(img.Wild)
 	copy(out.List[:], img.Lists)

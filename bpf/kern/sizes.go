@@ -19,11 +19,11 @@ const (
 	bucketBytes  = ways * entryBytes
 	tagBytes     = ways // struct flow_tags
 
-	deniedWays   = 2 // DENIED_WAYS
+	deniedWays   = 8 // DENIED_WAYS
 	deniedBucket = deniedWays * entryBytes
 	deniedBytes  = 4 << 20 // for verdicts on denied flows, over all CPUs
-	minDenied    = 32      // buckets
-	maxDenied    = 16 << 10
+	minDenied    = 8       // buckets
+	maxDenied    = 4 << 10
 
 	deviceBytes  = 9 * 16  // struct dev_counters
 	counterBytes = 16      // struct counter
@@ -47,7 +47,7 @@ const (
 type Sizes struct {
 	CPUs          int // possible CPUs
 	BucketsPerCPU int // of eight entries; a power of two
-	DeniedPerCPU  int // buckets of denied flows, two entries each; a power of two
+	DeniedPerCPU  int // buckets of denied flows, eight entries each; a power of two
 	LanesPerCPU   int // of tunnels; a power of two
 	Slots         int // device slots, 0 among them
 	Shards        int // of rule counters
@@ -125,7 +125,7 @@ func (s Sizes) entries() map[string]uint32 {
 		bpf.XdpMapHtEvents:     uint32(s.EventRings),
 		bpf.XdpMapHtLegs:       uint32(aclSlots * s.Shards * aclLegs),
 		bpf.XdpMapHtDenied:     uint32(s.CPUs * s.DeniedPerCPU),
-		bpf.XdpMapHtDeniedTags: uint32(s.CPUs * s.DeniedPerCPU / 4),
+		bpf.XdpMapHtDeniedTags: uint32(s.CPUs * s.DeniedPerCPU),
 		bpf.XdpMapHtLanes:      uint32(s.CPUs * s.LanesPerCPU),
 		bpf.XdpMapHtTunnels:    uint32(s.Shards * tunnelRows),
 		bpf.XdpMapHtOwn:        ownAddresses,

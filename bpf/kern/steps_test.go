@@ -64,15 +64,17 @@ func TestInstructionsOfADeniedPacket(t *testing.T) {
 		name  string
 		hook  Hook
 		frame []byte
+		flags uint64 // of the entry
 		drop  uint64
 		most  int
 	}{
-		{"xdp", XDPGeneric, tcp, drop, 430},
-		{"xdp, another source port", XDPGeneric, other, drop, 460},
-		{"tc", TCIngress, tcp, tcShot, 440},
+		{"xdp", XDPGeneric, tcp, 0, drop, 445},
+		{"xdp, another source port", XDPGeneric, other, deniedPorts, drop, 445},
+		{"xdp, another source port under a policy that asks for some", XDPGeneric, other, 0, drop, 478},
+		{"tc", TCIngress, tcp, 0, tcShot, 448},
 	} {
-		m := newStepper(t, c.hook, tcp)
-		entries := m.deny(t, 7)
+		m := newStepper(t, c.hook, slices.Clone(tcp))
+		entries := m.deny(t, 7, c.flags)
 		copy(m.frame, c.frame)
 		if ret := m.run(t); ret != c.drop {
 			t.Errorf("%s: the program returned %d", c.name, ret)
@@ -101,7 +103,6 @@ type stepper struct {
 	steps  int
 	cpu    uint64
 	hash   func(RawKey) uint64
-	seed   [12]uint64
 	calls  map[string]int // functions that may be called, by symbol: where they begin
 	called []call
 }
@@ -135,7 +136,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1),
+		bpf.XdpVarLaneShift: shift(sizes.LanesPerCPU), bpf.XdpVarLaneMask: uint32(sizes.LanesPerCPU - 1), bpf.XdpVarHitsOwn: uint8(1), bpf.XdpVarSecond: uint32(250),
 		bpf.XdpVarDevSlot: uint16(1), bpf.XdpVarBucketShift: sizes.bucketShift(), bpf.XdpVarBucketMask: uint32(sizes.BucketsPerCPU - 1),
 		bpf.XdpVarHashSeed: consts.seed, bpf.XdpVarHashIp4: consts.ip4(), bpf.XdpVarDeniedShift: shift(sizes.DeniedPerCPU), bpf.XdpVarDeniedMask: uint32(sizes.DeniedPerCPU - 1),
 	} {
@@ -144,7 +145,7 @@ func stepperOf(t *testing.T, h Hook, frame []byte, consts constants, sizes Sizes
 		}
 	}
 	m := &stepper{spec: spec, insns: spec.Programs[program].Instructions, at: map[asm.RawInstructionOffset]int{}, pieces: map[string]uint64{},
-		frame: frame, hash: consts.hash, seed: consts.seed, memory: [][]byte{nil}}
+		frame: frame, hash: consts.hash, memory: [][]byte{nil}}
 	for it := m.insns.Iterate(); it.Next(); {
 		m.at[it.Offset] = it.Index
 	}
@@ -196,39 +197,30 @@ func (m *stepper) know(t *testing.T, gen uint16) []byte {
 	return e
 }
 
-// deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each bucket, in its
-// second place.
-func (m *stepper) deny(t *testing.T, gen uint16) (entries [][]byte) {
+// deny does the same for a flow that was denied. Where its entry lies is the program's to say: there is one in each way.
+func (m *stepper) deny(t *testing.T, gen uint16, flags uint64) (entries [][]byte) {
 	t.Helper()
 	known := m.know(t, gen)
-	for i := range uint64(stepBuckets) {
-		e := m.bytes(m.values(bpf.XdpMapHtDenied)+(2*i+1)*entryBytes, entryBytes)
+	for i := range uint64(stepBuckets * deniedWays) {
+		e := m.bytes(m.values(bpf.XdpMapHtDenied)+i*entryBytes, entryBytes)
 		copy(e, known)
-		binary.LittleEndian.PutUint64(e[48:], deniedAgain)
+		binary.LittleEndian.PutUint64(e[48:], deniedAgain|flags)
 		binary.LittleEndian.PutUint32(e[60:], stepJiffies)
 		entries = append(entries, e)
 	}
 	clear(known)
 	clear(m.bytes(m.values(bpf.XdpMapHtTags), stepBuckets*ways))
 	tags := m.bytes(m.values(bpf.XdpMapHtDeniedTags), stepBuckets*deniedWays)
-	for i := range stepBuckets {
-		tags[i*deniedWays+1] = m.deniedTag(plainKey(m.frame))
+	for i := range tags {
+		tags[i] = m.deniedTag(plainKey(m.frame))
 	}
 	return entries
 }
 
-// deniedTag is the twin of the kernel's: seven bits of a hash that leaves the source port out (bpf/include/denied.h).
+// deniedTag is the twin of the kernel's: eight bits of the hash of a key without source port (bpf/include/denied.h).
 func (m *stepper) deniedTag(k RawKey) byte {
-	var w [5]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(k[8*i:])
-	}
-	tagDev := uint64(binary.LittleEndian.Uint32(k[40:]))
-	s := &m.seed
-	h := (w[1]+s[0])*(w[3]+s[1]) + (w[0]+s[2])*(w[2]+s[3]) + (w[4]>>16+tagDev<<32)*s[4]
-	h ^= h >> 32
-	h *= 0x9e3779b97f4a7c15
-	return byte(h>>24) | 1
+	k[32], k[33] = 0, 0
+	return max(1, byte(m.hash(k)>>24))
 }
 
 // plainKey is struct flow_key of a frame without tags, options and extension headers on device slot 1.

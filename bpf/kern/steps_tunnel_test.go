@@ -3,6 +3,8 @@
 package kern
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,5 +74,44 @@ func TestInstructionsOfAStrip(t *testing.T) {
 		if m.steps > c.most {
 			t.Errorf("%s: %d instructions, budget %d", c.name, m.steps, c.most)
 		}
+	}
+}
+
+// What a packet costs that is denied as one before, in a known tunnel: it is dropped with its headers on. It is counted as one that was
+// unwrapped, by what would have come out.
+func TestInstructionsOfADeniedStrip(t *testing.T) {
+	const most = 1130
+	r := tunnelRigOf(t, tunnelPolicy+"deny in\n", Options{Flows: 64, HashSeed: [6]uint64{1}})
+	frame := tunnelFrames()["vxlan 4 in 4"]
+	const packets = 5
+	for range packets {
+		if passes(t, r.xdp, frame) {
+			t.Fatal("it passes")
+		}
+	}
+	counts, err := r.p.PolicyCounts(r.gen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := uint64(len(frame) - (20 + 8 + 8 + 14)) // the outer Ethernet header stays, the inner one goes
+	if got := counts.Rules[0]; got.Packets != packets || got.Bytes != packets*inner {
+		t.Errorf("the rule counts %+v, want %d packets, %d bytes", got, packets, packets*inner)
+	}
+	if n, bytes, stripped, _ := r.total(t); n != packets || bytes != uint64(packets*len(frame)) || stripped != packets {
+		t.Errorf("the tunnel counts %d packets, %d bytes, %d unwrapped", n, bytes, stripped)
+	}
+	m := stepperOf(t, XDPGeneric, frame, r.p.consts, r.p.sizes)
+	m.adopt(t, r.p, "ht_tun_stage")
+	denied := m.bytes(m.values(bpf.XdpMapHtDenied), r.p.sizes.CPUs*r.p.sizes.DeniedPerCPU*deniedWays*entryBytes)
+	for e := range slices.Chunk(denied, entryBytes) { // within the time in which no header is told
+		binary.LittleEndian.PutUint32(e[60:], stepJiffies)
+	}
+	begin := m.ctx[0]
+	if ret := m.run(t); ret != drop || m.ctx[0] != begin {
+		t.Errorf("the program returned %d, and took %d bytes off", ret, m.ctx[0]-begin)
+	}
+	t.Logf("%d of %d instructions", m.steps, most)
+	if m.steps > most {
+		t.Errorf("%d instructions, budget %d", m.steps, most)
 	}
 }

@@ -47,6 +47,12 @@ func (m *stepper) calculate(t *testing.T, ins *asm.Instruction) {
 		a <<= b & mask
 	case asm.RSh:
 		a >>= b & mask
+	case asm.ArSh:
+		if wide {
+			a = uint64(int64(a) >> (b & mask))
+		} else {
+			a = uint64(int32(a) >> (b & mask))
+		}
 	case asm.Swap: // to network order, of so many bits
 		a, wide = bits.ReverseBytes64(a)>>(64-ins.Constant), true
 	default:

@@ -90,11 +90,13 @@ __noinline int ht_tun_strip(struct __sk_buff *skb)
 /* Returns TUNNEL_*, or 0. */
 __noinline int ht_tun_stage(struct __sk_buff *skb, u32 gen)
 {
-	u32 zero = 0;
+	u32 zero = 0, slot = slot_of(gen);
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
 	struct cursor c;
 
-	if (!q || !tunnel_kind(q, gen))
+	if (!img || !q || !k || !tunnel_kind(img, q, gen))
 		return 0;
 	q->super = skb->gso_size;
 	tunnel_pull(skb, q->l4);
@@ -105,9 +107,9 @@ __noinline int ht_tun_stage(struct __sk_buff *skb, u32 gen)
 		if (!tunnel_plain(&c, q))
 			ht_tun_ether(skb);
 		c = tunnel_at(skb, q->ip, q->left);
-		tunnel_inside(&c, q);
+		tunnel_inside(&c, q, k);
 	}
-	if (tunnel_judge(q, gen) && !ht_tun_strip(skb)) {
+	if (tunnel_judge(img, q, k) && !ht_tun_strip(skb)) {
 		q->strip = 0;
 		q->why = refusal(q);
 	}

@@ -95,8 +95,8 @@ static __always_inline int pipeline(struct xdp_md *ctx, const u32 dry)
 	}
 	st = dev_state();
 	gen = generation(st);
-	if (unlikely(is_tunnel(p.w[4])) && !(dry && shadow_egress()))
-		stage_tunnel(ctx, &p, dry && shadow_gen() ? shadow_gen() : gen);
+	if (unlikely(is_tunnel(p.w[4])) && !(dry && shadow_egress()) && stage_tunnel(ctx, &p, dry && shadow_gen() ? shadow_gen() : gen))
+		return XDP_DROP;
 	if (dry && shadow_judge(&p, 0)) {
 		shadow_report(&p, 0);
 		return XDP_PASS;

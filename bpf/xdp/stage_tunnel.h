@@ -87,11 +87,13 @@ static __always_inline int strip_plain(struct xdp_md *ctx, const struct tunnel_q
 /* Returns TUNNEL_*, or 0. */
 __noinline int ht_tun_stage(struct xdp_md *ctx, u32 gen)
 {
-	u32 zero = 0;
+	u32 zero = 0, slot = slot_of(gen), denied = 0, said;
+	struct acl_image *img = bpf_map_lookup_elem(&ht_policy, &slot);
 	struct tunnel_query *q = bpf_map_lookup_elem(&ht_tunnel, &zero);
+	struct acl_query *k = bpf_map_lookup_elem(&ht_query, &zero);
 	struct cursor c;
 
-	if (!q || !tunnel_kind(q, gen))
+	if (!img || !q || !k || !tunnel_kind(img, q, gen))
 		return 0;
 	q->super = q->len > WIRE_MAX;
 	c = tunnel_at(ctx, q->l4, q->left);
@@ -101,20 +103,28 @@ __noinline int ht_tun_stage(struct xdp_md *ctx, u32 gen)
 		if (!tunnel_plain(&c, q))
 			ht_tun_ether(ctx);
 		c = tunnel_at(ctx, q->ip, q->left);
-		tunnel_inside(&c, q);
+		tunnel_inside(&c, q, k);
 	}
-	if (tunnel_judge(q, gen) && !shadow_gen() && !(q->l3 == sizeof(struct eth) ? strip_plain(ctx, q) : ht_tun_strip(ctx))) {
-		q->strip = 0;
-		q->why = TERR_FAILED;
+	if (tunnel_judge(img, q, k) && !shadow_gen()) {
+		denied = denied_inside(q, k, gen);
+		if (!denied && !(q->l3 == sizeof(struct eth) ? strip_plain(ctx, q) : ht_tun_strip(ctx))) {
+			q->strip = 0;
+			q->why = TERR_FAILED;
+		}
 	}
 	barrier();
 	shadow_tunnel(q);
-	return tunnel_end(q, gen);
+	said = tunnel_end(q, gen);
+	return denied ? TUNNEL_DENIED : said;
 }
 
-/* Where p was unwrapped it is the packet inside from here on, and pointers into the frame are void. */
-static __always_inline void stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
+/* Where p was unwrapped it is the packet inside from here on, and pointers into the frame are void. 1: it is to be dropped. */
+static __always_inline int stage_tunnel(struct xdp_md *ctx, struct packet *p, u32 gen)
 {
-	if (tunnel_begin(p))
-		tunnel_go_on(p, ht_tun_stage(ctx, gen));
+	int said = tunnel_begin(p) ? ht_tun_stage(ctx, gen) : 0;
+
+	if (said == TUNNEL_DENIED)
+		return 1;
+	tunnel_go_on(p, said);
+	return 0;
 }

@@ -93,11 +93,17 @@ func classifiers(t *testing.T, rules int) (*ebpf.Collection, []byte) {
 		}
 		set(t, spec, map[string]any{"bv_words": uint32(v.words), "bv_deny": deny})
 		roomForSamples(t, spec)
-		spec.Maps["ht_hits"].MaxEntries = 3 * compile.MaxHits // slots of images, one shard
+		// Counters of rules as the product has them on a host with so many CPUs: a shard for each if they are few.
+		own := uint8(0)
+		if sizes.Shards >= cpus {
+			own = 1
+		}
+		set(t, spec, map[string]any{"hit_shards": uint32(sizes.Shards - 1), "hits_own": own})
+		spec.Maps["ht_hits"].MaxEntries = uint32(3 * sizes.Shards * compile.MaxHits) // slots of images
 		shift := bits.Len(uint(sizes.DeniedPerCPU)) - 1
 		set(t, spec, map[string]any{"denied_shift": uint32(shift), "denied_mask": uint32(1<<shift - 1)})
 		spec.Maps["ht_denied"].MaxEntries = uint32(cpus << shift)
-		spec.Maps["ht_denied_tags"].MaxEntries = uint32(cpus << shift / 4)
+		spec.Maps["ht_denied_tags"].MaxEntries = uint32(cpus << shift)
 	})
 	v.fill(t, col.Maps)
 	fillSamples(t, col, packets)

@@ -11,7 +11,7 @@ func Reason(id string) string {
 		"S4": "some third of a new flow's time is the cache miss on its bucket, which either side pays, and most of the rest is its classification, unless it is denied as one before that differs in its source port alone.",
 		"S6": again,
 		"S7": again,
-		"S9": "a packet in a tunnel is parsed twice, strictly, and held against the line's inner prefixes and the host's own addresses before its headers are taken off and it is judged; " +
+		"S9": "a packet in a tunnel is parsed twice, strictly, and held against the line's inner prefixes and the host's own addresses before its verdict is looked up; " +
 			"the goals were set with a prototype that looked up {local, peer, VNI} for IPv4 alone and took the headers off.",
 		"S10": "each of 4,096 flows sends once in some milliseconds, so that its entry has left the caches: two thirds of the cost are the wait for that line, which a single flow " +
 			"does not have. An empty program on the same hook has a cost as well.",
