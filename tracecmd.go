@@ -11,7 +11,7 @@ import (
 )
 
 // traceEvents traces without an engine: what is attached goes with this process.
-func traceEvents(ctx context.Context, _ cli.Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error) {
+func traceEvents(ctx context.Context, _ cli.Options, spec snap.TraceSpec, emit func([]snap.TraceEvent) error) (snap.TraceSession, error) {
 	return probes.RunTrace(ctx, spec, emit, nil)
 }
 

@@ -249,14 +249,14 @@ func TracePresets() ([]snap.TracePreset, error) {
 }
 
 // RunTrace traces without an engine, until a limit is reached or ctx ends. attached, which may be nil, hears that everything is
-// attached; emit hears each event in its order, and its error ends the trace. What comes back says why it stopped, and what
+// attached; emit hears the events in their order, see trace.New, and its error ends the trace. What comes back says why it stopped, and what
 // was lost.
-func RunTrace(ctx context.Context, spec snap.TraceSpec, emit func(snap.TraceEvent) error, attached func()) (snap.TraceSession, error) {
+func RunTrace(ctx context.Context, spec snap.TraceSpec, emit func([]snap.TraceEvent) error, attached func()) (snap.TraceSession, error) {
 	cat, err := functions.Load(functions.Options{})
 	if err != nil {
 		return snap.TraceSession{Spec: spec, State: snap.TraceFailed, Why: clean(err.Error())}, err
 	}
-	s := trace.New(cat, spec, func(e *snap.TraceEvent) error { return emit(*e) })
+	s := trace.New(cat, spec, emit)
 	if err := s.Attach(ctx); err != nil {
 		return s.State(), err
 	}

@@ -88,11 +88,13 @@ func TestRunTraceEmitsInOrder(t *testing.T) {
 	r := newGround(t)
 	var last uint64
 	enough := make(chan struct{})
-	session, err := RunTrace(t.Context(), snap.TraceSpec{Pattern: "@drops", Filter: "udp port 4345", Packets: 3, Seconds: 30}, func(e snap.TraceEvent) error {
-		if e.Seq != last+1 {
-			t.Errorf("event %d after %d", e.Seq, last)
+	session, err := RunTrace(t.Context(), snap.TraceSpec{Pattern: "@drops", Filter: "udp port 4345", Packets: 3, Seconds: 30}, func(events []snap.TraceEvent) error {
+		for _, e := range events {
+			if e.Seq != last+1 {
+				t.Errorf("event %d after %d", e.Seq, last)
+			}
+			last = e.Seq
 		}
-		last = e.Seq
 		return nil
 	}, func() {
 		go func() {

@@ -128,7 +128,7 @@ func measureTraced(t *testing.T, r *Report) {
 		attached := make(chan struct{})
 		go func() {
 			defer close(got)
-			s, err := probes.RunTrace(ctx, spec, func(snap.TraceEvent) error { emitted++; return nil }, func() { close(attached) })
+			s, err := probes.RunTrace(ctx, spec, func(events []snap.TraceEvent) error { emitted += uint64(len(events)); return nil }, func() { close(attached) })
 			if err != nil {
 				t.Error(err)
 			}

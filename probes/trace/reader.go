@@ -76,12 +76,8 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 func (r *reader) take(all bool) {
 	r.t.Read(r.d.add)
 	batch := r.d.flush(all)
-	if r.s.emit != nil {
-		for i := range batch {
-			if r.failed == nil {
-				r.failed = r.s.emit(&batch[i])
-			}
-		}
+	if r.s.emit != nil && r.failed == nil && len(batch) > 0 {
+		r.failed = r.s.emit(batch)
 	}
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()

@@ -32,7 +32,7 @@ const (
 // Session is one trace: Attach, then Read, once each. Everything else may be called from any goroutine at any time.
 type Session struct {
 	cat   *functions.Catalog
-	emit  func(*snap.TraceEvent) error
+	emit  func([]snap.TraceEvent) error
 	stop  chan string   // capacity 1: why
 	done  chan struct{} // closed when nothing is attached any more
 	apart bool          // the network namespace is not the initial one
@@ -48,9 +48,9 @@ type Session struct {
 	programs []snap.Program
 }
 
-// New makes a session that does nothing before Attach. emit, which may be nil, hears each event in its order, from Read's
-// goroutine, and may keep a copy of it only; its error stops the session.
-func New(cat *functions.Catalog, spec snap.TraceSpec, emit func(*snap.TraceEvent) error) *Session {
+// New makes a session that does nothing before Attach. emit, which may be nil, hears the events in their order, some at a
+// time, from Read's goroutine, and may keep copies only; its error stops the session.
+func New(cat *functions.Catalog, spec snap.TraceSpec, emit func([]snap.TraceEvent) error) *Session {
 	s := &Session{cat: cat, emit: emit, stop: make(chan string, 1), done: make(chan struct{}),
 		state: snap.TraceSession{Spec: withLimits(spec), State: snap.TraceAttaching}}
 	inode, initial := procfs.NetNamespace("/proc/thread-self/ns/net")

@@ -39,9 +39,9 @@ type Backends struct {
 	Running func(context.Context) (RunningPolicy, bool, error)
 	// Bench times the real programs with a policy, attached to nothing.
 	Bench func(context.Context, acl.Policy, BenchWish) (BenchReport, error)
-	// Trace runs a trace and gives each event to emit, on one goroutine, until a limit, the end of the context or an error of
-	// emit (which it returns) ends it. The session says what was lost; that the context ended is no error.
-	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error)
+	// Trace runs a trace and gives the events to emit, some at a time, on one goroutine, until a limit, the end of the context or an
+	// error of emit (which it returns) ends it. The session says what was lost; that the context ended is no error.
+	Trace func(ctx context.Context, opt Options, spec snap.TraceSpec, emit func([]snap.TraceEvent) error) (snap.TraceSession, error)
 	// Presets lists what a trace can be started by name with. It attaches nothing.
 	Presets func(context.Context) ([]snap.TracePreset, error)
 	// Keep keeps the trial of the hooktop that may change this network namespace, and says so in a line.

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"hooktop/probes/snap"
 	"hooktop/ui/export"
@@ -52,81 +54,131 @@ func runTrace(c *call) error {
 	return nil
 }
 
-// printer writes events, each as it comes. err is why the last one could not be written.
+// printer writes events as they come: those that come together at once, since a call for each would cost the traced host more than
+// the tracing of it. err is why they could not be written.
 type printer struct {
 	w      io.Writer
 	json   bool
 	headed bool
+	text   []byte // reused
 	err    error
 }
 
-func (p *printer) print(e snap.TraceEvent) error {
-	if p.err != nil {
+func (p *printer) print(events []snap.TraceEvent) error {
+	if p.err != nil || len(events) == 0 {
 		return p.err
 	}
-	text := ""
-	switch {
-	case p.json:
-		text = export.EventJSON(&e) + "\n"
-	case !p.headed:
-		text = eventHead() + "\n" + eventRow(&e)
-	default:
-		text = eventRow(&e)
+	p.text = p.text[:0]
+	if !p.json && !p.headed {
+		p.text = append(append(p.text, eventHead()...), '\n')
 	}
 	p.headed = true
-	_, p.err = io.WriteString(p.w, text)
+	for i := range events {
+		if p.json {
+			p.text = append(append(p.text, export.EventJSON(&events[i])...), '\n')
+		} else {
+			p.text = appendEvent(p.text, &events[i])
+		}
+	}
+	_, p.err = p.w.Write(p.text)
 	return p.err
 }
 
 // eventColumns are titles and widths: a stream can't wait for its widest cell. What is longer pushes the rest of its line.
-func eventColumns() []struct {
+func eventColumns() [8]struct {
 	title string
 	width int // negative: right-aligned
 } {
-	return []struct {
+	return [...]struct {
 		title string
 		width int
 	}{{"TIME", 15}, {"PKT", -6}, {"FUNCTION", 28}, {"CPU", -3}, {"PROCESS", 22}, {"DELTA", -6}, {"VERDICT", 26}, {"FLOW", 0}}
 }
 
+// row is a line under way. Cells go into b from `from` on, in the order of eventColumns.
+type row struct {
+	b            []byte
+	from, column int
+}
+
+// end ends a cell.
+func (l *row) end() {
+	width := eventColumns()[l.column].width
+	blanks := max(width, -width) - utf8.RuneCount(l.b[l.from:])
+	for range blanks {
+		l.b = append(l.b, ' ')
+	}
+	if width < 0 && blanks > 0 {
+		copy(l.b[l.from+blanks:], l.b[l.from:])
+		for i := range blanks {
+			l.b[l.from+i] = ' '
+		}
+	}
+	l.b = append(l.b, "  "...)
+	l.from, l.column = len(l.b), l.column+1
+}
+
+// text is a whole cell.
+func (l *row) text(s string) {
+	l.b = append(l.b, s...)
+	l.end()
+}
+
 func eventHead() string {
-	var cells []string
+	l := row{}
 	for _, c := range eventColumns() {
-		cells = append(cells, c.title)
+		l.text(c.title)
 	}
-	return aligned(cells)
+	return string(bytes.TrimRight(l.b, " "))
 }
 
-func aligned(cells []string) string {
-	var b strings.Builder
-	for i, c := range eventColumns() {
-		b.WriteString(fmt.Sprintf("%*s  ", -c.width, cells[i]))
-	}
-	return strings.TrimRight(b.String(), " ")
-}
-
-// eventRow is one line, and one more for each frame of the stack.
-func eventRow(e *snap.TraceEvent) string {
-	packet, delta, flow := "-", "", format.Clean(e.Args)
+// appendEvent adds one line, and one more for each frame of the stack.
+func appendEvent(b []byte, e *snap.TraceEvent) []byte {
+	l := row{b: e.At.AppendFormat(b, "15:04:05.000000"), from: len(b)}
+	l.end()
 	if e.Packet > 0 {
-		packet = strconv.Itoa(e.Packet)
+		l.b = strconv.AppendInt(l.b, int64(e.Packet), 10)
+	} else {
+		l.b = append(l.b, '-')
 	}
+	l.end()
+	l.text(format.Clean(e.Func))
+	l.b = strconv.AppendInt(l.b, int64(e.CPU), 10)
+	l.end()
+	l.b = append(strconv.AppendInt(append(append(l.b, format.Clean(e.Comm)...), '['), int64(e.PID), 10), ']')
+	l.end()
 	if e.Delta > 0 {
-		delta = format.Nanos(e.Delta)
+		l.b = format.AppendNanos(l.b, e.Delta)
 	}
-	if e.HasKey {
-		flow = strings.TrimSpace(fmt.Sprintf("%s > %s %s len %d %s %s", format.Endpoint(&e.Key, false), format.Endpoint(&e.Key, true),
-			format.Proto(e.Key.Proto), e.Len, format.Clean(e.Dev), flow))
-	}
-	if e.Mark != 0 {
-		flow += fmt.Sprintf(" mark %#x", e.Mark)
-	}
-	text := aligned([]string{e.At.Format("15:04:05.000000"), packet, format.Clean(e.Func), strconv.Itoa(e.CPU),
-		fmt.Sprintf("%s[%d]", format.Clean(e.Comm), e.PID), delta, export.Verdict(e), flow}) + "\n"
+	l.end()
+	l.text(export.Verdict(e))
+	b = bytes.TrimRight(appendFlow(l.b, e), " ")
+	b = append(b, '\n')
 	for _, frame := range export.Stack(e) {
-		text += "      " + frame + "\n"
+		b = append(append(append(b, "      "...), frame...), '\n')
 	}
-	return text
+	return b
+}
+
+// appendFlow adds whose packet it is, and the arguments.
+func appendFlow(b []byte, e *snap.TraceEvent) []byte {
+	args := format.Clean(e.Args)
+	if e.HasKey {
+		b = append(format.AppendFullEndpoint(b, &e.Key, false), " > "...)
+		b = append(append(format.AppendFullEndpoint(b, &e.Key, true), ' '), format.Proto(e.Key.Proto)...)
+		b = strconv.AppendInt(append(b, " len "...), int64(e.Len), 10)
+		if dev := format.Clean(e.Dev); dev != "" {
+			b = append(append(b, ' '), dev...)
+		}
+		if args != "" {
+			b = append(b, ' ')
+		}
+	}
+	b = append(b, args...)
+	if e.Mark != 0 {
+		b = strconv.AppendUint(append(b, " mark 0x"...), uint64(e.Mark), 16)
+	}
+	return b
 }
 
 type presetsObject struct {

@@ -34,10 +34,11 @@ func traced() []snap.TraceEvent {
 // tracing is a backend that gives events and a session, and notes what it was asked.
 func tracing(got *snap.TraceSpec, session snap.TraceSession, err error) func(*Backends) {
 	return func(b *Backends) {
-		b.Trace = func(ctx context.Context, _ Options, spec snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error) {
+		b.Trace = func(ctx context.Context, _ Options, spec snap.TraceSpec, emit func([]snap.TraceEvent) error) (snap.TraceSession, error) {
 			*got = spec
-			for _, e := range traced() {
-				if err := emit(e); err != nil {
+			all := traced()
+			for _, events := range [][]snap.TraceEvent{nil, all[:1], all[1:]} {
+				if err := emit(events); err != nil {
 					return session, err
 				}
 			}
@@ -154,8 +155,8 @@ func TestTraceOnSignalAndBrokenPipe(t *testing.T) {
 	run := func(ctx context.Context, out *os.File, end func()) (int, string) {
 		var text strings.Builder
 		code := Main(ctx, []string{"trace", "@drops"}, Stdio{Out: out, Err: &text}, Backends{
-			Trace: func(ctx context.Context, _ Options, _ snap.TraceSpec, emit func(snap.TraceEvent) error) (snap.TraceSession, error) {
-				if err := emit(traced()[0]); err != nil {
+			Trace: func(ctx context.Context, _ Options, _ snap.TraceSpec, emit func([]snap.TraceEvent) error) (snap.TraceSession, error) {
+				if err := emit(traced()[:1]); err != nil {
 					return snap.TraceSession{}, err
 				}
 				end()

@@ -162,15 +162,18 @@ func cutMiddle(b []byte, from, tail, w int) []byte {
 }
 
 // Endpoint is AppendEndpoint without a limit and with IPv6 in brackets, as other tools take it.
-func Endpoint(k *snap.FlowKey, dst bool) string {
+func Endpoint(k *snap.FlowKey, dst bool) string { return string(AppendFullEndpoint(nil, k, dst)) }
+
+// AppendFullEndpoint is Endpoint into b.
+func AppendFullEndpoint(b []byte, k *snap.FlowKey, dst bool) []byte {
 	a, port := k.Src, k.SPort
 	if dst {
 		a, port = k.Dst, k.DPort
 	}
 	if !HasPorts(k.Proto) || k.Frag == snap.FragLater {
-		return a.String()
+		return a.Netip().AppendTo(b)
 	}
-	return netip.AddrPortFrom(a.Netip(), port).String()
+	return netip.AddrPortFrom(a.Netip(), port).AppendTo(b)
 }
 
 // FlowFilter is the packet filter of a trace that passes a flow: "tcp flow 10.0.0.1:5 > 10.0.0.2:443", "icmp host 10.0.0.1
