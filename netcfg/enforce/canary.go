@@ -218,9 +218,11 @@ func (s *Service) rollBack(why string) {
 	}
 }
 
-// cutsNow says which way in of now the rest of the devices would close: nobody sits at the keys when they follow. mu is held.
+// cutsNow says which way in of now the rest of the devices would close: nobody sits at the keys when they follow. The guard is that of
+// now: for who has just logged in it is written again in a moment, and they are no reason to go back. mu is held.
 func (s *Service) cutsNow(t *trial) (way string, cut bool) {
-	if list := cuts(&t.acl, s.world.onDevices(), s.opt.Now()); len(list) > 0 {
+	p := s.guarded(t.file, s.world)
+	if list := cuts(&p, s.world.onDevices(), s.opt.Now()); len(list) > 0 {
 		return list[0], true
 	}
 	return "", false

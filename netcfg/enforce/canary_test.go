@@ -304,6 +304,24 @@ func TestTheRestFollowsOnlyWhereNobodyIsCut(t *testing.T) {
 	}
 }
 
+// Who logs in at the end of a soak is in the guard a moment later: that it is not written yet is no reason to go back.
+func TestALoginAtTheEndOfASoak(t *testing.T) {
+	r := newRig(t, nil)
+	r.canary("default in deny\n", 3*time.Second)
+	r.seconds(2, nil)
+	if !r.s.Look(twoDevices(ssh("10.0.0.8", 50122))) {
+		t.Fatal("nothing is to be written again")
+	}
+	r.seconds(1, nil)
+	r.on(r.plane.last, r.plane.last)
+	if err := r.s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := r.plane.Judge(r.plane.decides(), ssh("10.0.0.8", 50122).Packets(), nil); err != nil || said[0].Verdict != acl.Allow {
+		t.Errorf("who logged in: %+v, %v", said, err)
+	}
+}
+
 // Operators who log in during a soak change the guard: the canary is written again, on its device, and so is the rest.
 func TestACanaryIsWrittenAgain(t *testing.T) {
 	r := newRig(t, nil)
