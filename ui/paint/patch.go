@@ -36,8 +36,11 @@ func bare(s *uv.Style) bool {
 }
 
 func alike(a, b *uv.Cell) bool {
-	return a.Content == b.Content && (blank(a) && blank(b) || a.Equal(b))
+	return a.Content == b.Content && (*a == *b || blank(a) && blank(b) || a.Equal(b))
 }
+
+// matches compares styles. Equal works out each colour; most are the very same value.
+func matches(a, b *uv.Style) bool { return *a == *b || a.Equal(b) }
 
 // simple reports whether every terminal gives each character of a line one cell.
 func simple(line uv.Line) bool {
@@ -99,7 +102,7 @@ func (p *patch) bridges(was, is uv.Line, x int) bool {
 		switch c := &is[i]; {
 		case !alike(&was[i], c):
 			return n < passing
-		case blank(c) && !bare(&p.pen), !blank(c) && !c.Style.Equal(&p.pen):
+		case blank(c) && !bare(&p.pen), !blank(c) && !matches(&c.Style, &p.pen):
 			return false
 		default:
 			if n += len(c.Content); n >= passing {
@@ -119,7 +122,7 @@ func (p *patch) put(c *uv.Cell) {
 
 // style takes up the pen that a cell asks for. A blank one takes any that leaves no trace.
 func (p *patch) style(c *uv.Cell) {
-	if blank(c) && bare(&p.pen) || c.Style.Equal(&p.pen) {
+	if blank(c) && bare(&p.pen) || matches(&c.Style, &p.pen) {
 		return
 	}
 	p.ink(c.Style)
