@@ -19,7 +19,7 @@ func Reason(id string) string {
 		"S13": "nearly all of it is parsing and compiling the text.",
 		"S15": "on an idle machine htop has next to nothing to write, while the rates of sixty rows of hooktop change with each frame.",
 		"T2":  "following each datagram through several tracepoints costs about what tcpdump does, one tracepoint costs less.",
-		"T3":  "the trace's programs run some hundred times a second in that test, 0.1 % of a core, and its process takes up to 1 % of a core: rounds differ by more than that.",
+		"T3":  "the trace's programs run some hundred times a second in that test, 0.1 % of a core, and its process takes up to 1 % of a core: rounds differ by more than that, and as far where the trace is off in both.",
 	}[id]
 	if why == "" {
 		return "the reason is not known."

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -241,7 +242,8 @@ func (s *stream) window(d time.Duration) float64 {
 
 // measureDefault is what the trace that runs from the launch on costs traffic that it does not show. How fast TCP is differs more from one
 // connection and second to the next than by that: it is one connection, and windows with a trace stand between such without. The start of the
-// process, which takes as much of a CPU as a minute of tracing, has to be over.
+// process, which takes as much of a CPU as a minute of tracing, has to be over; either kind of window has the same rest before it. How far
+// windows without a trace are from their neighbours of the same kind says what of the ratio is noise.
 func measureDefault(t *testing.T, r *Report) {
 	a, b := flooded(t)
 	s := newStream(t, a, b)
@@ -253,16 +255,20 @@ func measureDefault(t *testing.T, r *Report) {
 		}
 		return Median(all)
 	}
+	const rest = 3 * settling
 	windows()
 	without := []float64{windows()}
 	var with, beside []float64
 	for range 21 {
-		watched(t, a, b, func() { <-time.After(3 * settling); with = append(with, windows()) }, *product, "trace", trace.Default, "--packets", "100000000", "--for", "10m")
-		<-time.After(settling)
+		watched(t, a, b, func() { <-time.After(rest); with = append(with, windows()) },
+			*product, "trace", trace.Default, "--packets", "100000000", "--for", "10m", "--rate", fmt.Sprint(trace.AtLaunch().Rate))
+		<-time.After(settling + rest)
 		without = append(without, windows())
 		n := len(without)
 		beside = append(beside, (without[n-2]+without[n-1])/2)
 	}
+	noise := Ratios(without[1:], without[:len(without)-1])
 	r.Rows = append(r.Rows, FromRounds("T3", "bulk TCP through a veth with the trace of the launch (@default) / without", "x", AtLeast(0.95), Ratios(with, beside),
-		fmt.Sprintf("with %.2f, without %.2f Gbit/s", Median(with)*8/1e9, Median(without)*8/1e9)))
+		fmt.Sprintf("with %.2f, without %.2f Gbit/s; without / without a round earlier: %.2f x (%.2f – %.2f)", Median(with)*8/1e9, Median(without)*8/1e9,
+			Median(noise), slices.Min(noise), slices.Max(noise))))
 }

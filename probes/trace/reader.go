@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	readEvery = 50 * time.Millisecond
-	restEvery = 500 * time.Millisecond // of a trace that nobody asked for, which must not keep an idle host awake: as often as frames are made
-	restCount = time.Second            // and its counters
-	linger    = 200 * time.Millisecond // after the last packet asked for has begun, so that its journey is whole
+	readEvery  = 50 * time.Millisecond
+	countEvery = 250 * time.Millisecond // some 20 system calls, for what is shown twice a second
+	restEvery  = 500 * time.Millisecond // of a trace that nobody asked for, which must not keep an idle host awake: as often as frames are made
+	restCount  = time.Second            // and its counters
+	linger     = 200 * time.Millisecond // after the last packet asked for has begun, so that its journey is whole
 )
 
 // reader takes a session's events from the kernel.
@@ -35,7 +36,7 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 	r.s.mu.Lock()
 	ends, spec := r.s.ends, r.s.state.Spec
 	r.s.mu.Unlock()
-	every, count := readEvery, readEvery
+	every, count := readEvery, countEvery
 	if spec.Sample {
 		every, count = restEvery, restCount
 	}
@@ -45,7 +46,7 @@ func (r *reader) read(ctx context.Context) (why string, err error) {
 		}
 		r.take(false)
 		now := time.Now()
-		if now.Sub(r.counted) >= count { // some 20 system calls: not with each filling of a ring
+		if now.Sub(r.counted) >= count {
 			if err := r.count(math.MaxUint64); err != nil {
 				return "", err
 			}
