@@ -113,11 +113,14 @@ static __always_inline u32 tag_of(u64 hash)
 static __always_inline int flow_may_be(u32 index, u64 hash)
 {
 	struct flow_tags *tags = bpf_map_lookup_elem(&ht_tags, &index);
+	u32 home;
 
 	if (!tags)
 		return 1;
-	/* Most flows are in their home slot. The tag is not made from the hash for that: where it would be 0, the next look finds it. */
-	if (likely(!((tags->way[hash >> 61] ^ hash >> 24) & TAG_HASH)))
+	home = tags->way[hash >> 61];
+	/* Most flows are in their home slot. The tag is not made from the hash for that: where it would be 0, the next look finds it, and
+	 * an empty slot is not taken for it. */
+	if (likely(home && !((home ^ hash >> 24) & TAG_HASH)))
 		return 1;
 	return zero_bytes((*(u64 *)tags->way & BYTES(TAG_HASH)) ^ BYTES(tag_of(hash))) != 0;
 }
