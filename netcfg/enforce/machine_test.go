@@ -24,10 +24,8 @@ type twin struct {
 	looks              []time.Time
 	worse              time.Time // look at which something had got worse
 	now                time.Time
-	peers              int // with a session; each has those before it
-	guarded            int // those that the trial's guard lets in
 
-	soaks, followed, failed, stalled, cut int
+	soaks, followed, failed, stalled int
 }
 
 func (w *twin) pass(d time.Duration) {
@@ -52,9 +50,6 @@ func (w *twin) follow() {
 	w.kept = w.trial
 	w.end()
 }
-
-// cuts says whether the trial would close a way in on the rest.
-func (w *twin) cuts() bool { return w.trial == "default in deny\n" && w.peers > w.guarded }
 
 // failing says whether something got worse in the seconds that count, and whether enough of them have passed.
 func (w *twin) failing() bool {
@@ -81,9 +76,6 @@ func (w *twin) health(worse bool) {
 	case !w.soaking():
 	case w.failing():
 		w.failed++
-		w.end()
-	case !w.now.Before(w.until) && w.cuts():
-		w.cut++
 		w.end()
 	case !w.now.Before(w.until):
 		w.followed++
@@ -188,16 +180,14 @@ func (m *machine) stage(text string) {
 }
 
 func (m *machine) keepIt() {
-	ok := m.w.trial != "" && !(m.w.soaking() && m.w.cuts())
-	m.is(m.s.Keep(""), ok, "keep")
-	m.keep(ok)
+	m.is(m.s.Keep(""), m.w.trial != "", "keep")
+	m.keep(m.w.trial != "")
 }
 
 // login has sessions of so many peers, and devices that come and go. The guard lets them in when the policy is written anew.
 func (m *machine) login(peers int, rewrite bool) {
 	w := twoDevices()
 	w.Devices["eth9"] = uint16(m.r.IntN(3))
-	m.w.peers = peers
 	for i := range peers {
 		w.Ways = append(w.Ways, ssh(fmt.Sprintf("10.0.0.%d", 8+i), uint16(50000+m.r.IntN(3))))
 	}
@@ -205,11 +195,10 @@ func (m *machine) login(peers int, rewrite bool) {
 		if err := m.s.Rewrite(); err != nil {
 			m.t.Fatal(err)
 		}
-		m.w.guarded = peers
 	}
 }
 
-// watched begins a soak after which the rest would close a way in.
+// watched begins a soak during which somebody logs in whom the guard does not let in yet: no reason to go back.
 func (m *machine) watched() {
 	m.stage("default in deny\n")
 	m.commit(snap.PolicyWish{Base: m.s.kept.id, Lease: time.Minute, Host: "gate", On: []string{"eth1"}, Soak: 3 * time.Second}, true)
@@ -242,7 +231,6 @@ func (m *machine) vanish() {
 		m.w.end()
 	}
 	m.s.Look(twoDevices())
-	m.w.peers = 0
 }
 
 func (m *machine) commitOne() {
@@ -264,7 +252,7 @@ func (m *machine) commit(wish snap.PolicyWish, ok bool) {
 	m.is(m.s.Commit(wish), ok, "commit")
 	if ok {
 		m.w.trial, m.w.began, m.w.ends = m.w.draft, m.w.now, m.w.now.Add(wish.Lease)
-		m.w.canary, m.w.soak, m.w.guarded = wish.On != nil, wish.Soak, m.w.peers
+		m.w.canary, m.w.soak = wish.On != nil, wish.Soak
 	}
 }
 
@@ -326,16 +314,16 @@ func TestMachineAgreesWithItsTwin(t *testing.T) {
 			for seed := first; seed < min(sequences, first+chunk); seed++ {
 				n, w := sequence(r, uint64(seed))
 				steps += n
-				saw.soaks, saw.followed, saw.failed, saw.stalled, saw.cut = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled, saw.cut+w.cut
+				saw.soaks, saw.followed, saw.failed, saw.stalled = saw.soaks+w.soaks, saw.followed+w.followed, saw.failed+w.failed, saw.stalled+w.stalled
 			}
 		})
 	}
 	if t.Failed() {
 		return
 	}
-	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times, it would have cut a way in %d times",
-		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled, saw.cut)
-	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 || saw.cut == 0 {
+	t.Logf("%d sequences, %d events, no difference; %d soaks: the rest followed %d times, a check failed %d times, the engine stalled %d times",
+		sequences, steps, saw.soaks, saw.followed, saw.failed, saw.stalled)
+	if saw.followed == 0 || saw.failed == 0 || saw.stalled == 0 {
 		t.Error("not everything was tried")
 	}
 }
