@@ -177,7 +177,7 @@ func (m *model) notices(f *snap.Frame) {
 		if n.From != "" {
 			text = n.From + ": " + text
 		}
-		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: n.Sev, Text: text})
+		m.toasts.Add(m.env.Now(), core.ToastMsg{Sev: n.Sev, Text: text, From: n.From})
 		m.views.dirty = true // also while paused
 	}
 }

@@ -124,6 +124,7 @@ func TestExitCodesAndTheOneLine(t *testing.T) {
 		{args: "--nosuch", code: ExitUsage, words: "unknown flag: --nosuch: see hooktop --help"},
 		{args: "labb", code: ExitUsage, words: `unknown command "labb": did you mean hooktop lab?`},
 		{args: "pcap", code: ExitUsage, words: "FILE is missing"},
+		{args: "diff a.policy", code: ExitUsage, words: "diff: B is missing"},
 		{args: "pcap a b", code: ExitUsage, words: `too many arguments from "b" on`},
 		{args: "completion powershell", code: ExitUsage, words: "one of bash, zsh, fish"},
 		{args: "man nosuch", code: ExitUsage, words: "unknown command"},

@@ -96,7 +96,8 @@ func checkArgs(def command, cmd *cobra.Command, args []string) error {
 		}
 		return usagef(fix, "unknown command %q", args[0])
 	case len(args) < def.min:
-		return usagef("usage: hooktop "+cmd.Use, "%s: %s is missing", path, def.args)
+		missing := strings.Fields(def.args)[len(args):]
+		return usagef("usage: hooktop "+cmd.Use, "%s: %s is missing", path, strings.Join(missing, " "))
 	case len(args) > def.max:
 		return usagef("usage: hooktop "+cmd.Use, "%s: too many arguments from %q on", path, args[def.max])
 	}

@@ -131,6 +131,7 @@ type ToastMsg struct {
 	Sev  snap.Severity
 	OK   bool // success: ✓ instead of i
 	Text string
+	From string // which part says it; its newer message takes the place of an older one
 }
 
 // CopyMsg asks the shell to copy text (OSC 52 and the clip file).

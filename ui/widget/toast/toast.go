@@ -5,6 +5,7 @@ package toast
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hooktop/probes/snap"
@@ -30,7 +31,8 @@ type item struct {
 	times int
 }
 
-// Add puts a message up. A repeat of the newest one is folded into it.
+// Add puts a message up. A repeat of one that stands is folded into it. What a part said before, errors excepted, does not come back
+// after its newer message: that a policy is on trial is wrong once it is kept.
 func (l *List) Add(now time.Time, t core.ToastMsg) {
 	t.Text = format.Clean(t.Text)
 	until := now.Add(okStays)
@@ -45,6 +47,9 @@ func (l *List) Add(now time.Time, t core.ToastMsg) {
 			it.times, it.until = it.times+1, until
 			return
 		}
+	}
+	if t.From != "" {
+		l.items = slices.DeleteFunc(l.items, func(it item) bool { return it.From == t.From && !it.until.IsZero() })
 	}
 	l.items = append(l.items, item{t, until, 1})
 	if len(l.items) > maxKept {

@@ -40,6 +40,23 @@ func TestLifeOfMessages(t *testing.T) {
 	after(0, "")
 }
 
+func TestAPartsNewerMessageEndsItsOlderOne(t *testing.T) {
+	env, clock := uitest.Env(t, "dark", themes.TrueColor, false)
+	var l List
+	l.Add(clock.Now(), core.ToastMsg{Sev: snap.Crit, Text: "policy: not saved", From: "policy"})
+	l.Add(clock.Now(), core.ToastMsg{Sev: snap.Warn, Text: "eth0 is gone", From: "attach"})
+	l.Add(clock.Now(), core.ToastMsg{Sev: snap.Warn, Text: "policy: v1 is on trial", From: "policy"})
+	l.Add(clock.Now(), core.ToastMsg{Text: "policy: v1 is kept", From: "policy"})
+	l.Dismiss() // the error stood
+	for _, want := range []string{"policy: v1 is kept", "eth0 is gone", ""} {
+		if got := strings.TrimSpace(ansi.Strip(l.Line(env, 60))); !strings.HasSuffix(got, want) || want == "" && got != "" {
+			t.Errorf("%q, want %q", got, want)
+		}
+		clock.Pass(5 * time.Second)
+		l.Expire(clock.Now())
+	}
+}
+
 func TestRepeatsFold(t *testing.T) {
 	env, clock := uitest.Env(t, "dark", themes.TrueColor, false)
 	var l List
