@@ -18,12 +18,32 @@ import (
 // patch can't do, moving lines and cells, and characters of other widths than one, it leaves to that renderer.
 type patch struct {
 	out       bytes.Buffer
+	runs      []run // to be written
 	w, h      int
 	x, y      int      // of the cursor
 	lost      bool     // the cursor stands behind the last column: only an absolute move tells where it is
 	pen       uv.Style // of the terminal, as it was asked for
 	profile   colorprofile.Profile
 	backspace bool
+}
+
+// run is cells side by side that one style writes.
+type run struct {
+	x, y  int
+	cells uv.Line
+	style *uv.Style // nil: any that leaves no trace on blank cells
+	erase bool      // nothing is seen from here to the end of the line
+}
+
+// takes reports whether the run's style writes a cell, too.
+func (r *run) takes(c *uv.Cell) bool {
+	switch {
+	case blank(c):
+		return r.style == nil || bare(r.style)
+	case r.style == nil:
+		return len(r.cells) == 0 || bare(&c.Style)
+	}
+	return c.Style.Equal(r.style)
 }
 
 // blank reports whether a cell shows nothing but the terminal's background: the colour of its text is not to be seen.
@@ -53,7 +73,7 @@ func simple(line uv.Line) bool {
 	return true
 }
 
-// line brings a line of the terminal from what it was to what it is; false: it can't.
+// line notes what brings a line of the terminal from what it was to what it is; false: it can't.
 func (p *patch) line(y int, was, is uv.Line) bool {
 	if len(was) != p.w || len(is) != p.w || !simple(was) || !simple(is) || y == p.h-1 && !alike(&was[p.w-1], &is[p.w-1]) {
 		return false // a character in the last corner may scroll the terminal
@@ -63,17 +83,19 @@ func (p *patch) line(y int, was, is uv.Line) bool {
 		end--
 	}
 	for x := next(was, is, 0); x < p.w; x = next(was, is, x) {
+		r := run{x: x, y: y}
 		if x >= end && last(was, is)-x >= len(ansi.EraseLineRight) {
-			p.move(x, y)
-			p.style(&is[x])
-			p.out.WriteString(ansi.EraseLineRight)
+			r.erase = true
+			p.runs = append(p.runs, r)
 			return true
 		}
-		p.move(x, y)
-		for x < p.w && (!alike(&was[x], &is[x]) || p.bridges(was, is, x)) {
-			p.put(&is[x])
-			x++
+		for x < p.w && r.takes(&is[x]) && (!alike(&was[x], &is[x]) || r.bridges(was, is, x)) {
+			if x++; !blank(&is[x-1]) {
+				r.style = &is[x-1].Style
+			}
+			r.cells = is[r.x:x]
 		}
+		p.runs = append(p.runs, r)
 	}
 	return true
 }
@@ -95,40 +117,72 @@ func last(was, is uv.Line) int {
 }
 
 // bridges reports whether the cells from x on that stay as they are are written sooner than passed over.
-func (p *patch) bridges(was, is uv.Line, x int) bool {
+func (r *run) bridges(was, is uv.Line, x int) bool {
 	const passing = len("\x1b[2C")
 	n := 0
-	for i := x; i < len(is); i++ {
-		switch c := &is[i]; {
-		case !alike(&was[i], c):
-			return n < passing
-		case blank(c) && !bare(&p.pen), !blank(c) && !matches(&c.Style, &p.pen):
+	for i := x; i < len(is) && r.takes(&is[i]); i++ {
+		if !alike(&was[i], &is[i]) {
+			return true
+		}
+		if n += len(is[i].Content); n >= passing {
 			return false
-		default:
-			if n += len(c.Content); n >= passing {
-				return false
-			}
 		}
 	}
 	return false
 }
 
-func (p *patch) put(c *uv.Cell) {
-	p.style(c)
-	p.out.WriteString(c.Content)
-	p.x++
-	p.lost = p.x >= p.w
+// searched is for how many runs the order is searched: that takes the square of their number.
+const searched = 300
+
+// write writes the runs, the one next that takes the fewest bytes to get to: cells that change are often above one another and in few
+// styles, so that from line to line the cursor would go to and fro, and so would the style.
+func (p *patch) write() {
+	search := len(p.runs) <= searched
+	for left := p.runs; len(left) > 0; left = left[1:] {
+		best := 0
+		for i, least := 0, p.cost(&left[0]); search && i < len(left); i++ {
+			if c := p.cost(&left[i]); c < least {
+				best, least = i, c
+			}
+		}
+		r := left[best]
+		copy(left[1:best+1], left[:best]) // the others stay in their order
+		p.move(r.x, r.y)
+		switch {
+		case r.style != nil:
+			p.ink(*r.style)
+		case !bare(&p.pen):
+			p.ink(uv.Style{})
+		}
+		if r.erase {
+			p.out.WriteString(ansi.EraseLineRight)
+		}
+		for i := range r.cells {
+			p.out.WriteString(r.cells[i].Content)
+		}
+		p.x += len(r.cells)
+		p.lost = p.x >= p.w
+	}
+	p.runs = p.runs[:0]
 }
 
-// style takes up the pen that a cell asks for. A blank one takes any that leaves no trace.
-func (p *patch) style(c *uv.Cell) {
-	if blank(c) && bare(&p.pen) || matches(&c.Style, &p.pen) {
-		return
+// cost is about how many bytes it takes to begin a run.
+func (p *patch) cost(r *run) int {
+	const styling, moving = 12, 8
+	n := moving
+	if !p.lost {
+		n = min(n, downLen(r.y-p.y)+min(p.alongLen(r.x-p.x), 1+p.alongLen(r.x)))
 	}
-	p.ink(c.Style)
+	if r.style == nil && !bare(&p.pen) || r.style != nil && !r.style.Equal(&p.pen) {
+		n += styling
+	}
+	return n
 }
 
 func (p *patch) ink(s uv.Style) {
+	if s.Equal(&p.pen) {
+		return
+	}
 	is, was := uv.ConvertStyle(s, p.profile), uv.ConvertStyle(p.pen, p.profile)
 	p.pen = s
 	switch seq := is.Diff(&was); {
@@ -147,7 +201,7 @@ func (p *patch) move(x, y int) {
 	}
 	way := ansi.CursorPosition(x+1, y+1)
 	if !p.lost {
-		down := p.down(y - p.y)
+		down := down(y - p.y)
 		for _, along := range []string{p.along(x - p.x), "\r" + p.along(x)} {
 			if len(down)+len(along) < len(way) {
 				way = down + along
@@ -158,7 +212,7 @@ func (p *patch) move(x, y int) {
 	p.x, p.y, p.lost = x, y, false
 }
 
-func (p *patch) down(n int) string {
+func down(n int) string {
 	switch {
 	case n < 0:
 		return csi(-n, 'A')
@@ -166,6 +220,13 @@ func (p *patch) down(n int) string {
 		return strings.Repeat("\n", n)
 	}
 	return csi(n, 'B')
+}
+
+func downLen(n int) int {
+	if n >= 0 && n < 4 {
+		return n
+	}
+	return csiLen(n)
 }
 
 func (p *patch) along(n int) string {
@@ -180,6 +241,25 @@ func (p *patch) along(n int) string {
 	return csi(-n, 'D')
 }
 
+func (p *patch) alongLen(n int) int {
+	if n <= 0 && n > -4 && p.backspace {
+		return -n
+	}
+	return csiLen(n)
+}
+
+func csiLen(n int) int {
+	switch n = max(n, -n); {
+	case n < 2:
+		return 3 * n
+	case n < 10:
+		return 4
+	case n < 100:
+		return 5
+	}
+	return 6
+}
+
 // csi is a relative move; by one cell it needs no number.
 func csi(n int, verb byte) string {
 	if n == 1 {
@@ -190,6 +270,7 @@ func csi(n int, verb byte) string {
 
 // finish leaves the terminal as the cell renderer expects it: without a style, its cursor known.
 func (p *patch) finish() []byte {
+	p.write()
 	p.ink(uv.Style{})
 	if p.lost {
 		p.out.WriteByte('\r')
