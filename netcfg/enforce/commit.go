@@ -100,7 +100,6 @@ func (s *Service) commit(w snap.PolicyWish, d snap.Draft, drops map[string]float
 		}
 	}
 	s.ready = prepared{} // a generation is tried once: its counters are read as its own
-	next.id = next.gen
 	if err := s.preflight(next, world, now); err != nil {
 		return nil, err
 	}
@@ -298,7 +297,8 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 	if err := s.plane.Try(t.gen, slots, lease); err != nil {
 		return nil, old, err
 	}
-	t.started, t.lease, t.asked, t.deadline = now, lease, lease, now.Add(lease)
+	s.begun++
+	t.id, t.started, t.lease, t.asked, t.deadline = s.begun, now, lease, lease, now.Add(lease)
 	t.who, t.denied = s.audit.who, s.hits.deniedPPS(&s.kept.acl)
 	if s.kept.gen == 0 {
 		s.stale = s.stale || world.moved(s.world) // the trial alone is written for a world

@@ -58,8 +58,8 @@ type World struct {
 
 // edition is a committed policy.
 type edition struct {
-	id   uint32 // first generation
-	gen  uint32 // present generation
+	id   uint32 // its number among the policies that were on trial, which operators are told; 0: the empty policy of a launch
+	gen  uint32 // present generation of the kernel: checks, logins and devices that come use up others
 	text string
 	file policy.File
 	acl  acl.Policy // guard included
@@ -117,6 +117,7 @@ type Service struct {
 	watched  chan struct{} // closed when it is known what is normal
 	kept     edition
 	trial    *trial
+	begun    uint32 // trials
 	lastEnd  string // what became of the last trial
 	past     past
 	draft    snap.Draft

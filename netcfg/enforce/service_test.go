@@ -53,8 +53,34 @@ func TestKeepAndRestore(t *testing.T) {
 	r.bad(r.s.Commit(snap.PolicyWish{Base: first.Kept, Lease: 61 * time.Second}), "from 1s to 1m0s")
 	r.good(r.s.Commit(snap.PolicyWish{Base: first.Kept}))
 	r.good(r.s.Restore())
-	if r.plane.decides() != first.Kept {
-		t.Fatalf("generation %d decides, want %d", r.plane.decides(), first.Kept)
+	if v := r.s.View(false); v.Kept != first.Kept || r.plane.decides() != r.s.kept.gen {
+		t.Fatalf("generation %d decides, v%d is kept, want v%d", r.plane.decides(), v.Kept, first.Kept)
+	}
+}
+
+// An operator is told v1, v2, v3, whatever generations of the kernel checks and logins use up, and each device shows the same.
+func TestVersionsCountTrials(t *testing.T) {
+	r := newRig(t, nil)
+	r.s.Look(twoDevices())
+	for want := uint32(1); want < 4; want++ {
+		for port := range 5 {
+			r.stage(fmt.Sprintf("deny in tcp to any port %d\n", 1+port))
+		}
+		r.commit(fmt.Sprintf("deny in udp to any port %d\n", want))
+		if r.s.Look(twoDevices(ssh("10.0.0.8", uint16(50000+want)))) {
+			if err := r.s.Rewrite(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if v := r.s.View(false); v.Trial.Gen != want || v.Devices[0].Gen != want || v.Devices[1].Gen != want {
+			t.Errorf("trial %d is v%d, on devices %+v", want, v.Trial.Gen, v.Devices)
+		}
+		if r.good(r.s.Keep("")); r.s.View(false).Kept != want {
+			t.Errorf("trial %d is kept as v%d", want, r.s.View(false).Kept)
+		}
+	}
+	if gen := r.plane.decides(); gen <= 3 {
+		t.Errorf("generation %d decides: nothing was used up", gen)
 	}
 }
 
