@@ -14,7 +14,7 @@ func Reason(id string) string {
 		"S9": "a packet in a tunnel is parsed twice, strictly, and held against the line's inner prefixes and the host's own addresses before its verdict is looked up; " +
 			"the goals were set with a prototype that looked up {local, peer, VNI} for IPv4 alone and took the headers off.",
 		"S10": "each of 4,096 flows sends once in some milliseconds, so that its entry has left the caches: two thirds of the cost are the wait for that line, which a single flow " +
-			"does not have. An empty program on the same hook has a cost as well.",
+			"does not have. An empty program on the same hook has a cost as well, and runs of one program differ by as much as is measured.",
 		"S12": "hooktop's reader hands on decoded events where the other copies bytes; the goal was set with events of 64 bytes, read as they lie.",
 		"S13": "nearly all of it is parsing and compiling the text.",
 		"S15": "on an idle machine htop has next to nothing to write, while the rates of sixty rows of hooktop change with each frame.",
