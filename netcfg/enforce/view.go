@@ -105,7 +105,7 @@ func (s *Service) devices() []snap.PolicyDevice {
 	return out
 }
 
-// idOf gives the edition that a generation carries. mu is held.
+// idOf gives the version that a generation of the kernel is of; swaps are made under mu, so that it is one of these. mu is held.
 func (s *Service) idOf(gen uint32) uint32 {
 	if s.trial != nil && s.trial.gen == gen {
 		return s.trial.id

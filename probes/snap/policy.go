@@ -12,7 +12,7 @@ const ACLTab = "ACL"
 type Policy struct {
 	Why      string // why nothing can be enforced, "" when it can
 	File     string // where it is saved, "" when it came from no file and was not saved
-	Kept     uint32 // generation that a lease falls back to; 0: the empty policy of the launch
+	Kept     uint32 // number of the version that a lease falls back to; 0: the empty policy of the launch
 	Text     string // of Kept
 	Trial    Trial
 	Canary   Canary
@@ -59,7 +59,7 @@ type PolicyDevice struct {
 	Lease time.Duration // until it falls back by itself, 0: kept
 }
 
-// Trial is a generation under its lease. The zero value: none.
+// Trial is a version under its lease. The zero value: none.
 type Trial struct {
 	Gen      uint32
 	Text     string
@@ -72,7 +72,7 @@ type Trial struct {
 	Quiet    int           // flows that sent before and do not now
 }
 
-// Canary is a kept generation that decides on some devices only, watched before the rest follow. The zero value: none.
+// Canary is a kept version that decides on some devices only, watched before the rest follow. The zero value: none.
 type Canary struct {
 	Gen     uint32
 	Text    string
@@ -97,7 +97,7 @@ type CanaryCheck struct {
 type Draft struct {
 	Seq     uint64   // of the StagePolicy that it answers, 0: there is none
 	Text    string   // also what an earlier session left: the screen takes it up
-	Base    uint32   // generation that it was made from
+	Base    uint32   // version that it was made from
 	Checked bool     // what follows is there
 	Errors  []string // "line 3, column 9: port list: 8000-80 runs backwards"
 	Remarks []string // of the linter, in the same form
