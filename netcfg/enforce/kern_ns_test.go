@@ -117,6 +117,9 @@ func (b *bench) wait(what string, ok func(*snap.Frame) bool) *snap.Frame {
 		if ok(f) {
 			return f
 		}
+		if ctx.Err() != nil { // frames go on, and what is tried with each takes its time
+			b.t.Fatalf("wait for %s: in vain", what)
+		}
 	}
 }
 

@@ -248,7 +248,7 @@ func (d *drill) wants(kept, trial string) {
 // step does one thing, and lets the Steer take notice of it.
 func (d *drill) step(policies []string) {
 	what := ""
-	switch n := d.r.IntN(10); {
+	switch n := d.r.IntN(11); {
 	case n < 2:
 		kept, _ := pick(d.r, policies)
 		trial, _ := pick(d.r, policies)
@@ -258,11 +258,16 @@ func (d *drill) step(policies []string) {
 		what = fmt.Sprintf("want %q beside %q", kept, trial)
 		d.log = append(d.log, what)
 		d.wants(kept, trial)
-	case n < 4:
+	case n < 3:
+		i := d.r.IntN(len(d.f.links))
+		d.f.remake(i)
+		what = d.f.links[i].Name + " made again"
+		d.foreign = d.others()
+	case n < 5:
 		i := d.r.IntN(len(d.f.links))
 		d.f.carry(i, !d.f.links[i].Carrier)
 		what = fmt.Sprintf("%s %v", d.f.links[i].Name, d.f.links[i].Carrier)
-	case n < 6:
+	case n < 7:
 		if key, ok := pick(d.r, slices.SortedFunc(maps.Keys(d.s.hops), func(a, b acl.Hop) int { return strings.Compare(a.Dev, b.Dev) })); ok {
 			d.f.silent[key] = !d.f.silent[key]
 			what = fmt.Sprintf("%s silent %v", key.Via, d.f.silent[key])

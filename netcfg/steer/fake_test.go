@@ -266,6 +266,15 @@ func (f *fakeHost) up(dev string) bool {
 	return slices.ContainsFunc(f.links, func(l snap.Link) bool { return l.Name == dev && l.Carrier })
 }
 
+// remake deletes a device, its routes with it, and makes another one of its name, which has had as many carrier changes.
+func (f *fakeHost) remake(i int) {
+	l := &f.links[i]
+	for _, o := range f.links {
+		l.Index = max(l.Index, o.Index+1)
+	}
+	f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Dev == l.Name })
+}
+
 // carry takes a device's carrier away, its routes with it, or gives it back.
 func (f *fakeHost) carry(i int, up bool) {
 	l := &f.links[i]

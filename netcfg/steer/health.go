@@ -28,8 +28,7 @@ type hop struct {
 	sock  asker // nil: the device is down, or knows no neighbours
 	table nl.Neighbour
 	met   bool   // it answered once
-	index int    // of the device that sock asks on
-	carry uint32 // its carrier changes when sock was opened
+	stint stint  // of the device that sock asks on, when it was opened
 	mute  int    // questions without an answer
 	often bool   // it is a service's
 	state string // "ok", "down", "unknown"
@@ -97,7 +96,7 @@ func (s *Steer) relink() {
 	moved := false
 	for key, h := range s.hops {
 		down, was := s.down(key.Dev), h.state
-		if !down && h.sock != nil && h.carry != s.links[key.Dev].CarrierChanges {
+		if !down && h.sock != nil && h.stint != stintOf(s.links[key.Dev]) {
 			h.close() // a flap that was over before it was seen: the other end may need its time too
 		}
 		if down && h.state != "down" || !down && h.sock == nil {
@@ -122,7 +121,7 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 		h.state, h.why = "ok", ""
 		return
 	}
-	if h.sock != nil && h.index != link.Index {
+	if h.sock != nil && h.stint.index != link.Index {
 		h.close()
 	}
 	if h.sock == nil {
@@ -132,7 +131,7 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 			return
 		}
 		// A link that is back has its packets back at once: whether somebody is there is known no sooner than the other end is up.
-		h.sock, h.index, h.carry, h.mute, h.met, h.state, h.why = sock, link.Index, link.CarrierChanges, 0, false, "unknown", ""
+		h.sock, h.stint, h.mute, h.met, h.state, h.why = sock, stintOf(link), 0, false, "unknown", ""
 	}
 	if h.sock.Answered() {
 		h.mute, h.met, h.state, h.why = 0, true, "ok", ""
@@ -152,7 +151,7 @@ func (s *Steer) askOne(key acl.Hop, h *hop) {
 // readTable asks for the kernel's own opinion, which its traffic makes. Without one, questions are all that is known.
 func (s *Steer) readTable(key acl.Hop, h *hop) {
 	var err error
-	if h.table, err = s.host.Neighbour(h.index, key.Via); err != nil {
+	if h.table, err = s.host.Neighbour(h.stint.index, key.Via); err != nil {
 		h.table = nl.Neighbour{}
 	}
 }

@@ -19,6 +19,15 @@ const (
 	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
+// stint is the time that a device carries packets: its routes go at the end of it. A device that was deleted and made again while nobody
+// looked may have as many carrier changes as the one before.
+type stint struct {
+	index   int
+	changes uint32
+}
+
+func stintOf(l snap.Link) stint { return stint{l.Index, l.CarrierChanges} }
+
 // looked looks, and brings back what a flap of a link took.
 func (s *Steer) looked() {
 	s.mu.Lock()
@@ -118,11 +127,11 @@ func (s *Steer) lookAt(w *way) error {
 		w.guard = stateOf(slices.Contains(routes, guard), false)
 	}
 	w.beside = slices.DeleteFunc(routes, func(r chain.Route) bool { return r == route || guarded && r == guard })
-	link, there := s.links[w.Hop.Dev]
-	if !there || s.down(w.Hop.Dev) || link.CarrierChanges != w.changes {
+	now := stintOf(s.links[w.Hop.Dev])
+	if s.down(w.Hop.Dev) || now != w.stint {
 		w.lost = true
 	}
-	w.changes = link.CarrierChanges
+	w.stint = now
 	return nil
 }
 

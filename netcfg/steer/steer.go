@@ -25,15 +25,15 @@ type Journal interface {
 // way is a way that is wanted, and what was seen of it.
 type way struct {
 	chain.Way
-	n       int
-	rule    string // "in place", "missing", "changed"
-	route   string // likewise, and "old" while it is taken away on purpose
-	guard   string
-	beside  []chain.Route // other routes of its table
-	away    bool          // the route is taken away: the service does not answer
-	lost    bool          // the device was down: its routes went with it
-	changes uint32        // carrier changes of the device at the last look
-	why     string        // its route can't be made again
+	n      int
+	rule   string // "in place", "missing", "changed"
+	route  string // likewise, and "old" while it is taken away on purpose
+	guard  string
+	beside []chain.Route // other routes of its table
+	away   bool          // the route is taken away: the service does not answer
+	lost   bool          // the device was down: its routes went with it
+	stint  stint         // of the device at the last look
+	why    string        // its route can't be made again
 }
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
@@ -214,7 +214,7 @@ func (s *Steer) make(w chain.Way, taken []*way) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &way{Way: w, n: n, changes: s.links[w.Hop.Dev].CarrierChanges}
+	out := &way{Way: w, n: n, stint: stintOf(s.links[w.Hop.Dev])}
 	if err := s.journal.IntendSteering(n); err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
