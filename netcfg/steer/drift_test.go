@@ -219,14 +219,14 @@ func (d *drill) tidies() {
 	d.f.routes = slices.DeleteFunc(d.f.routes, func(r chain.Route) bool { return !r.Own() })
 }
 
-// wants asks for another policy. Now and then a call of the kernel fails: then it is asked for again.
-func (d *drill) wants(kept, trial string) {
+// wants asks for another policy. Now and then a call of the kernel fails, which is false: then it is asked for again.
+func (d *drill) wants(kept, trial string) (smooth bool) {
 	k, n := chainsOf(d.t, kept), chainsOf(d.t, trial)
 	if _, err := chain.Ways(k, n, d.f.Networks); err != nil {
-		return
+		return true
 	}
 	before := d.there()
-	if d.r.IntN(3) == 0 {
+	if smooth = d.r.IntN(3) > 0; !smooth {
 		d.f.failIn = 1 + d.r.IntN(30)
 	}
 	err := d.s.Want(k, n)
@@ -235,7 +235,7 @@ func (d *drill) wants(kept, trial string) {
 		d.fatal("want: %v", err)
 	}
 	if err != nil && slices.Equal(before, d.there()) {
-		return // it failed, and nothing is changed
+		k, n = d.kept, d.trial // as a commit that failed does: what was wanted before is wanted again
 	}
 	if err != nil {
 		if err := d.s.Want(k, n); err != nil {
@@ -243,11 +243,12 @@ func (d *drill) wants(kept, trial string) {
 		}
 	}
 	d.kept, d.trial = k, n
+	return smooth
 }
 
-// step does one thing, and lets the Steer take notice of it.
-func (d *drill) step(policies []string) {
-	what := ""
+// step does one thing, and lets the Steer take notice of it. False when somebody else changed rules or routes, or the kernel failed.
+func (d *drill) step(policies []string) (own bool) {
+	what, own := "", true
 	switch n := d.r.IntN(11); {
 	case n < 2:
 		kept, _ := pick(d.r, policies)
@@ -257,7 +258,7 @@ func (d *drill) step(policies []string) {
 		}
 		what = fmt.Sprintf("want %q beside %q", kept, trial)
 		d.log = append(d.log, what)
-		d.wants(kept, trial)
+		own = d.wants(kept, trial)
 	case n < 3:
 		i := d.r.IntN(len(d.f.links))
 		d.f.remake(i)
@@ -273,7 +274,7 @@ func (d *drill) step(policies []string) {
 			what = fmt.Sprintf("%s silent %v", key.Via, d.f.silent[key])
 		}
 	default:
-		what = d.somebody()
+		what, own = d.somebody(), false
 		d.foreign = d.others()
 	}
 	d.log = append(d.log, what)
@@ -282,6 +283,7 @@ func (d *drill) step(policies []string) {
 		d.s.ask()
 	}
 	d.s.looked()
+	return own
 }
 
 // Whatever somebody else does to rules, routes, links and services: drift is told exactly while something is not as the twin says,
@@ -295,12 +297,16 @@ func TestDriftAgreesWithItsTwin(t *testing.T) {
 		d := &drill{t: t, r: r, f: newFake(t, "lan0", "lan1", "fw0", "fw1", "ids0", "ids1", "tap0", "tap1", "wan0")}
 		d.s = d.f.steer()
 		d.log = []string{fmt.Sprintf("seed %d round %d", seed, round)}
+		clean := true
 		for range 40 {
-			d.step(policies)
+			was, own := clean, d.step(policies)
 			d.s.mu.Lock()
 			drift := d.s.drift()
 			d.s.mu.Unlock()
-			clean := slices.Equal(d.there(), d.expected())
+			clean = slices.Equal(d.there(), d.expected())
+			if was && own && !clean {
+				d.fatal("nobody else changed anything")
+			}
 			if (drift == "") != clean {
 				d.fatal("drift says %q", drift)
 			}
@@ -310,6 +316,7 @@ func TestDriftAgreesWithItsTwin(t *testing.T) {
 			if !clean && r.IntN(2) == 0 {
 				repairs++
 				d.repair()
+				clean = true
 			}
 			if now := d.others(); !slices.Equal(now, d.foreign) {
 				d.fatal("what is foreign was %q and is %q", d.foreign, now)
@@ -339,7 +346,7 @@ func (d *drill) standing() func() {
 			now := stood{
 				right: slices.Contains(d.f.rules, rule), route: slices.Contains(d.f.routes, route),
 				some:   slices.ContainsFunc(d.f.rules, func(r chain.Rule) bool { return r.Own() && r.Table == rule.Table && r.Priority == rule.Priority }),
-				routed: slices.ContainsFunc(d.f.routes, func(r chain.Route) bool { return r.Table == route.Table && !r.Guard }),
+				routed: slices.ContainsFunc(d.f.routes, func(r chain.Route) bool { return r.Table == route.Table && !r.Guard && !r.Other }),
 			}
 			if was := before[w]; was.right && !now.right || was.some && !now.some || !w.away && !d.s.down(w.Hop.Dev) && (was.route && !now.route || was.routed && !now.routed) {
 				d.fatal("for a moment %s had %+v, and %+v before", rule, now, was)
