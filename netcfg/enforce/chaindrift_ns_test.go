@@ -86,6 +86,39 @@ func TestEachDriftIsShownAndRepaired(t *testing.T) {
 	}
 }
 
+// A device loses its address, and the kernel takes the routes over it: the chain says so, and has its route again with the address, also
+// when that is back before anybody looks. Nobody has to repair anything.
+func TestAnAddressOfAChainComesBack(t *testing.T) {
+	if !ktest.Inside(t) {
+		return
+	}
+	n := newChainedTown(t)
+	const address = "10.2.0.1/24"
+	n.address(n.here, "v-wan", address, false)
+	f := n.state("closed")
+	if why := f.Chains.Rows[0].Why; why != "upstream: its route went with v-wan's last address" {
+		t.Errorf("it says %q", why)
+	}
+	if drifted(f) {
+		t.Errorf("that is no drift: %+v", f.Chains.Steer)
+	}
+	n.address(n.here, "v-wan", address, true)
+	n.calm()
+	n.wait("everything in place", func(f *snap.Frame) bool { return states(f)["in place"] == 9 })
+	if err := n.visit(0); err != nil {
+		t.Error(err)
+	}
+	for i := range ktest.Rounds(t, 3) {
+		n.address(n.here, "v-wan", address, false)
+		n.address(n.here, "v-wan", address, true)
+		n.wait("a connection", func(*snap.Frame) bool { return n.dialFor(time.Second) == nil })
+		n.wait("everything in place", func(f *snap.Frame) bool { return states(f)["in place"] == 9 })
+		if err := n.visit(i); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // drifted reports whether a frame shows something that is not as it was made.
 func drifted(f *snap.Frame) bool {
 	return slices.ContainsFunc(f.Chains.Steer, func(s snap.Steer) bool { return s.State == "missing" || s.State == "changed" })

@@ -131,6 +131,8 @@ func FuzzDecode(f *testing.F) {
 func decodeAll(b []byte) {
 	decodeSocket(b, unix.IPPROTO_TCP)
 	decodeLink(b)
+	decodeAddress(b)
+	addressMade(b)
 	decodeRoute(b)
 	decodeNexthop(b)
 	decodeFilter(b, false)

@@ -81,7 +81,7 @@ func (d *drill) expected() []string {
 			return
 		}
 		held := ""
-		if d.f.up(l.Hop.Dev) && !(service(l) && away[c.Name]) {
+		if d.f.reaches(l.Hop.Dev) && !(service(l) && away[c.Name]) {
 			held += " route"
 		}
 		if !c.Open {
@@ -249,7 +249,7 @@ func (d *drill) wants(kept, trial string) (smooth bool) {
 // step does one thing, and lets the Steer take notice of it. False when somebody else changed rules or routes, or the kernel failed.
 func (d *drill) step(policies []string) (own bool) {
 	what, own := "", true
-	switch n := d.r.IntN(11); {
+	switch n := d.r.IntN(12); {
 	case n < 2:
 		kept, _ := pick(d.r, policies)
 		trial, _ := pick(d.r, policies)
@@ -264,11 +264,19 @@ func (d *drill) step(policies []string) (own bool) {
 		d.f.remake(i)
 		what = d.f.links[i].Name + " made again"
 		d.foreign = d.others()
-	case n < 5:
+	case n < 4:
+		dev := d.f.links[d.r.IntN(len(d.f.links))].Name
+		d.f.address(dev, false)
+		if d.r.IntN(3) > 0 {
+			d.f.address(dev, true) // before anybody looks
+		}
+		what = fmt.Sprintf("%s without an address %v", dev, d.f.bare[dev])
+		d.foreign = d.others()
+	case n < 6:
 		i := d.r.IntN(len(d.f.links))
 		d.f.carry(i, !d.f.links[i].Carrier)
 		what = fmt.Sprintf("%s %v", d.f.links[i].Name, d.f.links[i].Carrier)
-	case n < 7:
+	case n < 8:
 		if key, ok := pick(d.r, slices.SortedFunc(maps.Keys(d.s.hops), func(a, b acl.Hop) int { return strings.Compare(a.Dev, b.Dev) })); ok {
 			d.f.silent[key] = !d.f.silent[key]
 			what = fmt.Sprintf("%s silent %v", key.Via, d.f.silent[key])

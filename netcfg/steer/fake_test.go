@@ -30,6 +30,9 @@ type fakeHost struct {
 	closed error         // why netfilter can't be read
 
 	networks map[string][]netip.Prefix
+	bare     map[string]bool   // devices without an address
+	made     map[string]uint32 // when the others got theirs, 1 unless told
+	clock    uint32
 
 	intended map[int]bool // the journal
 	refuse   bool         // routes are not made
@@ -48,7 +51,7 @@ func (f *fakeHost) changed() {
 var errFake = errors.New("the kernel says no")
 
 func newFake(t *testing.T, devs ...string) *fakeHost {
-	f := &fakeHost{t: t, silent: map[acl.Hop]bool{}, intended: map[int]bool{}, table: map[netip.Addr]nl.Neighbour{}}
+	f := &fakeHost{t: t, silent: map[acl.Hop]bool{}, intended: map[int]bool{}, table: map[netip.Addr]nl.Neighbour{}, bare: map[string]bool{}, made: map[string]uint32{}}
 	for i, dev := range devs {
 		f.links = append(f.links, snap.Link{Index: i + 2, Name: dev, Up: true, Carrier: true})
 	}
@@ -114,6 +117,16 @@ func (f *fakeHost) mine(what string, own bool, table uint32) {
 }
 
 func (f *fakeHost) Links() ([]snap.Link, error) { return slices.Clone(f.links), f.fails() }
+
+func (f *fakeHost) Addressed() (map[int]nl.Addressed, error) {
+	out := map[int]nl.Addressed{}
+	for _, l := range f.links {
+		if made := 1 + f.made[l.Name]; !f.bare[l.Name] {
+			out[l.Index] = nl.Addressed{V4: made, V6: made}
+		}
+	}
+	return out, f.fails()
+}
 
 func (f *fakeHost) Networks(dev string) []netip.Prefix { return f.networks[dev] }
 
@@ -190,7 +203,7 @@ func (f *fakeHost) AddChainRoute(r chain.Route) error {
 	if err := f.fails(); err != nil {
 		return err
 	}
-	if !r.Guard && (f.refuse || !f.up(r.Dev)) {
+	if !r.Guard && (f.refuse || !f.reaches(r.Dev)) {
 		return unix.ENETDOWN
 	}
 	f.routes = append(f.routes, r)
@@ -264,6 +277,19 @@ func (h *fakeHop) Close() error   { return nil }
 
 func (f *fakeHost) up(dev string) bool {
 	return slices.ContainsFunc(f.links, func(l snap.Link) bool { return l.Name == dev && l.Carrier })
+}
+
+// reaches reports whether a route over a device can be made.
+func (f *fakeHost) reaches(dev string) bool { return f.up(dev) && !f.bare[dev] }
+
+// address takes a device's last address away, its routes with it, or gives it another one.
+func (f *fakeHost) address(dev string, there bool) {
+	if f.bare[dev] = !there; there {
+		f.clock++
+		f.made[dev] = f.clock
+	} else {
+		f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Dev == dev })
+	}
 }
 
 // remake deletes a device, its routes with it, and makes another one of its name, which has had as many carrier changes.

@@ -87,6 +87,7 @@ func (s *Steer) ask() (hurry bool) {
 	}
 	if s.restore() || moved { // what could not be made again at once is tried again
 		s.lookAgain()
+		s.tellGone()
 	}
 	return hurry
 }

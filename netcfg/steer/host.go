@@ -14,6 +14,7 @@ import (
 // host is what steering asks of a network namespace.
 type host interface {
 	Links() ([]snap.Link, error)
+	Addressed() (map[int]nl.Addressed, error)
 	Networks(dev string) []netip.Prefix
 	Rules() ([]chain.Rule, error)
 	AddRule(chain.Rule) error

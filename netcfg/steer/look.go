@@ -19,16 +19,7 @@ const (
 	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
-// stint is the time that a device carries packets: its routes go at the end of it. A device that was deleted and made again while nobody
-// looked may have as many carrier changes as the one before.
-type stint struct {
-	index   int
-	changes uint32
-}
-
-func stintOf(l snap.Link) stint { return stint{l.Index, l.CarrierChanges} }
-
-// looked looks, and brings back what a flap of a link took.
+// looked looks, and brings back what went with a link or its addresses.
 func (s *Steer) looked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,30 +37,10 @@ func (s *Steer) looked() {
 	if s.restore() {
 		s.lookAgain()
 	}
+	s.tellGone()
 	if now := s.drift(); now != "" && now != before {
 		s.tell(snap.Warn, now+": repair it on the Chain tab")
 	}
-}
-
-// restore makes routes again that went with their device. True when it made any. A device may be back before its addresses are,
-// and with them the next hop: each change of those is another try.
-func (s *Steer) restore() bool {
-	made := false
-	for _, w := range s.ways {
-		if !w.lost || w.away || s.down(w.Hop.Dev) {
-			continue
-		}
-		if w.route == inPlace {
-			w.lost = false
-			continue
-		}
-		if err := s.host.AddChainRoute(w.Route(w.n)); err != nil {
-			w.why = err.Error()
-			continue
-		}
-		w.lost, w.why, made = false, "", true
-	}
-	return made
 }
 
 // down reports whether a device takes no packets.
@@ -87,6 +58,9 @@ func (s *Steer) look() error {
 	s.links = make(map[string]snap.Link, len(links))
 	for _, l := range links {
 		s.links[l.Name] = l
+	}
+	if s.addrs, err = s.host.Addressed(); err != nil {
+		return err
 	}
 	if s.rules, err = s.host.Rules(); err != nil {
 		return err
@@ -127,11 +101,11 @@ func (s *Steer) lookAt(w *way) error {
 		w.guard = stateOf(slices.Contains(routes, guard), false)
 	}
 	w.beside = slices.DeleteFunc(routes, func(r chain.Route) bool { return r == route || guarded && r == guard })
-	now := stintOf(s.links[w.Hop.Dev])
-	if s.down(w.Hop.Dev) || now != w.stint {
+	now, made := stintOf(s.links[w.Hop.Dev]), s.addressed(w.Hop)
+	if s.down(w.Hop.Dev) || now != w.stint || made != w.made {
 		w.lost = true
 	}
-	w.stint = now
+	w.stint, w.made = now, made
 	return nil
 }
 

@@ -32,7 +32,10 @@ func (s *Steer) put(w *way) error {
 		if w.route == changed { // two routes of one metric can't stand beside each other
 			make = s.host.ReplaceChainRoute
 		}
-		if err := make(w.Route(w.n)); err != nil {
+		switch err := make(w.Route(w.n)); {
+		case err != nil && s.addressed(w.Hop) == 0:
+			w.lost, w.why = true, err.Error() // it comes with an address, as it comes with a link that is down
+		case err != nil:
 			return err
 		}
 	}

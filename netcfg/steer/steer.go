@@ -25,15 +25,17 @@ type Journal interface {
 // way is a way that is wanted, and what was seen of it.
 type way struct {
 	chain.Way
-	n      int
-	rule   string // "in place", "missing", "changed"
-	route  string // likewise, and "old" while it is taken away on purpose
-	guard  string
-	beside []chain.Route // other routes of its table
-	away   bool          // the route is taken away: the service does not answer
-	lost   bool          // the device was down: its routes went with it
-	stint  stint         // of the device at the last look
-	why    string        // its route can't be made again
+	n        int
+	rule     string // "in place", "missing", "changed"
+	route    string // likewise, and "old" while it is taken away on purpose
+	guard    string
+	beside   []chain.Route // other routes of its table
+	away     bool          // the route is taken away: the service does not answer
+	lost     bool          // the device was down: its routes went with it
+	stint    stint         // of the device at the last look
+	made     uint32        // when the newest address of the device was made, at the last look
+	toldGone bool          // that the route went with its device
+	why      string        // its route can't be made again
 }
 
 // Steer makes the rules and routes of chains, and watches them. Methods may be called from any goroutine.
@@ -52,6 +54,7 @@ type Steer struct {
 	hops   map[acl.Hop]*hop
 	rounds int // of questions
 	links  map[string]snap.Link
+	addrs  map[int]nl.Addressed
 	extra  []chain.Rule // that look like ours and are not wanted
 	rules  []chain.Rule // all, at the last look
 	why    string       // why nothing can be seen any more
@@ -214,7 +217,7 @@ func (s *Steer) make(w chain.Way, taken []*way) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &way{Way: w, n: n, stint: stintOf(s.links[w.Hop.Dev])}
+	out := &way{Way: w, n: n, stint: stintOf(s.links[w.Hop.Dev]), made: s.addressed(w.Hop)}
 	if err := s.journal.IntendSteering(n); err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}

@@ -74,6 +74,14 @@ func (s *Steer) judge(row *snap.Chain, w *way) {
 		row.State = "bypassed"
 	case w.away:
 		row.State = "closed"
+	case w.gone() && row.State != "closed" && row.State != "bypassed":
+		row.Why = w.Kind.String() + ": " + s.whyGone(w)
+		switch {
+		case !w.Open:
+			row.State = "closed"
+		case w.ByService():
+			row.State = "bypassed"
+		}
 	case d != "" && row.State == "ok":
 		row.State, row.Why = "drift", w.Kind.String()+": "+d
 	}
