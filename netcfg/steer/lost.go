@@ -79,7 +79,7 @@ func (s *Steer) tellGone() {
 		case !gone:
 			sev, text = snap.Info, fmt.Sprintf("chain %s, %s: its route is there again", format.Clean(w.Chain), w.Kind)
 		case w.Open:
-			text += ": packets take the routes they would without the chain (fail open)"
+			text += ": packets go as without the chain (fail open)"
 		default:
 			text += ": packets go nowhere (fail closed)"
 		}
