@@ -114,6 +114,13 @@ func (p *pipeline) review(links []snap.Link, now time.Time) {
 	}
 }
 
+// forget lets go of a device that is gone.
+func (p *pipeline) forget(d *attach.Dev) {
+	p.b.Notify(snap.Info, "attach", d.Link.Name+" is gone: its programs went with it")
+	p.set.Vanished(d)
+	p.dirty = true
+}
+
 // OnLink follows a device.
 func (p *pipeline) OnLink(_ context.Context, ev snap.LinkEvent) {
 	if p.set == nil || p.dp == nil {
@@ -124,9 +131,7 @@ func (p *pipeline) OnLink(_ context.Context, ev snap.LinkEvent) {
 	case d == nil:
 		p.dirty = p.dirty || !ev.Gone
 	case ev.Gone:
-		p.b.Notify(snap.Info, "attach", d.Link.Name+" is gone: its programs went with it")
-		p.set.Vanished(d)
-		p.dirty = true
+		p.forget(d)
 	default:
 		p.dirty = p.set.Update(d, ev.Link, time.Now()) || p.dirty
 	}

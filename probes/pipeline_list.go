@@ -5,6 +5,7 @@ package probes
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hooktop/probes/snap"
@@ -50,6 +51,16 @@ func (p *pipeline) list(then func()) {
 	})
 }
 
+// missed forgets devices that are in no listing any more. News of the end of a device may come before the listing that was read before it:
+// then the device was begun after its end, and nothing more is said of it.
+func (p *pipeline) missed(links []snap.Link) {
+	for _, d := range slices.Clone(p.set.Devs()) {
+		if !slices.ContainsFunc(links, func(l snap.Link) bool { return l.Index == d.Link.Index }) {
+			p.forget(d)
+		}
+	}
+}
+
 // took takes over a listing.
 func (p *pipeline) took(links []snap.Link, err error) {
 	l := &p.devices
@@ -58,6 +69,9 @@ func (p *pipeline) took(links []snap.Link, err error) {
 	if err != nil {
 		l.links = nil
 		return
+	}
+	if p.set != nil {
+		p.missed(links)
 	}
 	if p.store != nil {
 		p.dropped(links)

@@ -3,9 +3,12 @@
 package probes
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -62,4 +65,43 @@ func TestDearRoutesAreReadSeldom(t *testing.T) {
 			t.Errorf("after a read of %s: again in %s, at each news %v; want %s, %v", c.took, pause, cheap, c.pause, c.cheap)
 		}
 	}
+}
+
+// lateLinks gives a listing with the device v9, once that is up, no sooner than the test lets it go.
+type lateLinks struct {
+	Host
+	read chan struct{}
+	gate chan struct{}
+}
+
+func (h lateLinks) Links() ([]snap.Link, error) {
+	links, err := h.Host.Links()
+	if slices.ContainsFunc(links, func(l snap.Link) bool { return l.Name == "v9" && l.Carrier }) {
+		h.read <- struct{}{}
+		<-h.gate
+	}
+	return links, err
+}
+
+// A device goes after it was listed, and the news of that comes before the listing: it is begun, and forgotten again.
+func TestADeviceThatWentBeforeItsListingCame(t *testing.T) {
+	r := newGround(t)
+	late := lateLinks{r.host, make(chan struct{}, 8), make(chan struct{})}
+	r.engine = New(Config{Interfaces: []string{"v*"}}, late)
+	go func() { r.ended <- r.ns.Run(func() error { return r.engine.Run(t.Context()) }) }()
+	t.Cleanup(func() { r.close() })
+	if _, err := r.engine.Started(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ktest.Veth(t, r.ns, "v9", r.peer, "v9")
+	<-late.read
+	r.ns.Del(t, "v9")
+	r.rename("v0", "v5")
+	r.until("news of later than the end of v9", func(f *snap.Frame) bool { return iface(f, "v5") != nil })
+	close(late.gate)
+	r.until("an attach that fails", func(f *snap.Frame) bool {
+		return slices.ContainsFunc(f.Notices, func(n snap.Notice) bool { return strings.Contains(n.Text, "can't watch v9") })
+	})
+	r.until("v9 forgotten", func(f *snap.Frame) bool { return iface(f, "v9") == nil })
+	r.rename("v5", "v0")
 }
