@@ -158,7 +158,7 @@ func (n *town) armed() time.Duration {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(n.ctx, 20*time.Second)
 	defer cancel()
-	changes, err := n.host.WatchSteering(ctx)
+	changes, err := n.host.WatchSteering(ctx, func(int) {})
 	if err != nil {
 		n.t.Fatal(err)
 	}

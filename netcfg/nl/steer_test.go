@@ -117,7 +117,7 @@ func TestRulesAndRoutesReadBack(t *testing.T) {
 	h := at(t, ns)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	changes, err := h.WatchSteering(ctx)
+	changes, err := h.WatchSteering(ctx, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

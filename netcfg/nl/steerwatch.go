@@ -20,9 +20,10 @@ const (
 )
 
 // WatchSteering tells that rules, routes, addresses or devices may have changed until ctx ends, then closes the channel. Changes
-// that nobody has taken notice of yet are told once: who is told looks at everything. The channel closes early when the socket
-// fails for good.
-func (h *Host) WatchSteering(ctx context.Context) (<-chan struct{}, error) {
+// that nobody has taken notice of yet are told once: who is told looks at everything. What a look can't find any more, that a device
+// was down for a while, down hears before: its ifindex, or 0 when that may be so of any. It must not block. The channel closes early when
+// the socket fails for good.
+func (h *Host) WatchSteering(ctx context.Context, down func(index int)) (<-chan struct{}, error) {
 	fd, err := h.socket(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
@@ -44,21 +45,32 @@ func (h *Host) WatchSteering(ctx context.Context) (<-chan struct{}, error) {
 		defer close(out)
 		defer w.file.Close()
 		defer stop()
-		w.tell(out)
+		w.tell(out, down)
 	}()
 	return out, nil
 }
 
-// tell reads the socket empty again and again.
-func (w *watch) tell(out chan<- struct{}) {
+// tell reads the socket again and again.
+func (w *watch) tell(out chan<- struct{}, down func(index int)) {
 	buf := make([]byte, recvSize)
 	for {
-		// What overran is looked at like what came: only that something did is of interest.
-		if n, err := w.file.Read(buf); err != nil && !errors.Is(err, unix.ENOBUFS) || err == nil && n == 0 {
+		n, err := w.file.Read(buf)
+		switch {
+		case errors.Is(err, unix.ENOBUFS):
+			if w.drain(buf) != nil {
+				return
+			}
+			down(0)
+		case err != nil || n == 0:
 			return
 		}
-		if w.drain(buf) != nil {
-			return
+		for m := range messages(buf[:max(n, 0)]) {
+			if m.kind != unix.RTM_NEWLINK && m.kind != unix.RTM_DELLINK || isBridgePort(m.payload) {
+				continue
+			}
+			if l, ok := decodeLink(m.payload); ok && (m.kind == unix.RTM_DELLINK || !l.Up || !l.Carrier) {
+				down(l.Index)
+			}
 		}
 		select {
 		case out <- struct{}{}:

@@ -261,8 +261,13 @@ func (d *drill) step(policies []string) (own bool) {
 		own = d.wants(kept, trial)
 	case n < 3:
 		i := d.r.IntN(len(d.f.links))
-		d.f.remake(i)
-		what = d.f.links[i].Name + " made again"
+		if d.r.IntN(2) == 0 {
+			d.f.remake(i)
+			what = d.f.links[i].Name + " made again"
+		} else {
+			d.f.dip(i, d.s.fell.note)
+			what = d.f.links[i].Name + " down and up"
+		}
 		d.foreign = d.others()
 	case n < 4:
 		dev := d.f.links[d.r.IntN(len(d.f.links))].Name

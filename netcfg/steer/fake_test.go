@@ -247,7 +247,7 @@ func (f *fakeHost) RemoveSteering(n int) ([]string, error) {
 	return nil, nil
 }
 
-func (f *fakeHost) WatchSteering(context.Context) (<-chan struct{}, error) {
+func (f *fakeHost) WatchSteering(context.Context, func(int)) (<-chan struct{}, error) {
 	return nil, errors.New("nobody watches")
 }
 
@@ -299,6 +299,13 @@ func (f *fakeHost) remake(i int) {
 		l.Index = max(l.Index, o.Index+1)
 	}
 	f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Dev == l.Name })
+}
+
+// dip sets a bridge down and up again: its routes go, and nothing else tells of it but down.
+func (f *fakeHost) dip(i int, down func(int)) {
+	l := f.links[i]
+	f.routes = slices.DeleteFunc(f.routes, func(r chain.Route) bool { return r.Dev == l.Name })
+	down(l.Index)
 }
 
 // carry takes a device's carrier away, its routes with it, or gives it back.

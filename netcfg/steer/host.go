@@ -25,7 +25,7 @@ type host interface {
 	ReplaceChainRoute(chain.Route) error
 	RemoveChainRoute(chain.Route) error
 	RemoveSteering(n int) (removed []string, err error)
-	WatchSteering(context.Context) (<-chan struct{}, error)
+	WatchSteering(ctx context.Context, down func(index int)) (<-chan struct{}, error)
 	MarkOwners() ([]chain.Owner, error)
 	Neighbour(index int, of netip.Addr) (nl.Neighbour, error)
 	open(dev string, to netip.Addr) (asker, error)

@@ -19,18 +19,19 @@ const (
 	away    = "away" // a route that is not there for now: its service or its device is not
 )
 
-// looked looks, and brings back what went with a link or its addresses.
-func (s *Steer) looked() {
+// looked looks, and brings back what went with a link or its addresses. again asks for one more look soon: a route may be seen to be missing
+// before the news of its device are read, and drift is told of when it is still there then.
+func (s *Steer) looked() (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ways) == 0 {
 		s.why = ""
-		return
+		return false
 	}
 	before := s.drift()
 	if err := s.look(); err != nil {
 		s.why = err.Error()
-		return
+		return false
 	}
 	s.why = ""
 	s.relink()
@@ -38,9 +39,16 @@ func (s *Steer) looked() {
 		s.lookAgain()
 	}
 	s.tellGone()
-	if now := s.drift(); now != "" && now != before {
+	now, suspect := s.drift(), s.suspect
+	s.suspect = ""
+	switch {
+	case now == "":
+	case now == suspect:
 		s.tell(snap.Warn, now+": repair it on the Chain tab")
+	case now != before:
+		s.suspect = now
 	}
+	return s.suspect != ""
 }
 
 // down reports whether a device takes no packets.
@@ -51,6 +59,15 @@ func (s *Steer) down(dev string) bool {
 
 // look reads what is there and holds it against what is wanted. mu is held.
 func (s *Steer) look() error {
+	fell := s.fell.take() // before devices are read: what falls later is seen by the next look
+	err := s.lookFor(fell)
+	if err != nil {
+		s.fell.put(fell)
+	}
+	return err
+}
+
+func (s *Steer) lookFor(fell map[int]bool) error {
 	links, err := s.host.Links()
 	if err != nil {
 		return err
@@ -68,7 +85,7 @@ func (s *Steer) look() error {
 	wanted := map[chain.Rule]bool{}
 	for _, w := range s.ways {
 		wanted[w.Rule(w.n)] = true
-		if err := s.lookAt(w); err != nil {
+		if err := s.lookAt(w, fell); err != nil {
 			return err
 		}
 	}
@@ -84,7 +101,7 @@ func (s *Steer) look() error {
 	return nil
 }
 
-func (s *Steer) lookAt(w *way) error {
+func (s *Steer) lookAt(w *way, fell map[int]bool) error {
 	rule := w.Rule(w.n)
 	w.rule = stateOf(slices.Contains(s.rules, rule), slices.ContainsFunc(s.rules, func(r chain.Rule) bool {
 		return r.Own() && r.Priority == rule.Priority
@@ -102,7 +119,7 @@ func (s *Steer) lookAt(w *way) error {
 	}
 	w.beside = slices.DeleteFunc(routes, func(r chain.Route) bool { return r == route || guarded && r == guard })
 	now, made := stintOf(s.links[w.Hop.Dev]), s.addressed(w.Hop)
-	if s.down(w.Hop.Dev) || now != w.stint || made != w.made {
+	if s.down(w.Hop.Dev) || now != w.stint || made != w.made || fell[now.index] || fell[0] {
 		w.lost = true
 	}
 	w.stint, w.made = now, made

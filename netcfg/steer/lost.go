@@ -4,6 +4,8 @@ package steer
 
 import (
 	"fmt"
+	"maps"
+	"sync"
 
 	"hooktop/netcfg/acl"
 	"hooktop/probes/snap"
@@ -18,6 +20,33 @@ type stint struct {
 }
 
 func stintOf(l snap.Link) stint { return stint{l.Index, l.CarrierChanges} }
+
+// falls are devices that were down for a while since the last look, by ifindex; 0: any may have been. A bridge or a tunnel that is set down
+// and up again looks as before, and has lost its routes.
+type falls struct {
+	mu    sync.Mutex
+	since map[int]bool
+}
+
+func (f *falls) note(index int) { f.put(map[int]bool{index: true}) }
+
+func (f *falls) put(more map[int]bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.since == nil {
+		f.since = map[int]bool{}
+	}
+	maps.Copy(f.since, more)
+}
+
+// take gives them once.
+func (f *falls) take() map[int]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.since
+	f.since = nil
+	return out
+}
 
 // addressed says when the newest address of a hop's device was made: routes go with the last one, and don't come back with the next.
 func (s *Steer) addressed(h acl.Hop) uint32 {

@@ -44,21 +44,24 @@ type Steer struct {
 	journal Journal
 	tell    func(snap.Severity, string)
 
+	fell falls
+
 	marking   sync.Mutex // guards netfilter; mu is never waited for under it
 	netfilter netfilter
 
-	mu     sync.Mutex
-	kept   []acl.Chain
-	trial  []acl.Chain
-	ways   []*way // in order of their numbers
-	hops   map[acl.Hop]*hop
-	rounds int // of questions
-	links  map[string]snap.Link
-	addrs  map[int]nl.Addressed
-	extra  []chain.Rule // that look like ours and are not wanted
-	rules  []chain.Rule // all, at the last look
-	why    string       // why nothing can be seen any more
-	wake   chan struct{}
+	mu      sync.Mutex
+	kept    []acl.Chain
+	trial   []acl.Chain
+	ways    []*way // in order of their numbers
+	hops    map[acl.Hop]*hop
+	rounds  int // of questions
+	links   map[string]snap.Link
+	addrs   map[int]nl.Addressed
+	extra   []chain.Rule // that look like ours and are not wanted
+	rules   []chain.Rule // all, at the last look
+	why     string       // why nothing can be seen any more
+	suspect string       // drift that the last look saw first
+	wake    chan struct{}
 
 	cancel context.CancelFunc
 	done   chan struct{}

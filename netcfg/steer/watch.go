@@ -37,7 +37,7 @@ func (s *Steer) watch() error {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	changes, err := s.host.WatchSteering(ctx)
+	changes, err := s.host.WatchSteering(ctx, s.fell.note)
 	if err != nil {
 		cancel()
 		return err
@@ -78,7 +78,8 @@ func (s *Steer) keepWatching(ctx context.Context, changes <-chan struct{}) {
 		pause = min(2*pause, retryMost)
 		if why == silent {
 			s.watched(ctx, nil, again.C) // next hops are asked all the same
-			changes, _ = s.host.WatchSteering(ctx)
+			s.fell.note(0)               // nobody watched
+			changes, _ = s.host.WatchSteering(ctx, s.fell.note)
 		} else {
 			select {
 			case <-ctx.Done():
@@ -102,20 +103,26 @@ func (s *Steer) watched(ctx context.Context, changes <-chan struct{}, until <-ch
 
 // run looks after each change and asks next hops, until changes end or it is time to end.
 func (s *Steer) run(ctx context.Context, changes <-chan struct{}, until <-chan time.Time) {
-	switch {
-	case changes != nil:
-		s.looked() // what changed while nobody watched
-	case until == nil:
+	if changes == nil && until == nil {
 		return
 	}
 	s.stir()
 	var tick *time.Ticker
 	var ticks <-chan time.Time
-	each := askEach
+	each, pending := askEach, changes
+	again := false
 	rest := time.NewTimer(0)
 	<-rest.C
 	defer rest.Stop()
-	pending := changes
+	look := func() {
+		began := time.Now()
+		again = s.looked()
+		pending = nil
+		rest.Reset(restAfter(time.Since(began)))
+	}
+	if changes != nil {
+		look() // what changed while nobody watched
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,12 +133,11 @@ func (s *Steer) run(ctx context.Context, changes <-chan struct{}, until <-chan t
 			if !ok {
 				return
 			}
-			began := time.Now()
-			s.looked()
-			pending = nil
-			rest.Reset(restAfter(time.Since(began)))
+			look()
 		case <-rest.C:
-			pending = changes
+			if pending = changes; again {
+				look()
+			}
 		case <-s.wake:
 			asks := s.asks()
 			switch {

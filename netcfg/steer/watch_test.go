@@ -27,7 +27,7 @@ func newWatched(t *testing.T) *watchedHost {
 	return &watchedHost{fakeHost: newFake(t, "lan0", "fw0", "fw1", "wan0"), subscribe: make(chan (<-chan struct{}), 4), looked: make(chan struct{}, 1)}
 }
 
-func (h *watchedHost) WatchSteering(context.Context) (<-chan struct{}, error) {
+func (h *watchedHost) WatchSteering(context.Context, func(int)) (<-chan struct{}, error) {
 	select {
 	case changes := <-h.subscribe:
 		return changes, nil
