@@ -132,7 +132,6 @@ func decodeAll(b []byte) {
 	decodeSocket(b, unix.IPPROTO_TCP)
 	decodeLink(b)
 	decodeAddress(b)
-	addressMade(b)
 	decodeRoute(b)
 	decodeNexthop(b)
 	decodeFilter(b, false)

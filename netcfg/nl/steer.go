@@ -199,24 +199,3 @@ func (h *Host) SteeringLeft() ([]int, error) {
 	}
 	return out, nil
 }
-
-// Networks gives the addresses of a device with the lengths of their prefixes; none when it is gone.
-func (h *Host) Networks(dev string) []netip.Prefix {
-	l, err := h.handle.LinkByName(dev)
-	if err != nil {
-		return nil
-	}
-	addrs, err := h.handle.AddrList(l, netlink.FAMILY_ALL)
-	if err != nil {
-		return nil
-	}
-	var out []netip.Prefix
-	for _, a := range addrs {
-		ip, ok := netip.AddrFromSlice(a.IP)
-		bits, _ := a.Mask.Size()
-		if ok {
-			out = append(out, netip.PrefixFrom(ip.Unmap(), bits))
-		}
-	}
-	return out
-}
