@@ -169,6 +169,7 @@ type rig struct {
 	clock   time.Time
 	plane   *fakePlane
 	s       *Service
+	mu      sync.Mutex // of notices: who removes rules and routes tells on a goroutine of its own
 	notices []string
 	health  snap.Health // of the last look
 	opt     Options
@@ -197,7 +198,11 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.s = s
-	if err := s.Begin(r.plane, func(_ snap.Severity, text string) { r.notices = append(r.notices, text) }); err != nil {
+	if err := s.Begin(r.plane, func(_ snap.Severity, text string) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.notices = append(r.notices, text)
+	}); err != nil {
 		r.t.Fatal(err)
 	}
 	s.Look(World{})

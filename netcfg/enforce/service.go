@@ -107,6 +107,7 @@ type Service struct {
 	steered  chan struct{} // closed when nobody does any more
 
 	mu       sync.Mutex
+	unsteady string // why the last settleSteering failed, "" when it did not
 	plane    Plane
 	why      string // why nothing can be enforced
 	tell     func(snap.Severity, string)

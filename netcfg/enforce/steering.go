@@ -56,8 +56,16 @@ func (s *Service) settleSteering() {
 	if ended {
 		return
 	}
+	why := ""
 	if err := s.steering.Want(kept, trial); err != nil {
-		s.notify(snap.Crit, err.Error())
+		why = err.Error()
+	}
+	s.mu.Lock()
+	before := s.unsteady
+	s.unsteady = why // the next look asks for another try
+	s.mu.Unlock()
+	if why != "" && why != before {
+		s.notify(snap.Crit, why)
 	}
 }
 

@@ -22,6 +22,7 @@ type fakeSteering struct {
 	said  chan struct{}
 	check error
 	fail  error
+	stuck error // what is not wanted any more can't be removed
 }
 
 func names(list []acl.Chain) string {
@@ -49,7 +50,9 @@ func (f *fakeSteering) Want(kept, trial []acl.Chain) error {
 	if len(trial) > 0 {
 		return f.fail
 	}
-	return nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stuck
 }
 
 func (f *fakeSteering) Repair() (string, error) {
@@ -125,6 +128,56 @@ func TestSteeringFollowsTheTrial(t *testing.T) {
 		t.Error(err)
 	}
 	f.last(t, "close")
+}
+
+// What can't be removed after the end of a trial is tried again with each look, and told of once.
+func TestRoutesThatStayAreRemovedLater(t *testing.T) {
+	f := &fakeSteering{said: make(chan struct{}, 1), stuck: errors.New("the kernel is busy")}
+	r := newRig(t, nil)
+	r.s.SteerBy(f)
+	r.commit(steered)
+	r.good(r.s.Restore())
+	tried := func(n int) {
+		t.Helper()
+		late, again := time.After(time.Minute), time.NewTicker(time.Millisecond)
+		defer again.Stop()
+		for {
+			r.s.Look(World{})
+			f.mu.Lock()
+			have := 0
+			for _, text := range f.log {
+				if text == "kept  trial " {
+					have++
+				}
+			}
+			f.mu.Unlock()
+			if have >= n {
+				return
+			}
+			select {
+			case <-again.C:
+			case <-late:
+				t.Fatalf("tried %d times, want %d", have, n)
+			}
+		}
+	}
+	tried(4)
+	f.mu.Lock()
+	f.stuck = nil
+	f.mu.Unlock()
+	tried(5)
+	if err := r.s.End(); err != nil {
+		t.Error(err)
+	}
+	told := 0
+	for _, text := range r.notices {
+		if text == "the kernel is busy" {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told of %d times: %q", told, r.notices)
+	}
 }
 
 // Without somebody who steers no chain can be.

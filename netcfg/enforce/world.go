@@ -23,6 +23,9 @@ func (s *Service) Look(w World) (rewrite bool) {
 		return false
 	}
 	s.notice()
+	if s.unsteady != "" {
+		s.unsteer()
+	}
 	w.gone = s.remember(w.Ways)
 	moved := w.moved(s.world)
 	s.world = w
