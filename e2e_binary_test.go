@@ -155,3 +155,20 @@ func execute(t *testing.T, ns *ktest.NS, change func(*exec.Cmd), args ...string)
 	}
 	return ran{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errText.String()}
 }
+
+// enough repeats a run of so many seconds, three times at most, until it saw enough: a machine that stalls meanwhile leaves little
+// traffic. run says what is too few, "" when nothing is; what is wrong it reports itself, and no other run makes up for it.
+func enough(t *testing.T, run func() (few string)) {
+	t.Helper()
+	for left := 2; ; left-- {
+		few := run()
+		switch {
+		case few == "":
+			return
+		case t.Failed() || left == 0:
+			t.Error(few)
+			return
+		}
+		t.Logf("once more: %s", few)
+	}
+}
