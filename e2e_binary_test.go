@@ -80,6 +80,23 @@ func processes(t *testing.T) []int {
 	return pids
 }
 
+// killAll kills every process of this test's binary, none of which learns of another's death: one that does would clean up after it, or
+// start it anew. So all of them are stopped first, also those that the first ones were just starting.
+func killAll(t *testing.T) {
+	t.Helper()
+	stopped := map[int]bool{}
+	for before := -1; before != len(stopped); {
+		before = len(stopped)
+		for _, pid := range processes(t) {
+			_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+			stopped[pid] = true
+		}
+	}
+	for pid := range stopped {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
 // noProcesses waits until none is left, as a watcher that cleans up may outlive its run for a moment.
 func noProcesses(t *testing.T) {
 	t.Helper()

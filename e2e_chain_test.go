@@ -84,9 +84,7 @@ func TestRulesOfChainsEndWithTheRun(t *testing.T) {
 			case "kill", "canary, kill":
 				s.cmd.Process.Kill()
 			default:
-				for _, pid := range processes(t) {
-					_ = syscall.Kill(pid, syscall.SIGKILL)
-				}
+				killAll(t)
 			}
 			s.end()
 			noProcesses(t)
