@@ -184,11 +184,11 @@ func (o *overlay) echo(t *testing.T, from, to string, count int) {
 		}
 	}()
 	dst := server.LocalAddr().(*net.UDPAddr).AddrPort()
-	if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
 	b := make([]byte, 2048)
 	for i := range count {
+		if err := client.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
+			t.Fatal(err)
+		}
 		text := fmt.Sprintf("datagram %d", i)
 		if _, err := client.WriteToUDPAddrPort([]byte(text), dst); err != nil {
 			t.Fatalf("send: %v", err)
@@ -342,7 +342,7 @@ func (o *overlay) passed(t *testing.T) {
 	t.Helper()
 	server := o.here.UDPSocket(t, net.JoinHostPort(tunnelHere, "0"))
 	o.there.SendUDP(t, tunnelThere+":0", server.LocalAddr().String(), []byte("end"), 1)
-	if err := server.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := server.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := server.ReadFromUDPAddrPort(make([]byte, 9)); err != nil {

@@ -18,13 +18,13 @@ import (
 // waitFor looks again and again until what the kernel does beside the test has happened.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	late, again := time.After(10*time.Second), time.NewTicker(time.Millisecond)
+	late, again := time.After(ktest.Patience), time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for !happened() {
 		select {
 		case <-again.C:
 		case <-late:
-			t.Fatalf("waited 10 s for %s", what)
+			t.Fatalf("waited %v for %s", ktest.Patience, what)
 		}
 	}
 }
