@@ -53,8 +53,8 @@ func newOverlay(t *testing.T, text string, h kern.Hook) *overlay {
 	o.here.Route(t, innerThere6+"/128", "2001:db8:2::7")
 	// Replies wait for nobody: the kernel drops them where neighbour discovery takes a second try.
 	mac := o.there.MAC(t, "p0")
-	neighbour(t, o.here, "h0", tunnelThere, mac[:])
-	neighbour(t, o.here, "h0", "2001:db8:2::7", mac[:])
+	o.here.Neighbour(t, "h0", tunnelThere, mac)
+	o.here.Neighbour(t, "h0", "2001:db8:2::7", mac)
 	f, err := policy.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -88,17 +88,9 @@ func (o *overlay) device(t *testing.T, l netlink.Link) {
 	if l.Type() == "gre" || l.Type() == "ipip" {
 		return // no frames inside, no neighbours
 	}
-	mac := net.HardwareAddr{2, 0, 0, 9, 9, 9} // of nobody: the outer header is what leads to the host
-	neighbour(t, o.there, name, innerHere, mac)
-	neighbour(t, o.there, name, innerHere6, mac)
-}
-
-func neighbour(t *testing.T, n *ktest.NS, dev, ip string, mac net.HardwareAddr) {
-	t.Helper()
-	entry := &netlink.Neigh{LinkIndex: n.Index(t, dev), IP: net.ParseIP(ip), HardwareAddr: mac, State: netlink.NUD_PERMANENT}
-	if err := n.NL.NeighSet(entry); err != nil {
-		t.Fatalf("add neighbour %s: %v", ip, err)
-	}
+	mac := [6]byte{2, 0, 0, 9, 9, 9} // of nobody: the outer header is what leads to the host
+	o.there.Neighbour(t, name, innerHere, mac)
+	o.there.Neighbour(t, name, innerHere6, mac)
 }
 
 func vxlanDevice(vni int, remote string) netlink.Link {

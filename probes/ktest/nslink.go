@@ -160,6 +160,15 @@ func (n *NS) Addr(t testing.TB, dev, prefix string) {
 	}
 }
 
+// Neighbour makes an address known for good: nothing that is sent there waits for ARP or neighbour discovery.
+func (n *NS) Neighbour(t testing.TB, dev, addr string, mac [6]byte) {
+	t.Helper()
+	entry := &netlink.Neigh{LinkIndex: n.Index(t, dev), IP: net.ParseIP(addr), HardwareAddr: mac[:], State: netlink.NUD_PERMANENT}
+	if err := n.NL.NeighSet(entry); err != nil {
+		t.Fatalf("add neighbour %s on %s: %v", addr, dev, err)
+	}
+}
+
 // Route adds a route through a gateway; dst "0.0.0.0/0" or "::/0" is the default route.
 func (n *NS) Route(t testing.TB, dst, via string) {
 	t.Helper()

@@ -57,7 +57,15 @@ func newGround(t *testing.T) *ground {
 	ktest.Veth(t, g.here, g.dev, g.there, "v1")
 	g.here.Addr(t, g.dev, hereAddr+"/24")
 	g.there.Addr(t, "v1", thereAddr+"/24")
+	g.introduce(t, hereAddr, thereAddr)
 	return g
+}
+
+// introduce makes two addresses neighbours for good: a packet that waited for an answer would be sent by whoever hears it.
+func (g *ground) introduce(t *testing.T, here, there string) {
+	t.Helper()
+	g.here.Neighbour(t, g.dev, there, g.there.MAC(t, "v1"))
+	g.there.Neighbour(t, "v1", here, g.here.MAC(t, g.dev))
 }
 
 // run starts a session and returns it when it is attached. It ends with the test at the latest.
@@ -221,7 +229,6 @@ func crossing() []string {
 
 func TestAPingsJourney(t *testing.T) {
 	g := newGround(t)
-	g.ping(t) // neighbours know each other now
 	s, end := g.run(t, snap.TraceSpec{Pattern: snap.JourneyPreset, Filter: "icmp host " + thereAddr})
 	g.ping(t)
 	waitFor(t, "both packets' ends", func() bool {
@@ -252,7 +259,6 @@ func TestAPingsJourney(t *testing.T) {
 
 func TestATCPConnectsJourney(t *testing.T) {
 	g := newGround(t)
-	g.ping(t)
 	g.there.ListenTCP(t, thereAddr+":8080")
 	s, end := g.run(t, snap.TraceSpec{Pattern: snap.JourneyPreset, Filter: "tcp port 8080"})
 	g.here.DialTCP(t, "", thereAddr+":8080")
@@ -321,7 +327,6 @@ func TestCallsWithoutAPacketShowTheirArguments(t *testing.T) {
 // Returns come after their call, with what the function returned and how long it took, also for functions within each other.
 func TestReturnsBelongToTheirCalls(t *testing.T) {
 	g := newGround(t)
-	g.ping(t)
 	pattern := "ip_rcv,ip_local_deliver,icmp_rcv,__dev_queue_xmit"
 	if g.cat.Lacks() != "" {
 		pattern = "net:netif_receive_skb,net:net_dev_queue"
