@@ -143,11 +143,13 @@ func marksOfTheLab(t *testing.T, policy string) (few string) {
 	}
 	c := shot.Chains[0]
 	l := c.Legs
-	if c.State != "ok" || l[0].Packets != l[1].Packets || l[2].Packets != l[3].Packets {
-		t.Errorf("chain: %+v, lost %v", c, shot.Lost)
+	says := fmt.Sprintf("chain: %+v, lost %v", c, shot.Lost)
+	idle := c.State == "idle" // of late: a stall may have been the last that happened
+	if c.State != "ok" && !idle || l[0].Packets != l[1].Packets || l[2].Packets != l[3].Packets {
+		t.Error(says)
 	}
-	if l[0].Packets < 10 || l[2].Packets < 10 {
-		return fmt.Sprintf("chain: %+v, lost %v", c, shot.Lost)
+	if idle || l[0].Packets < 10 || l[2].Packets < 10 {
+		return says
 	}
 	return ""
 }
