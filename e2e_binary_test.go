@@ -80,6 +80,23 @@ func processes(t *testing.T) []int {
 	return pids
 }
 
+// killAll kills every process of this test's binary, none of which learns of another's death: one that does would clean up after it, or
+// start it anew. So all of them are stopped first, also those that the first ones were just starting.
+func killAll(t *testing.T) {
+	t.Helper()
+	stopped := map[int]bool{}
+	for before := -1; before != len(stopped); {
+		before = len(stopped)
+		for _, pid := range processes(t) {
+			_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+			stopped[pid] = true
+		}
+	}
+	for pid := range stopped {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
 // noProcesses waits until none is left, as a watcher that cleans up may outlive its run for a moment.
 func noProcesses(t *testing.T) {
 	t.Helper()
@@ -154,4 +171,21 @@ func execute(t *testing.T, ns *ktest.NS, change func(*exec.Cmd), args ...string)
 		t.Fatalf("run hooktop %v: %v", args, err)
 	}
 	return ran{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errText.String()}
+}
+
+// enough repeats a run of so many seconds, three times at most, until it saw enough: a machine that stalls meanwhile leaves little
+// traffic. run says what is too few, "" when nothing is; what is wrong it reports itself, and no other run makes up for it.
+func enough(t *testing.T, run func() (few string)) {
+	t.Helper()
+	for left := 2; ; left-- {
+		few := run()
+		switch {
+		case few == "":
+			return
+		case t.Failed() || left == 0:
+			t.Error(few)
+			return
+		}
+		t.Logf("once more: %s", few)
+	}
 }

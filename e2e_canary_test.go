@@ -4,6 +4,8 @@ package main_test
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"regexp"
@@ -15,26 +17,33 @@ import (
 	"hooktop/probes/ktest"
 )
 
-// arrives reports whether a datagram from there gets to a socket of here, as often as it takes to know.
+// arrives reports whether a datagram from there gets to a socket of here. One of an earlier call that comes late is none.
 func arrives(t *testing.T, there *ktest.NS, c *net.UDPConn) bool {
 	t.Helper()
+	word := fmt.Sprint(rand.Uint64())
 	there.Do(t, func() error {
 		out, err := net.Dial("udp4", c.LocalAddr().String())
 		if err != nil {
 			return err
 		}
 		defer out.Close()
-		_, err = out.Write([]byte("hello"))
+		_, err = out.Write([]byte(word))
 		return err
 	})
 	if err := c.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := c.ReadFromUDP(make([]byte, 16))
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatal(err)
+	for b := make([]byte, 32); ; {
+		n, _, err := c.ReadFromUDP(b)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return false
+		case err != nil:
+			t.Fatal(err)
+		case string(b[:n]) == word:
+			return true
+		}
 	}
-	return err == nil
 }
 
 // A canary is watched, so it must not outlive its watcher: once hooktop is stopped the kernel goes back by itself.
@@ -49,9 +58,7 @@ func TestAStoppedHooktopLosesItsCanary(t *testing.T) {
 		return err
 	})
 	t.Cleanup(func() { socket.Close() })
-	if !arrives(t, there, socket) {
-		t.Fatal("nothing arrives without a policy")
-	}
+	waitUntil(t, "a datagram without a policy", func() bool { return arrives(t, there, socket) })
 	policy := write(t, "policy", "deny in udp to any port 4000\n")
 	s := open(t, ns, 160, 40, []string{"XDG_STATE_HOME=" + t.TempDir()}, "--no-config", "-i", "up0", "-i", "up2", "--lease", "60s",
 		"--policy", policy, "--canary", "up2", "--soak", "10m")
@@ -73,14 +80,8 @@ func TestAStoppedHooktopLosesItsCanary(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	began, late := time.Now(), time.After(30*time.Second)
-	for !arrives(t, there, socket) {
-		select {
-		case <-late:
-			t.Fatal("the canary outlives its watcher")
-		default:
-		}
-	}
+	began := time.Now()
+	waitUntil(t, "the kernel to go back: the canary outlives its watcher", func() bool { return arrives(t, there, socket) })
 	t.Logf("the kernel went back %v after SIGSTOP", time.Since(began).Round(10*time.Millisecond))
 	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,9 +84,7 @@ func TestRulesOfChainsEndWithTheRun(t *testing.T) {
 			case "kill", "canary, kill":
 				s.cmd.Process.Kill()
 			default:
-				for _, pid := range processes(t) {
-					_ = syscall.Kill(pid, syscall.SIGKILL)
-				}
+				killAll(t)
 			}
 			s.end()
 			noProcesses(t)
@@ -119,6 +118,12 @@ func cleansUp(t *testing.T, ns *ktest.NS, host *nl.Host) {
 func TestChainOfTheLab(t *testing.T) {
 	ktest.HostState(t)
 	policy := write(t, "policy", lab.Chain+"\n")
+	enough(t, func() string { return marksOfTheLab(t, policy) })
+	noProcesses(t)
+}
+
+func marksOfTheLab(t *testing.T, policy string) (few string) {
+	t.Helper()
 	r := execute(t, nil, nil, "lab", "--once", "--for", "1500ms", "--json", "--no-config", "--lease", "60s", "--policy", policy)
 	var shot struct {
 		Chains []struct {
@@ -138,10 +143,15 @@ func TestChainOfTheLab(t *testing.T) {
 	}
 	c := shot.Chains[0]
 	l := c.Legs
-	if c.State != "ok" || l[0].Packets < 10 || l[0].Packets != l[1].Packets || l[2].Packets < 10 || l[2].Packets != l[3].Packets {
-		t.Errorf("chain: %+v, lost %v", c, shot.Lost)
+	says := fmt.Sprintf("chain: %+v, lost %v", c, shot.Lost)
+	idle := c.State == "idle" // of late: a stall may have been the last that happened
+	if c.State != "ok" && !idle || l[0].Packets != l[1].Packets || l[2].Packets != l[3].Packets {
+		t.Error(says)
 	}
-	noProcesses(t)
+	if idle || l[0].Packets < 10 || l[2].Packets < 10 {
+		return says
+	}
+	return ""
 }
 
 // A snapshot has the chains with their rules, and explain names the rule that a running hooktop made.

@@ -140,9 +140,7 @@ func TestKillAtRandomInstants(t *testing.T) {
 		<-instant.C
 		all := i%4 >= 2 // its watcher too: what stays is for cleanup
 		if all {
-			for _, pid := range processes(t) {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
+			killAll(t)
 		} else {
 			_ = s.cmd.Process.Kill() // it may have ended
 		}
@@ -166,9 +164,7 @@ func TestKillOfTheLabAndCleanup(t *testing.T) {
 		s := open(t, nil, 80, 24, nil, "lab", "--no-config")
 		instant := time.NewTimer(rand.N(3 * time.Second))
 		<-instant.C
-		for _, pid := range processes(t) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
+		killAll(t)
 		s.end()
 		noProcesses(t)
 		if got := execute(t, nil, nil, "cleanup"); got.code != 0 {

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -75,14 +76,33 @@ func tuple(src, dst, proto, frag string, sport, dport, vlan uint16) string {
 
 func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 	ktest.HostState(t)
-	got := execute(t, nil, nil, "lab", "--once", "--for", "3s", "--json", "--no-config")
-	if got.code != 0 {
-		t.Fatalf("exit code %d, stderr %q", got.code, got.err)
-	}
-	noProcesses(t)
-	s := parse(t, got.out)
+	enough(t, func() string {
+		got := execute(t, nil, nil, "lab", "--once", "--for", "3s", "--json", "--no-config")
+		if got.code != 0 {
+			t.Fatalf("exit code %d, stderr %q", got.code, got.err)
+		}
+		noProcesses(t)
+		s := parse(t, got.out)
+		if len(s.Lost) > 0 {
+			t.Errorf("lost: %v", s.Lost)
+		}
+		if s.ACL.Default != "allow" {
+			t.Errorf("acl default %q", s.ACL.Default)
+		}
+		for _, p := range s.Programs {
+			if p.State != "attached" {
+				t.Errorf("program %s on %s is %s: %s", p.Name, p.Dev, p.State, p.Reason)
+			}
+		}
+		return cmp.Or(compareFlows(t, s), compareDrops(t, s))
+	})
+}
+
+// compareFlows: what is shown of a flow is what the generator sent of it.
+func compareFlows(t *testing.T, s shot) (few string) {
+	t.Helper()
 	if len(s.Flows) <= 10 {
-		t.Errorf("%d flows, more than 10 are expected", len(s.Flows))
+		few = fmt.Sprintf("%d flows, more than 10 are expected", len(s.Flows))
 	}
 	found := map[string]int{}
 	seen := map[string][2]uint64{}
@@ -102,7 +122,7 @@ func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 	for _, what := range []string{"IPv4", "IPv6", "VLAN", "first fragments", "later fragments", "own TCP session", "in", "out",
 		"owned by a process"} {
 		if found[what] == 0 {
-			t.Errorf("no flow is %s", what)
+			few = "no flow is " + what
 		}
 	}
 	exact := map[string]int{}
@@ -117,28 +137,19 @@ func TestLabOnceShowsItsTrafficExactly(t *testing.T) {
 		}
 	}
 	if len(exact) == 0 {
-		t.Error("the lab's generator reported no exact flows")
+		few = "the lab's generator reported no exact flows"
 	}
-	if c := s.Lab.Client; c.Asked < 10 || c.Served != c.Asked {
+	if c := s.Lab.Client; c.Served != c.Asked {
 		t.Errorf("the client that must keep working: %+v", c)
+	} else if c.Asked < 10 {
+		few = fmt.Sprintf("the client that must keep working asked %d times", c.Asked)
 	}
 	t.Logf("%d flows, %v; compared with the generator: %v", len(s.Flows), found, exact)
-	compareDrops(t, s)
-	if len(s.Lost) > 0 {
-		t.Errorf("lost: %v", s.Lost)
-	}
-	if s.ACL.Default != "allow" {
-		t.Errorf("acl default %q", s.ACL.Default)
-	}
-	for _, p := range s.Programs {
-		if p.State != "attached" {
-			t.Errorf("program %s on %s is %s: %s", p.Name, p.Dev, p.State, p.Reason)
-		}
-	}
+	return few
 }
 
 // compareDrops: as many packets died as the generator sent to die, by the kernel's own counters.
-func compareDrops(t *testing.T, s shot) {
+func compareDrops(t *testing.T, s shot) (few string) {
 	t.Helper()
 	since := map[string]uint64{}
 	for _, d := range s.Drops {
@@ -154,10 +165,14 @@ func compareDrops(t *testing.T, s shot) {
 			t.Errorf("%s %s %s: %d died, %d were sent to", d.Stage, d.Name, d.Dev, got, d.Packets)
 		}
 	}
-	if len(stages) < 5 || len(s.DropErrors) > 0 {
-		t.Errorf("packets died at %v only; errors %v", stages, s.DropErrors)
+	if len(s.DropErrors) > 0 {
+		t.Errorf("errors %v", s.DropErrors)
 	}
 	t.Logf("died: %v", s.Lab.Drops)
+	if len(stages) < 5 {
+		return fmt.Sprintf("packets died at %v only", stages)
+	}
+	return ""
 }
 
 func count(yes bool) int {

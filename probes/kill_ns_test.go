@@ -157,7 +157,7 @@ func (r *rig) nothingLeft(when string) {
 	index := r.ns.Index(r.t, "v0")
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	late := time.After(10 * time.Second)
+	late := time.After(ktest.Patience)
 	for {
 		left := r.left(index)
 		if left == "" {

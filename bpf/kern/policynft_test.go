@@ -164,7 +164,7 @@ func (b *besides) ours(t *testing.T, gen uint32) []Count {
 
 // settled waits until both have decided so many frames.
 func (b *besides) settled(t *testing.T, a *acl.Policy, n *acltest.NFT, gen uint32, frames int) (theirs, ours []Count) {
-	late, again := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
+	late, again := time.After(ktest.Patience), time.NewTicker(5*time.Millisecond)
 	defer again.Stop()
 	for {
 		theirs, ours = b.counted(t, n, len(a.Rules)), b.ours(t, gen)

@@ -168,9 +168,9 @@ func (o *overlay) carry(t *testing.T, c *carrier, name string) (device string) {
 	o.there.Addr(t, name, c.inner(2, false)+"/24")
 	o.there.Addr(t, name, c.inner(2, true)+"/64")
 	if o.there.Link(t, name).Attrs().RawFlags&unix.IFF_NOARP == 0 {
-		mac := net.HardwareAddr{2, 0, 0, 9, 9, 9}
-		neighbour(t, o.there, name, c.inner(1, false), mac)
-		neighbour(t, o.there, name, c.inner(1, true), mac)
+		mac := [6]byte{2, 0, 0, 9, 9, 9}
+		o.there.Neighbour(t, name, c.inner(1, false), mac)
+		o.there.Neighbour(t, name, c.inner(1, true), mac)
 	}
 	return device
 }

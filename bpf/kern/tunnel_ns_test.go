@@ -53,8 +53,8 @@ func newOverlay(t *testing.T, text string, h kern.Hook) *overlay {
 	o.here.Route(t, innerThere6+"/128", "2001:db8:2::7")
 	// Replies wait for nobody: the kernel drops them where neighbour discovery takes a second try.
 	mac := o.there.MAC(t, "p0")
-	neighbour(t, o.here, "h0", tunnelThere, mac[:])
-	neighbour(t, o.here, "h0", "2001:db8:2::7", mac[:])
+	o.here.Neighbour(t, "h0", tunnelThere, mac)
+	o.here.Neighbour(t, "h0", "2001:db8:2::7", mac)
 	f, err := policy.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -88,17 +88,9 @@ func (o *overlay) device(t *testing.T, l netlink.Link) {
 	if l.Type() == "gre" || l.Type() == "ipip" {
 		return // no frames inside, no neighbours
 	}
-	mac := net.HardwareAddr{2, 0, 0, 9, 9, 9} // of nobody: the outer header is what leads to the host
-	neighbour(t, o.there, name, innerHere, mac)
-	neighbour(t, o.there, name, innerHere6, mac)
-}
-
-func neighbour(t *testing.T, n *ktest.NS, dev, ip string, mac net.HardwareAddr) {
-	t.Helper()
-	entry := &netlink.Neigh{LinkIndex: n.Index(t, dev), IP: net.ParseIP(ip), HardwareAddr: mac, State: netlink.NUD_PERMANENT}
-	if err := n.NL.NeighSet(entry); err != nil {
-		t.Fatalf("add neighbour %s: %v", ip, err)
-	}
+	mac := [6]byte{2, 0, 0, 9, 9, 9} // of nobody: the outer header is what leads to the host
+	o.there.Neighbour(t, name, innerHere, mac)
+	o.there.Neighbour(t, name, innerHere6, mac)
 }
 
 func vxlanDevice(vni int, remote string) netlink.Link {
@@ -184,11 +176,11 @@ func (o *overlay) echo(t *testing.T, from, to string, count int) {
 		}
 	}()
 	dst := server.LocalAddr().(*net.UDPAddr).AddrPort()
-	if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
 	b := make([]byte, 2048)
 	for i := range count {
+		if err := client.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
+			t.Fatal(err)
+		}
 		text := fmt.Sprintf("datagram %d", i)
 		if _, err := client.WriteToUDPAddrPort([]byte(text), dst); err != nil {
 			t.Fatalf("send: %v", err)
@@ -342,7 +334,7 @@ func (o *overlay) passed(t *testing.T) {
 	t.Helper()
 	server := o.here.UDPSocket(t, net.JoinHostPort(tunnelHere, "0"))
 	o.there.SendUDP(t, tunnelThere+":0", server.LocalAddr().String(), []byte("end"), 1)
-	if err := server.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := server.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := server.ReadFromUDPAddrPort(make([]byte, 9)); err != nil {

@@ -48,7 +48,7 @@ func (o *overlay) datagrams(t *testing.T, from, to string, size int64) {
 		if n%ackEvery != 0 && n != count {
 			continue
 		}
-		if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := client.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := client.ReadFromUDPAddrPort(ack); err != nil || binary.BigEndian.Uint64(ack) != uint64(n) {
@@ -184,7 +184,7 @@ func (o *overlay) stuck(t *testing.T) {
 	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	late := time.After(10 * time.Second)
+	late := time.After(ktest.Patience)
 	for o.errors(t, super) == 0 {
 		select {
 		case <-look.C:

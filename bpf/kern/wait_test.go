@@ -18,24 +18,24 @@ import (
 // waitFor looks again and again until what the kernel does beside the test has happened.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	late, again := time.After(10*time.Second), time.NewTicker(time.Millisecond)
+	late, again := time.After(ktest.Patience), time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for !happened() {
 		select {
 		case <-again.C:
 		case <-late:
-			t.Fatalf("waited 10 s for %s", what)
+			t.Fatalf("waited %v for %s", ktest.Patience, what)
 		}
 	}
 }
 
 // vethIndexed is ktest.Veth with an ifindex that no other namespace has: a link tells its ifindex and not its namespace,
-// and a stranger's program is named only when that is unambiguous.
+// and a stranger's program is named only when that is unambiguous. It is an int32, and PIDs go up to four million.
 func vethIndexed(t *testing.T, a *ktest.NS, aName string, b *ktest.NS, bName string) {
 	t.Helper()
 	v := netlink.NewVeth(netlink.NewLinkAttrs())
 	v.Name, v.PeerName, v.PeerNamespace = aName, bName, netlink.NsFd(int(b.Handle))
-	v.Index = os.Getpid()*1000 + int(crc32.ChecksumIEEE([]byte(t.Name()))%1000)
+	v.Index = os.Getpid()%2_000_000*1000 + int(crc32.ChecksumIEEE([]byte(t.Name()))%1000)
 	if err := a.NL.LinkAdd(v); err != nil {
 		t.Fatalf("add veth %s: %v", aName, err)
 	}

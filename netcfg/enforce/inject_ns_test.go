@@ -73,7 +73,7 @@ func (s *stream) send() {
 // wait waits until everything that was sent has arrived.
 func (s *stream) wait(t *testing.T) {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(ktest.Patience)
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for s.arrived.Load() < s.sent.Load() {

@@ -26,7 +26,7 @@ func connect(t *testing.T, from, to *ktest.NS, addr string) (client, server net.
 	})
 	defer l.Close()
 	from.Do(t, func() (err error) {
-		client, err = (&net.Dialer{KeepAlive: -1, Timeout: 10 * time.Second}).Dial("tcp", addr)
+		client, err = (&net.Dialer{KeepAlive: -1, Timeout: ktest.Patience}).Dial("tcp", addr)
 		return err
 	})
 	server, err := l.Accept()
@@ -43,7 +43,7 @@ func says(t *testing.T, from, to net.Conn, words string) {
 	if _, err := from.Write([]byte(words)); err != nil {
 		t.Fatal(err)
 	}
-	if err := to.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := to.SetReadDeadline(time.Now().Add(ktest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(words))

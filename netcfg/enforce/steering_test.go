@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/acl"
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -69,7 +70,7 @@ func (f *fakeSteering) Close() error {
 // last waits until something was asked for last.
 func (f *fakeSteering) last(t *testing.T, want string) {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(ktest.Patience)
 	for {
 		f.mu.Lock()
 		ok := len(f.log) > 0 && f.log[len(f.log)-1] == want

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"hooktop/netcfg/nl"
 )
@@ -109,8 +108,8 @@ func (l *Lab) watch() {
 // Deaths hears of each node that ended before Close, in words for the user.
 func (l *Lab) Deaths() <-chan string { return l.deaths }
 
-// orderTime bounds the wait for a node.
-const orderTime = 10 * time.Second
+// orderTime bounds the wait for a node, which may have to wait for its last requests (steadyTime) before it has stopped.
+const orderTime = 3 * steadyTime
 
 // Send lets the traffic begin.
 func (l *Lab) Send(ctx context.Context) error {

@@ -16,8 +16,9 @@ const (
 	// steadyPace is the time between two requests, each over a connection of its own: a rule that denies new connections
 	// shows at once.
 	steadyPace = 100 * time.Millisecond
-	// steadyTime is what a request may take: a SYN that is lost is sent again after a second, and after two more.
-	steadyTime = 2 * time.Second
+	// steadyTime is what a request may take: longer than a machine that others use stalls, as none of them shall count as refused for
+	// that. A SYN that nobody answers ends it earlier (the dialer's limit).
+	steadyTime = 10 * time.Second
 	steadySize = 512 // bytes of the page
 )
 

@@ -12,12 +12,10 @@ import (
 	"hooktop/probes/snap"
 )
 
-const patience = 10 * time.Second
-
 // until reads events until one is as wanted.
 func until(t *testing.T, events <-chan snap.LinkEvent, what string, want func(snap.LinkEvent) bool) {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(ktest.Patience)
 	for {
 		select {
 		case e, ok := <-events:

@@ -7,14 +7,12 @@ package bench
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/vishvananda/netlink"
 
 	"hooktop/bpf"
 	"hooktop/bpf/kern"
@@ -94,10 +92,7 @@ const knownFlows = 4096
 // the flows for established.
 func (c *competitor) listen(t *testing.T) (answer func()) {
 	t.Helper()
-	peer := &netlink.Neigh{LinkIndex: c.Index(t, "r0"), IP: net.ParseIP(livePeer), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 1}, State: netlink.NUD_PERMANENT}
-	if err := c.NL.NeighSet(peer); err != nil {
-		t.Fatalf("add neighbour: %v", err)
-	}
+	c.Neighbour(t, "r0", livePeer, [6]byte{2, 0, 0, 0, 0, 1})
 	s := c.UDPSocket(t, liveHere+":80")
 	if err := s.SetReadBuffer(1); err != nil {
 		t.Fatal(err)

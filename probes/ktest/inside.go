@@ -64,6 +64,9 @@ func settle(t *testing.T) {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		t.Fatalf("mount /proc: %v", err)
 	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("0"), 0); err != nil { // as in NewNS
+		t.Fatal(err)
+	}
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
 		t.Fatalf("find lo: %v", err)

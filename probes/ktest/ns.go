@@ -20,7 +20,8 @@ type NS struct {
 }
 
 // NewNS makes a namespace with the loopback device up, and without the kernel's own IPv6 talk (router solicitations,
-// duplicate address detection), so that a test counts what it sent. It ends with the test.
+// duplicate address detection), so that a test counts what it sent. It does not forward, whatever the machine does: the kernel has new
+// namespaces begin with the IPv4 settings of the initial one. It ends with the test.
 func NewNS(t testing.TB) *NS {
 	t.Helper()
 	var h netns.NsHandle
@@ -41,6 +42,7 @@ func NewNS(t testing.TB) *NS {
 	}
 	t.Cleanup(nl.Close)
 	n := &NS{Handle: h, NL: nl}
+	n.Sysctl(t, "ipv4/ip_forward", "0")
 	for _, scope := range []string{"all", "default"} {
 		n.Sysctl(t, "ipv6/conf/"+scope+"/accept_dad", "0")
 		n.Sysctl(t, "ipv6/conf/"+scope+"/router_solicitations", "0")

@@ -58,7 +58,7 @@ func TestCaptureCountsWhatWasSent(t *testing.T) {
 // received waits for datagrams.
 func received(t *testing.T, s *net.UDPConn, n int) {
 	t.Helper()
-	if err := s.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range n {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -54,14 +55,15 @@ func nextMap(id uint32) (uint32, error) {
 }
 
 // nextLink walks with the iterator, which has no start: links are few. The kernel answers EAGAIN for a link that another
-// process is just making: the walk begins anew, a few times.
+// process is just making, which a stall may hold up: the walk begins anew.
 func nextLink(after uint32) (id uint32, err error) {
-	for range 100 {
-		if id, err = linkAfter(after); !errors.Is(err, unix.EAGAIN) {
-			break
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for late := time.Now().Add(Patience); ; <-again.C {
+		if id, err = linkAfter(after); !errors.Is(err, unix.EAGAIN) || time.Now().After(late) {
+			return id, err
 		}
 	}
-	return id, err
 }
 
 func linkAfter(after uint32) (uint32, error) {

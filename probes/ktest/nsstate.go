@@ -152,11 +152,14 @@ func HostState(t testing.TB) { checkLater(t, nil, TakeState) }
 // NetState is HostState for one namespace and without the machine-wide BPF ids, for tests that run beside others.
 func (n *NS) NetState(t testing.TB) { checkLater(t, n, takeNet) }
 
+// restless bounds the wait for a host that changes all the time.
+const restless = 10 * time.Second
+
 // settled lists until two listings in a row are the same: what an earlier test or another process has let go of is freed
 // after a grace period.
 func settled(t testing.TB, n *NS, take func(testing.TB, *NS) State) State {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(restless)
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	before := take(t, n)
@@ -178,19 +181,22 @@ func checkLater(t testing.TB, n *NS, take func(testing.TB, *NS) State) {
 	t.Helper()
 	before := settled(t, n, take)
 	t.Cleanup(func() {
-		late := time.After(patience)
+		late := time.After(Patience)
 		again := time.NewTicker(100 * time.Millisecond)
 		defer again.Stop()
-		for {
+		for over := false; ; { // what a stall made late is looked at once more
 			diff := before.Diff(take(t, n))
-			if diff == "" {
+			switch {
+			case diff == "":
+				return
+			case over:
+				t.Errorf("the host is not as it was before:\n%s", diff)
 				return
 			}
 			select {
 			case <-again.C:
 			case <-late:
-				t.Errorf("the host is not as it was before:\n%s", diff)
-				return
+				over = true
 			}
 		}
 	})

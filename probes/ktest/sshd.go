@@ -134,7 +134,7 @@ func (s *SSHD) Hold(t testing.TB, from *NS) *Login {
 	}()
 	t.Cleanup(func() {
 		in.Close()
-		late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // Wait tells
+		late := time.AfterFunc(Patience, func() { _ = cmd.Process.Kill() }) // Wait tells
 		defer late.Stop()
 		for range heard { // what the test did not ask for
 		}
@@ -164,8 +164,8 @@ func (l *Login) Expect(t testing.TB, want string) time.Time {
 		if !ok || line != want {
 			t.Fatalf("the session gave back %q (open: %v), want %q", line, ok, want)
 		}
-	case <-time.After(patience):
-		t.Fatalf("the session did not give back %q within %v", want, patience)
+	case <-time.After(Patience):
+		t.Fatalf("the session did not give back %q within %v", want, Patience)
 	}
 	return time.Now()
 }
@@ -219,14 +219,14 @@ func (s *SSHD) connect(from *NS, then func(fd int) error) error {
 // Admitted waits until a new connection gets in, and says when it did.
 func (s *SSHD) Admitted(t testing.TB, from *NS) time.Time {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(Patience)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for !s.Admits(from) {
 		select {
 		case <-again.C:
 		case <-late:
-			t.Fatalf("no new connection to %s got in within %v", s.Addr, patience)
+			t.Fatalf("no new connection to %s got in within %v", s.Addr, Patience)
 		}
 	}
 	return time.Now()

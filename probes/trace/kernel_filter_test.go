@@ -77,6 +77,7 @@ func TestKernelAndTwinAgree(t *testing.T) {
 	g := newGround(t)
 	g.here.Addr(t, g.dev, hereAddr6+"/64")
 	g.there.Addr(t, "v1", thereAddr6+"/64")
+	g.introduce(t, hereAddr6, thereAddr6)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))

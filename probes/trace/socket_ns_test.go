@@ -4,12 +4,10 @@ package trace
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"testing"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"hooktop/probes/ktest"
@@ -58,15 +56,8 @@ func TestASessionIsOfItsOwnNamespace(t *testing.T) {
 // A segment that TCP sends again lies in its queue without header: its socket tells whose it is, and the filter hears that.
 func TestRetransmitsTellTheirConnection(t *testing.T) {
 	g := newGround(t)
-	link, err := g.here.NL.LinkByName(g.dev)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const nobody = "10.97.0.9"
-	if err := g.here.NL.NeighAdd(&netlink.Neigh{LinkIndex: link.Attrs().Index, Family: unix.AF_INET, State: netlink.NUD_PERMANENT,
-		IP: net.ParseIP(nobody), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}}); err != nil {
-		t.Fatal(err)
-	}
+	g.here.Neighbour(t, g.dev, nobody, [6]byte{2, 0, 0, 0, 0, 9})
 	s, end := g.run(t, snap.TraceSpec{Pattern: "tcp:tcp_retransmit_skb", Filter: "tcp dst host " + nobody + " dst port 8082"})
 	g.here.Do(t, func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
