@@ -157,10 +157,10 @@ func TestACanaryOfAStalledEngineInTheKernel(t *testing.T) {
 	began := time.Now()
 	f := b.wait("what was before", func(f *snap.Frame) bool {
 		_, v1 := gens(f)
-		return v1 == 0
+		return v1 == 0 && f.Policy.Canary.Gen == 0 // the kernel is first, and a frame may be made before it is noticed
 	})
 	t.Logf("%v after the last look at the host", time.Since(began).Round(10*time.Millisecond))
-	if f.Policy.Canary.Gen != 0 || f.Policy.Kept != 0 {
-		t.Errorf("%+v", f.Policy.Canary)
+	if f.Policy.Kept != 0 {
+		t.Errorf("v%d is kept", f.Policy.Kept)
 	}
 }
