@@ -67,8 +67,10 @@ func (b *bench) trySoak(text string, soak time.Duration) *snap.Frame {
 	return b.wait("the canary", func(f *snap.Frame) bool { return f.Policy.Canary.Gen != 0 || f.Policy.Trial.Gen == 0 })
 }
 
-func canaryBench(t *testing.T, stalled *atomic.Bool, lease time.Duration) *bench {
-	b := newBenchWith(t, Options{}, func(s *Service) probes.Policy {
+func canaryBench(t *testing.T, o Options, stalled *atomic.Bool, lease time.Duration) *bench {
+	o.Limits = snap.DefaultCanaryLimits()
+	o.Limits.CPU = 100 // the machine's processors serve others too
+	b := newBenchWith(t, o, func(s *Service) probes.Policy {
 		s.renewal = lease
 		return stalling{OnKern{s}, stalled}
 	})
@@ -80,9 +82,11 @@ func TestCanaryInTheKernel(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	b := canaryBench(t, new(atomic.Bool), longSoakLease)
+	var ahead atomic.Int64 // the service's clock is: the soak ends when everything else was seen, and not before
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	b := canaryBench(t, Options{Now: now}, new(atomic.Bool), longSoakLease)
 	b.listen("0.0.0.0:4000")
-	f := b.soak("deny in udp to any port 4000\n", 4*time.Second)
+	f := b.soak("deny in udp to any port 4000\n", DefaultSoak)
 	gen := f.Policy.Canary.Gen
 	b.talk("10.9.0.1:4000", 9)
 	b.talk("10.9.1.1:4000", 7)
@@ -102,6 +106,7 @@ func TestCanaryInTheKernel(t *testing.T) {
 	if checked.Lease <= 0 || checked.Lease > longSoakLease || checked.Rest[0] != "v0" || checked.Devices[0] != "v1" {
 		t.Errorf("%+v", checked)
 	}
+	ahead.Store(int64(DefaultSoak))
 	b.wait("the rest", func(f *snap.Frame) bool {
 		v0, v1 := gens(f)
 		return f.Policy.Kept == gen && v0 == gen && v1 == gen && f.Policy.Canary.Gen == 0
@@ -116,7 +121,7 @@ func TestACanaryThatDropsTooMuchInTheKernel(t *testing.T) {
 	if !ktest.Inside(t) {
 		return
 	}
-	b := canaryBench(t, new(atomic.Bool), longSoakLease)
+	b := canaryBench(t, Options{}, new(atomic.Bool), longSoakLease)
 	b.listen("0.0.0.0:4000")
 	b.soak("deny in udp to any port 4000\n", time.Minute)
 	b.talk("10.9.1.1:4000", 1000)
@@ -151,7 +156,7 @@ func TestACanaryOfAStalledEngineInTheKernel(t *testing.T) {
 		return
 	}
 	var stalled atomic.Bool
-	b := canaryBench(t, &stalled, soakLease)
+	b := canaryBench(t, Options{}, &stalled, soakLease)
 	b.outlive("deny in udp to any port 4000\n")
 	stalled.Store(true)
 	began := time.Now()
