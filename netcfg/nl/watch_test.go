@@ -12,7 +12,7 @@ import (
 	"hooktop/probes/snap"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // until reads events until one is as wanted.
 func until(t *testing.T, events <-chan snap.LinkEvent, what string, want func(snap.LinkEvent) bool) {
@@ -29,6 +29,29 @@ func until(t *testing.T, events <-chan snap.LinkEvent, what string, want func(sn
 			}
 		case <-late:
 			t.Fatalf("no event: %s", what)
+		}
+	}
+}
+
+// reading reads until there is enough: what was sent may still be on its way when the call that sent it is back. Whether it is right,
+// and no more than that, is the test's to say.
+func reading[T any](t *testing.T, read func() (T, error), enough func(T) bool) T {
+	t.Helper()
+	late := time.After(patience)
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for {
+		got, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if enough(got) {
+			return got
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return got
 		}
 	}
 }
