@@ -109,8 +109,8 @@ func (l *Lab) watch() {
 // Deaths hears of each node that ended before Close, in words for the user.
 func (l *Lab) Deaths() <-chan string { return l.deaths }
 
-// orderTime bounds the wait for a node.
-const orderTime = 10 * time.Second
+// orderTime bounds the wait for a node, which says by itself why nobody was met.
+const orderTime = meetTime + 10*time.Second
 
 // Send lets the traffic begin.
 func (l *Lab) Send(ctx context.Context) error {
