@@ -29,9 +29,10 @@ func (p *policer) tellHealth(now time.Time, flows bool) {
 }
 
 // health reads the counters that a canary is held against, and counts the flows that send packets where that is wanted. It runs on
-// the engine's goroutine: that no look comes is how the policy learns that the engine stalls.
+// the engine's goroutine: that no look comes is how the policy learns that the engine stalls. A tick that had to wait says when it
+// was due, and the look when it was made: the gap tells of the stall.
 func (p *policer) health(now time.Time, links []snap.Link, flows bool) (snap.Health, error) {
-	h := snap.Health{At: now, Devices: map[string]snap.DeviceHealth{}}
+	h := snap.Health{At: time.Now(), Devices: map[string]snap.DeviceHealth{}}
 	counted, err := p.pl.dp.kern.Counters()
 	if err != nil {
 		return h, fmt.Errorf("look at the host's health: %w", err)

@@ -180,6 +180,7 @@ func TestASnapshotHoldsUpNothing(t *testing.T) {
 func TestOldNewsOfDevicesRenewNoCanary(t *testing.T) {
 	r := newGround(t)
 	told := make(chan snap.Health, 64)
+	began := time.Now()
 	p := &policer{svc: &healthPolicy{told: told}, on: true}
 	r.start(Config{Mode: "tc", NoTrace: true})
 	r.engine.results <- func() {
@@ -189,16 +190,20 @@ func TestOldNewsOfDevicesRenewNoCanary(t *testing.T) {
 		seen.links, seen.at = []snap.Link{}, time.Now()
 		p.tellHealth(seen.at.Add(staleDevices), false)
 		p.tellHealth(seen.at.Add(staleDevices+time.Millisecond), false)
+		p.tellHealth(began.Add(-time.Minute), false) // a tick that had to wait
 		seen.links = nil
 		p.tellHealth(seen.at, false)
 		close(told)
 	}
 	n := 0
-	for range told {
+	for h := range told {
 		n++
+		if h.At.Before(began) {
+			t.Errorf("a look is dated %s before it was made", began.Sub(h.At))
+		}
 	}
-	if n != 1 {
-		t.Errorf("the policy was told %d times, want once", n)
+	if n != 2 {
+		t.Errorf("the policy was told %d times, want twice", n)
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *Service) lostCanary(c *canary) (name string, lost bool) {
 
 // beginSoak is the keep of a canary. mu is held.
 func (s *Service) beginSoak(t *trial, by actor) (string, error) {
-	err := s.plane.Extend(soakLease)
+	err := s.plane.Extend(s.renewal)
 	if errors.Is(err, ErrLeaseOver) {
 		s.over()
 		return "", fmt.Errorf("no trial is running: %s", s.lastEnd)
@@ -149,8 +149,8 @@ func (s *Service) beginSoak(t *trial, by actor) (string, error) {
 	s.recordCommit(t)
 	now := s.opt.Now()
 	t.kept, t.began, t.until = by, now, now.Add(t.soak)
-	t.lease, t.deadline = soakLease, now.Add(soakLease)
-	s.record("canary", &t.edition, by, func(e *event) { e.Lease, e.Soak, e.On = soakLease.Seconds(), t.soak.Seconds(), cleaned(t.on) })
+	t.lease, t.deadline = s.renewal, now.Add(s.renewal)
+	s.record("canary", &t.edition, by, func(e *event) { e.Lease, e.Soak, e.On = s.renewal.Seconds(), t.soak.Seconds(), cleaned(t.on) })
 	text := fmt.Sprintf("v%d decides%s and is watched for %s, then the rest follows: %s", t.id, t.where(), t.soak, strings.Join(s.rest(t), ", "))
 	s.tell(snap.Info, text+", kept by "+by.Who)
 	return text, nil
@@ -199,14 +199,14 @@ func (s *Service) Health(h snap.Health) {
 
 // renew makes the canary's lease last again. mu is held.
 func (s *Service) renew(t *trial, now time.Time) {
-	err := s.plane.Extend(soakLease)
+	err := s.plane.Extend(s.renewal)
 	switch {
 	case errors.Is(err, ErrLeaseOver):
 		s.over()
 	case err != nil:
 		s.trouble(fmt.Sprintf("renew the canary's lease: %v: it ends in %s", err, t.lease.Round(time.Second)))
 	default:
-		t.lease, t.deadline = soakLease, now.Add(soakLease)
+		t.lease, t.deadline = s.renewal, now.Add(s.renewal)
 	}
 }
 

@@ -22,7 +22,12 @@ func TestACanaryOfAChainInTheKernel(t *testing.T) {
 	n := newTown(t)
 	ktest.Veth(t, n.here, "v-rest", n.client, "c1")
 	var stalled atomic.Bool
-	n.openWith(func(s *Service) probes.Policy { return stalling{OnKern{s}, &stalled} })
+	// What ends a canary here is the test: connections, retransmits and interrupts differ as a stall of the machine has them.
+	wide := snap.CanaryLimits{Errors: 1e9, Drops: 1e9, Denied: 1e9, Retransmits: 1e9, CPU: 100, Quiet: 100}
+	n.openWith(Options{Limits: wide}, func(s *Service) probes.Policy {
+		s.renewal = longSoakLease
+		return stalling{OnKern{s}, &stalled}
+	})
 	n.trial(townChain + "closed\n")
 	n.keepTrial()
 	n.calm()
@@ -31,7 +36,7 @@ func TestACanaryOfAChainInTheKernel(t *testing.T) {
 	ends := []func(){
 		func() { n.do(snap.Intent{Kind: snap.RestorePolicy}) },
 		func() { n.do(snap.Intent{Kind: snap.KeepPolicy}) },
-		func() { stalled.Store(true) },
+		func() { n.stall(&stalled) },
 	}
 	_, failed := n.underTraffic("canaries", func() {
 		for i, end := range ends {
@@ -60,6 +65,16 @@ func TestACanaryOfAChainInTheKernel(t *testing.T) {
 	if a := n.e.Do(n.ctx, snap.Intent{Kind: snap.CommitPolicy, Policy: part}); !strings.Contains(a.Err, "chain fw goes by v-fw1, v-lan, v-wan too") {
 		t.Errorf("a part of the chain: %+v", a)
 	}
+}
+
+// stall lets no more looks at the host through, when the lease that is left is the product's.
+func (n *town) stall(stalled *atomic.Bool) {
+	n.t.Helper()
+	n.s.mu.Lock()
+	n.s.renewal = soakLease
+	n.s.mu.Unlock()
+	n.wait("a short lease", func(f *snap.Frame) bool { return f.Policy.Canary.Lease <= soakLease })
+	stalled.Store(true)
 }
 
 // canary keeps a policy on some devices.

@@ -82,13 +82,13 @@ func newChainedTown(t *testing.T) *town {
 // open starts the engine with the Chain tab in view, and the server.
 func (n *town) open() {
 	n.t.Helper()
-	n.openWith(onKern)
+	n.openWith(Options{}, onKern)
 }
 
 // openWith puts something between the engine and the service.
-func (n *town) openWith(between func(*Service) probes.Policy) {
+func (n *town) openWith(o Options, between func(*Service) probes.Policy) {
 	n.t.Helper()
-	n.run(Options{}, between)
+	n.run(o, between)
 	n.e.Ask(snap.Query{Tab: snap.ChainTab, Focus: true, Hz: 10})
 	n.serve()
 }

@@ -15,6 +15,9 @@ const (
 	checkWindow = 5 * time.Second // that a figure of now is taken over: shorter bursts are no reason to go back
 	leastFlows  = 20              // fewer say nothing when some of them end
 	leastWindow = 2 * time.Second // that two looks must be apart for a rate
+
+	mostApart  = 1500 * time.Millisecond // of two looks, one a second, between which nothing stood still
+	flowsAgain = 2 * time.Second         // that flows have to send again when something stood still; they are quiet after so long
 )
 
 // past are the latest looks at the host, the oldest first.
@@ -101,6 +104,17 @@ func (p past) talking(on []string) int {
 	return -1
 }
 
+// stoodStill reports whether this process, or the host, has just stood still or could not be looked at. Flows that ended before have
+// no successors yet, whatever the policy does.
+func (p past) stoodStill() bool {
+	for i := len(p) - 1; i > 0 && p[len(p)-1].At.Sub(p[i].At) < flowsAgain; i-- {
+		if p[i].At.Sub(p[i-1].At) > mostApart {
+			return true
+		}
+	}
+	return false
+}
+
 // normal is what the canary's devices did before the commit.
 type normal struct {
 	figures
@@ -137,7 +151,7 @@ func (p past) checks(n normal, on []string, since time.Time, l snap.CanaryLimits
 		{Name: "retransmits/s", Before: n.retransmits, Now: f.retransmits, Limit: 2*n.retransmits + l.Retransmits},
 		{Name: "irq cpu %", Before: n.cpu, Now: f.cpu, Limit: n.cpu + l.CPU},
 	}
-	if now := p.talking(on); n.talking >= leastFlows && now >= 0 {
+	if now := p.talking(on); n.talking >= leastFlows && now >= 0 && !p.stoodStill() {
 		quiet := 100 * (1 - float64(now)/float64(n.talking))
 		out = append(out, snap.CanaryCheck{Name: "quiet flows %", Now: max(0, quiet), Limit: l.Quiet})
 	}

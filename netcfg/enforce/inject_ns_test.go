@@ -46,9 +46,7 @@ func newStream(t *testing.T, b *bench, port int) *stream {
 	s := &stream{}
 	addr := fmt.Sprintf("10.9.0.1:%d", port)
 	in := b.listen(addr)
-	if err := in.SetReadBuffer(1 << 20); err != nil {
-		t.Fatal(err)
-	}
+	ktest.LargeBuffer(t, in)
 	go func() { // ends with the socket
 		var buf [16]byte
 		for {

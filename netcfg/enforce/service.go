@@ -118,8 +118,9 @@ type Service struct {
 	watched  chan struct{} // closed when it is known what is normal
 	kept     edition
 	trial    *trial
-	begun    uint32 // trials
-	lastEnd  string // what became of the last trial
+	renewal  time.Duration // what a canary's lease is renewed to: soakLease, and longer in tests
+	begun    uint32        // trials
+	lastEnd  string        // what became of the last trial
 	past     past
 	draft    snap.Draft
 	drops    map[string]float64 // packets a second that the draft would deny, by device
@@ -159,7 +160,7 @@ func New(o Options) (*Service, error) {
 		}
 		o.Host = name
 	}
-	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hear: func(snap.Event) {}, hits: newTally()}
+	s := &Service{opt: o, why: "nothing is attached yet", tell: func(snap.Severity, string) {}, hear: func(snap.Event) {}, hits: newTally(), renewal: soakLease}
 	s.looked, s.watched = make(chan struct{}), make(chan struct{})
 	s.saved = savedFile{path: o.File, text: o.FileText, known: o.File != ""}
 	text, err := readDraft(o.Draft)

@@ -13,7 +13,7 @@ import (
 )
 
 // buildTime bounds the wait for a device's carrier.
-const buildTime = 10 * time.Second
+const buildTime = 30 * time.Second
 
 // prepare sets what the kernel does by itself in a namespace, and its loopback device.
 func prepare(h *nl.Host, forward bool) error {

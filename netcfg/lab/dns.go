@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -178,12 +179,5 @@ func answerAt(s *station, at, dev, dir string, also func(n int, query []byte)) e
 
 // serveDiscard takes what arrives at the host's discard port (RFC 863) and reads it away.
 func serveDiscard(s *station) error {
-	for _, at := range []string{hostWAN4, hostWAN6} {
-		c, err := openUDP(s, "udp", at, discardPort, WAN, "out")
-		if err != nil {
-			return err
-		}
-		c.discard()
-	}
-	return nil
+	return errors.Join(serveFlow(s, hostWAN4, discardPort), serveFlow(s, hostWAN6, discardPort))
 }

@@ -108,8 +108,9 @@ func (l *Lab) watch() {
 // Deaths hears of each node that ended before Close, in words for the user.
 func (l *Lab) Deaths() <-chan string { return l.deaths }
 
-// orderTime bounds the wait for a node, which may have to wait for its last requests (steadyTime) before it has stopped.
-const orderTime = 3 * steadyTime
+// orderTime bounds the wait for a node, which says by itself why nobody was met, and may have to wait for its last requests (steadyTime)
+// before it has stopped.
+const orderTime = meetTime + steadyTime
 
 // Send lets the traffic begin.
 func (l *Lab) Send(ctx context.Context) error {

@@ -16,6 +16,8 @@ const (
 	// A command's output comes after so many keys.
 	keysPerCommand = 20
 	outputSize     = 900
+	// meetTime bounds the wait for the session.
+	meetTime = 30 * time.Second
 )
 
 // serveSession is the stand-in for sshd: it takes connections on the host's port 22 and echoes, which is what a session
@@ -59,9 +61,14 @@ func echo(c net.Conn) {
 
 // meetHost opens the operator's connection, which stands as long as the lab does.
 func meetHost(s *station) error {
-	ctx, cancel := context.WithTimeout(context.Background(), orderTime/2)
+	ctx, cancel := context.WithTimeout(context.Background(), meetTime)
 	defer cancel()
-	return s.logIn(ctx)
+	for {
+		err := s.logIn(ctx)
+		if err == nil || !pause(ctx, retry) {
+			return err
+		}
+	}
 }
 
 func (s *station) logIn(ctx context.Context) error {

@@ -31,6 +31,29 @@ func until(t *testing.T, events <-chan snap.LinkEvent, what string, want func(sn
 	}
 }
 
+// reading reads until there is enough: what was sent may still be on its way when the call that sent it is back. Whether it is right,
+// and no more than that, is the test's to say.
+func reading[T any](t *testing.T, read func() (T, error), enough func(T) bool) T {
+	t.Helper()
+	late := time.After(ktest.Patience)
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for {
+		got, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if enough(got) {
+			return got
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return got
+		}
+	}
+}
+
 func TestWatchLinks(t *testing.T) {
 	a, b := ktest.NewNS(t), ktest.NewNS(t)
 	ctx, cancel := context.WithCancel(context.Background())

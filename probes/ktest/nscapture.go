@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"unsafe"
 
@@ -26,8 +27,29 @@ type Capture struct {
 	each       func(frame []byte, egress bool)
 }
 
-// captureBuffer holds what arrives while the reader waits for a CPU.
-const captureBuffer = 64 << 20
+// largeBuffer holds what arrives while the reader waits for a CPU.
+const largeBuffer = 64 << 20
+
+func enlarge(sock int) error {
+	if err := unix.SetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, largeBuffer); err != nil {
+		return fmt.Errorf("make a receive buffer large: %w", err)
+	}
+	return nil
+}
+
+// LargeBuffer gives a socket the receive buffer of a capture: its reader may wait for a CPU for seconds and loses nothing.
+func LargeBuffer(t testing.TB, c syscall.Conn) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = enlarge(int(fd)) })
+	if err = errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Capture starts counting at a device, both directions.
 func (n *NS) Capture(t testing.TB, dev string) *Capture {
@@ -50,8 +72,8 @@ func (c *Capture) open(index int) (err error) {
 	if c.sock, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
 		return fmt.Errorf("open packet socket: %w", err)
 	}
-	if err := unix.SetsockoptInt(c.sock, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, captureBuffer); err != nil {
-		return fmt.Errorf("size packet socket: %w", err)
+	if err := enlarge(c.sock); err != nil {
+		return err
 	}
 	if err := unix.SetsockoptInt(c.sock, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 		return fmt.Errorf("ask for VLAN tags: %w", err)
