@@ -36,7 +36,9 @@ type pipeline struct {
 	before     []func() []snap.Status // what has to let go of the maps before they are closed
 	wish       attach.Wish
 	leftOut    []snap.LeftOut
-	dirty      bool // a device appeared or was renamed
+	begun      bool     // the devices chosen at the start are being watched
+	early      []func() // wishes of before that
+	dirty      bool     // a device appeared or was renamed
 	routes     routes
 	interfaces []snap.Interface
 	malformed  []snap.Count
@@ -60,9 +62,16 @@ func (p *pipeline) Start(_ context.Context, b *Bench, done func(error)) {
 	p.readRoutes(func() { p.list(func() { p.begin(done) }) })
 }
 
-// begin attaches to the devices chosen at the start.
+// begin attaches to the devices chosen at the start. News and wishes wait for it: what they led to would be watched twice.
 func (p *pipeline) begin(done func(error)) {
 	b := p.b
+	p.begun = true
+	defer func() {
+		for _, wish := range p.early {
+			wish()
+		}
+		p.early = nil
+	}()
 	choices, err := p.plan()
 	if err != nil {
 		done(err)
