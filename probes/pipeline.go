@@ -33,19 +33,18 @@ type pipeline struct {
 	join  *joiner
 	mode  attach.Mode
 
-	before     []func() []snap.Status // what has to let go of the maps before they are closed
-	wish       attach.Wish
-	leftOut    []snap.LeftOut
-	begun      bool     // the devices chosen at the start are being watched
-	early      []func() // wishes of before that
-	dirty      bool     // a device appeared or was renamed
-	routes     routes
-	interfaces []snap.Interface
-	malformed  []snap.Count
-	lost       []snap.Count
-	devices    listing
-	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
-	said       map[string]bool // troubles that were told once
+	before    []func() []snap.Status // what has to let go of the maps before they are closed
+	wish      attach.Wish
+	leftOut   []snap.LeftOut
+	begun     bool     // the devices chosen at the start are being watched
+	early     []func() // wishes of before that
+	dirty     bool     // a device appeared or was renamed
+	routes    routes
+	malformed []snap.Count
+	lost      []snap.Count
+	devices   listing
+	drops     map[int]uint64  // by ifindex: what a watched device had dropped at the last look
+	said      map[string]bool // troubles that were told once
 }
 
 func newPipeline() *pipeline {
