@@ -114,21 +114,31 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // finish ends the program from outside. A terminal that nobody reads gets a second, then it is given up, and what still
-// blocks is left behind: detaching must not wait for a screen.
+// blocks is left behind: detaching must not wait for a screen. A machine that is slow itself is no such terminal.
 func (r *runner) finish(finished <-chan error) (err error, stalled bool) {
 	r.goes("quit", r.p.Quit)
+	hangs := time.Now().Add(hangsAfter)
 	slow := time.NewTimer(endsWithin)
 	defer slow.Stop()
-	select {
-	case err = <-finished:
-		return err, false
-	case <-slow.C:
+	for waited := false; ; slow.Reset(looksAgain) {
+		select {
+		case err = <-finished:
+			return err, false
+		case <-slow.C:
+		}
+		before := waited
+		if waited = r.out.Waiting(); before && waited || time.Now().After(hangs) {
+			break
+		}
 	}
 	r.out.GiveUp()
 	last := time.NewTimer(givesBackIn)
 	defer last.Stop()
 	select {
-	case <-finished:
+	case err = <-finished:
+		if !r.out.Refused() {
+			return err, false
+		}
 	case <-last.C:
 	}
 	return nil, true
