@@ -41,7 +41,6 @@ type Options struct {
 // Times of an end that a stalled terminal holds up.
 const (
 	endsWithin  = time.Second            // then a terminal that is waited for is given up
-	looksAgain  = 50 * time.Millisecond  // two looks in a row must find it waited for
 	hangsAfter  = 20 * time.Second       // then the end is not waited for any more, whatever it is that hangs
 	givesBackIn = 500 * time.Millisecond // after that, what still blocks is left behind
 )

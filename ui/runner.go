@@ -120,14 +120,13 @@ func (r *runner) finish(finished <-chan error) (err error, stalled bool) {
 	hangs := time.Now().Add(hangsAfter)
 	slow := time.NewTimer(endsWithin)
 	defer slow.Stop()
-	for waited := false; ; slow.Reset(looksAgain) {
+	for ; ; slow.Reset(term.LookEvery) {
 		select {
 		case err = <-finished:
 			return err, false
 		case <-slow.C:
 		}
-		before := waited
-		if waited = r.out.Waiting(); before && waited || time.Now().After(hangs) {
+		if r.out.Stuck() || time.Now().After(hangs) {
 			break
 		}
 	}

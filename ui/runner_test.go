@@ -23,7 +23,7 @@ func TestAnEndThatIsLateIsNoStalledTerminal(t *testing.T) {
 	defer out.Close()
 	r := &runner{p: tea.NewProgram(nil, tea.WithContext(t.Context())), out: out, ended: make(chan struct{})}
 	finished := make(chan error, 1)
-	defer time.AfterFunc(endsWithin+4*looksAgain, func() { finished <- nil }).Stop()
+	defer time.AfterFunc(endsWithin+4*term.LookEvery, func() { finished <- nil }).Stop()
 	if err, stalled := r.finish(finished); err != nil || stalled {
 		t.Errorf("%v, stalled %v", err, stalled)
 	}

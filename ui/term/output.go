@@ -39,6 +39,7 @@ type Output struct {
 	once    sync.Once
 	given   atomic.Bool // given up
 	refused atomic.Bool // a write found it given up
+	looked  atomic.Bool // the last look of Stuck found a write waiting
 	slow    atomic.Bool
 	waiting atomic.Bool
 	written atomic.Int64
@@ -113,6 +114,16 @@ func (o *Output) Slow() bool { return o.slow.Swap(false) }
 
 // Waiting reports whether a write waits for the terminal right now.
 func (o *Output) Waiting() bool { return o.waiting.Load() }
+
+// LookEvery is the time between two calls of Stuck: a write that the terminal takes waits for less.
+const LookEvery = 50 * time.Millisecond
+
+// Stuck reports whether a write waits for the terminal now and did so at the call before. A clock alone can't tell that from a
+// machine that stood still.
+func (o *Output) Stuck() bool {
+	now := o.Waiting()
+	return o.looked.Swap(now) && now
+}
 
 // Written is the number of bytes written so far.
 func (o *Output) Written() int64 { return o.written.Load() }
