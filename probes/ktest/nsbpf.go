@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,12 +105,29 @@ func described(kind, id string) string {
 // heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a
 // program's maps.
 func heldByOthers(self int) map[object]bool {
-	held := map[object]bool{}
 	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*") // the pattern is right
-	for _, path := range infos {
-		if strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self)) {
-			continue
+	return heldBy(slices.DeleteFunc(infos, func(path string) bool {
+		return strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self))
+	}))
+}
+
+// PacketPrograms counts the XDP and tc programs that a process has open. The kernel's list of all would count those of others too, and
+// some that it has yet to free.
+func PacketPrograms(pid int) int {
+	infos, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid)) // the pattern is right
+	n := 0
+	for o := range heldBy(infos) {
+		if text := described(o.kind, o.id); o.kind == bpfProgram && (strings.HasPrefix(text, " XDP") || strings.HasPrefix(text, " SchedCLS")) {
+			n++
 		}
+	}
+	return n
+}
+
+// heldBy are the objects of descriptors, by their files in fdinfo.
+func heldBy(infos []string) map[object]bool {
+	held := map[object]bool{}
+	for _, path := range infos {
 		target, err := os.Readlink(strings.Replace(path, "/fdinfo/", "/fd/", 1))
 		if err != nil || !strings.HasPrefix(target, "anon_inode:bpf") {
 			continue // not BPF, or closed meanwhile
