@@ -79,7 +79,8 @@ func linkAfter(after uint32) (uint32, error) {
 	return 0, os.ErrNotExist
 }
 
-// described says of a program or map what it is, behind a blank; "" when it is neither, or gone meanwhile.
+// described says of a program or map what it is, behind a blank; "" when it is neither, or gone meanwhile. The same
+// object is described alike each time: not by a descriptor, as its String is.
 func described(kind, id string) string {
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
@@ -89,13 +90,15 @@ func described(kind, id string) string {
 	case bpfProgram:
 		if p, err := ebpf.NewProgramFromID(ebpf.ProgramID(n)); err == nil {
 			defer p.Close()
-			return " " + p.String()
+			if info, err := p.Info(); err == nil {
+				return " " + p.Type().String() + " " + info.Name
+			}
 		}
 	case bpfMap:
 		if m, err := ebpf.NewMapFromID(ebpf.MapID(n)); err == nil {
 			defer m.Close()
 			if info, err := m.Info(); err == nil {
-				return " " + info.Name + " " + m.String()
+				return " " + m.Type().String() + " " + info.Name
 			}
 		}
 	}
