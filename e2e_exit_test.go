@@ -3,14 +3,10 @@
 package main_test
 
 import (
-	"errors"
 	"math/rand/v2"
-	"os"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/cilium/ebpf"
 
 	"hooktop/probes/ktest"
 )
@@ -53,9 +49,8 @@ func TestEveryExitOfTheDashboard(t *testing.T) {
 				ns := ground(t)
 				ktest.HostState(t)
 				ns.NetState(t)
-				programs := loaded(t)
 				s := open(t, ns, 100, 30, nil, "--no-config", hooks, "-i", "up0")
-				s.attached(programs)
+				s.attached()
 				way.do(s)
 				s.ends(way)
 			})
@@ -63,36 +58,11 @@ func TestEveryExitOfTheDashboard(t *testing.T) {
 	}
 }
 
-// loaded counts the kernel's BPF programs.
-func loaded(t *testing.T) int {
-	t.Helper()
-	n := 0
-	for id := ebpf.ProgramID(0); ; n++ {
-		next, err := ebpf.ProgramGetNextID(id)
-		if errors.Is(err, os.ErrNotExist) {
-			return n
-		}
-		if err != nil {
-			t.Fatalf("list BPF programs: %v", err)
-		}
-		id = next
-	}
-}
-
-// attached waits for the dashboard and for two programs more than there were.
-func (s *screen) attached(before int) {
+// attached waits for the dashboard and for the two programs of its device.
+func (s *screen) attached() {
 	s.t.Helper()
 	s.shows("1 Flows", "LIVE")
-	late := time.After(patience)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for loaded(s.t) < before+2 {
-		select {
-		case <-again.C:
-		case <-late:
-			s.t.Fatalf("no programs were loaded; the screen:\n%s", s.text())
-		}
-	}
+	waitUntil(s.t, "programs", func() bool { return ktest.PacketPrograms(s.cmd.Process.Pid) >= 2 })
 }
 
 func TestEveryExitOfTheLab(t *testing.T) {
@@ -126,13 +96,12 @@ func TestKillAtRandomInstants(t *testing.T) {
 	ns := ground(t)
 	ktest.HostState(t)
 	ns.NetState(t)
-	programs := loaded(t)
 	for i := range ktest.Rounds(t, 12) {
 		hooks := []string{"--no-tcx=false", "--no-tcx"}[i%2]
 		s := open(t, ns, 80, 24, nil, "--no-config", hooks, "-i", "up0")
 		span := 1500 * time.Millisecond
 		if i%3 == 2 { // while it detaches
-			s.attached(programs)
+			s.attached()
 			s.keys("q")
 			span = 150 * time.Millisecond
 		}

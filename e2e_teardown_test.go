@@ -34,7 +34,6 @@ func TestATerminalThatNobodyReadsHoldsNothingUp(t *testing.T) {
 			if err := pty.Setsize(master, &pty.Winsize{Cols: 200, Rows: 60}); err != nil {
 				t.Fatalf("size pty: %v", err)
 			}
-			before := loaded(t)
 			cmd := exec.Command(binary(t), "--no-config", "-i", "up0", "--hz", "10")
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 			cmd.Env = environment(t)
@@ -42,7 +41,7 @@ func TestATerminalThatNobodyReadsHoldsNothingUp(t *testing.T) {
 			if err := ns.Run(cmd.Start); err != nil {
 				t.Fatalf("start: %v", err)
 			}
-			waitUntil(t, "programs", func() bool { return loaded(t) >= before+2 })
+			waitUntil(t, "programs", func() bool { return ktest.PacketPrograms(cmd.Process.Pid) >= 2 })
 			// A pty holds 4 kB or more: one frame of 200x60 fills it.
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
@@ -66,9 +65,8 @@ func TestManySignalsEndItOnce(t *testing.T) {
 	ns := ground(t)
 	ktest.HostState(t)
 	ns.NetState(t)
-	before := loaded(t)
 	s := open(t, ns, 80, 24, nil, "--no-config", "--no-tcx", "-i", "up0")
-	s.attached(before)
+	s.attached()
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for i := 0; ; i++ {

@@ -28,8 +28,13 @@ import (
 	"hooktop/ui/term"
 )
 
-// screenGrace is how long a screen that was told to end may take. ui.Run gives a terminal that nobody reads up after 1.5 s.
-const screenGrace = 2 * time.Second
+const (
+	// screenGrace is how long a screen that was told to end may take. ui.Run gives a terminal that nobody reads up by itself within
+	// 2 s, and whatever else hangs within 21 s.
+	screenGrace = 25 * time.Second
+	// wordGrace is how long the last line may wait for the terminal.
+	wordGrace = 2 * time.Second
+)
 
 // tabs in the order of the tab bar. Adding a tab is one line here.
 func tabs() []func(*core.Env) core.Tab {
@@ -118,8 +123,22 @@ func lastWord(text string) error {
 		return err
 	}
 	out := term.NewOutput(os.Stderr, func(error) {})
-	defer time.AfterFunc(screenGrace, out.GiveUp).Stop()
+	written := make(chan struct{})
+	go func() { // ends with the write; can't panic
+		for look := time.NewTimer(wordGrace); ; look.Reset(term.LookEvery) {
+			select {
+			case <-written:
+				return
+			case <-look.C:
+			}
+			if out.Stuck() {
+				out.GiveUp()
+				return
+			}
+		}
+	}()
 	_, err := fmt.Fprintln(out, text)
+	close(written)
 	return errors.Join(err, out.Close())
 }
 

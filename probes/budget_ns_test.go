@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -32,11 +33,15 @@ func TestAllocationsOfALookStayWithinBudget(t *testing.T) {
 		done := make(chan float64)
 		e := r.engine
 		e.results <- func() { // the engine's goroutine, and nothing else goes on in it meanwhile
-			done <- testing.AllocsPerRun(20, func() {
-				now := time.Now()
-				e.gather(now)
-				_ = e.frame(now, &c.query)
-			})
+			least := math.Inf(1)
+			for range 5 { // what workers and this test allocate meanwhile is counted too, and is not in each
+				least = min(least, testing.AllocsPerRun(20, func() {
+					now := time.Now()
+					e.gather(now)
+					_ = e.frame(now, &c.query)
+				}))
+			}
+			done <- least
 		}
 		got := <-done
 		if t.Logf("%s: %.0f allocations, budget %.0f", c.name, got, c.budget); got > c.budget {

@@ -33,17 +33,18 @@ type pipeline struct {
 	join  *joiner
 	mode  attach.Mode
 
-	before     []func() []snap.Status // what has to let go of the maps before they are closed
-	wish       attach.Wish
-	leftOut    []snap.LeftOut
-	dirty      bool // a device appeared or was renamed
-	routes     routes
-	interfaces []snap.Interface
-	malformed  []snap.Count
-	lost       []snap.Count
-	devices    listing
-	drops      map[int]uint64  // by ifindex: what a watched device had dropped at the last look
-	said       map[string]bool // troubles that were told once
+	before    []func() []snap.Status // what has to let go of the maps before they are closed
+	wish      attach.Wish
+	leftOut   []snap.LeftOut
+	begun     bool     // the devices chosen at the start are being watched
+	early     []func() // wishes of before that
+	dirty     bool     // a device appeared or was renamed
+	routes    routes
+	malformed []snap.Count
+	lost      []snap.Count
+	devices   listing
+	drops     map[int]uint64  // by ifindex: what a watched device had dropped at the last look
+	said      map[string]bool // troubles that were told once
 }
 
 func newPipeline() *pipeline {
@@ -60,9 +61,16 @@ func (p *pipeline) Start(_ context.Context, b *Bench, done func(error)) {
 	p.readRoutes(func() { p.list(func() { p.begin(done) }) })
 }
 
-// begin attaches to the devices chosen at the start.
+// begin attaches to the devices chosen at the start. News and wishes wait for it: what they led to would be watched twice.
 func (p *pipeline) begin(done func(error)) {
 	b := p.b
+	p.begun = true
+	defer func() {
+		for _, wish := range p.early {
+			wish()
+		}
+		p.early = nil
+	}()
 	choices, err := p.plan()
 	if err != nil {
 		done(err)

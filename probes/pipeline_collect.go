@@ -24,11 +24,6 @@ func (p *pipeline) Collect(now time.Time) {
 	if err == nil {
 		p.malformed, p.lost = malformed, append(lost, p.join.lost()...)
 	}
-	list := make([]snap.Interface, 0, len(p.set.Devs()))
-	for _, d := range p.set.Devs() {
-		list = append(list, p.describe(d))
-	}
-	p.interfaces = list
 }
 
 func (p *pipeline) describe(d *attach.Dev) snap.Interface {
@@ -47,13 +42,20 @@ func (p *pipeline) Fill(now time.Time, q *snap.Query, f *snap.Frame) {
 		return
 	}
 	f.LeftOut = p.leftOut
-	f.Interfaces = p.interfaces
 	f.Malformed, f.Lost = p.malformed, p.lost
-	f.Programs = p.programs()
+	f.Interfaces, f.Programs = p.interfaces(), p.programs() // of one moment: no program without its device
 	p.join.fill(f)
 	f.Totals = p.store.Totals()
 	p.join.names = q.Flows.Names
 	f.Flows = p.store.Answer(now, q.Flows, p.join)
+}
+
+func (p *pipeline) interfaces() []snap.Interface {
+	list := make([]snap.Interface, 0, len(p.set.Devs()))
+	for _, d := range p.set.Devs() {
+		list = append(list, p.describe(d))
+	}
+	return list
 }
 
 func (p *pipeline) programs() []snap.Program {

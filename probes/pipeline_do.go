@@ -35,6 +35,10 @@ func (p *pipeline) Do(_ context.Context, in snap.Intent, answer func(snap.Answer
 func called(l snap.Link, name string) bool { return l.Name == name || clean(l.Name) == name }
 
 func (p *pipeline) doWatch(name string, answer func(snap.Answer)) {
+	if !p.begun {
+		p.early = append(p.early, func() { p.doWatch(name, answer) })
+		return
+	}
 	p.list(func() {
 		if p.dp == nil {
 			answer(snap.Answer{Err: errEnded.Error()})

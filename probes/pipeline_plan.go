@@ -73,6 +73,9 @@ func (p *pipeline) plan() ([]attach.Choice, error) {
 // follow looks for devices that became worth watching: at once when a device appeared, and now and then for the sake of
 // new routes.
 func (p *pipeline) follow(now time.Time) {
+	if !p.begun {
+		return
+	}
 	switch {
 	case p.dirty && p.devices.planning: // once that is through
 	case p.dirty && p.routes.cheap:

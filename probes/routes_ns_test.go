@@ -52,6 +52,55 @@ func TestAFullRoutingTableHoldsUpNoFrame(t *testing.T) {
 	r.ns.Del(t, "v9")
 }
 
+// A router with a full table is still at its start when devices appear and wishes come: each device is watched once.
+func TestADeviceOfTheStartIsWatchedOnce(t *testing.T) {
+	wish := snap.Intent{Kind: snap.WatchInterface, Target: "v0"}
+	for name, early := range map[string]func(*rig, chan<- snap.Answer){
+		"news": func(r *rig, answer chan<- snap.Answer) {
+			r.veth("v9", "10.5.9.1/24", "10.5.9.2/24")
+			answer <- snap.Answer{}
+		},
+		"wish": func(r *rig, answer chan<- snap.Answer) {
+			go func() { answer <- r.engine.Do(r.t.Context(), wish) }()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newGround(t)
+			slow := slowRoutes{r.host, make(chan struct{}, 8), make(chan struct{}, 8)}
+			r.engine = New(Config{Interfaces: []string{"v*"}, NoTrace: true}, slow)
+			go func() { r.ended <- r.ns.Run(func() error { return r.engine.Run(t.Context()) }) }()
+			t.Cleanup(func() { r.close() })
+			<-slow.begun
+			answer := make(chan snap.Answer, 1)
+			early(r, answer)
+			since := time.Now()
+			r.until("some looks at devices", func(f *snap.Frame) bool { return f.At.Sub(since) > time.Second })
+			close(slow.gate)
+			f, err := r.engine.Started(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := <-answer; a.Err != "" {
+				t.Errorf("%+v: %+v", wish, a)
+			}
+			f = r.all()
+			indexes := map[int]bool{}
+			if !watched(f, "v0", 2) {
+				t.Errorf("v0 has not two programs: %+v", f.Programs)
+			}
+			for _, d := range f.Interfaces {
+				if indexes[d.Index] {
+					t.Errorf("%s is watched twice: %+v", d.Name, f.Interfaces)
+				}
+				indexes[d.Index] = true
+			}
+			if r.close(); name == "news" {
+				r.ns.Del(t, "v9")
+			}
+		})
+	}
+}
+
 func TestDearRoutesAreReadSeldom(t *testing.T) {
 	for _, c := range []struct {
 		took, pause time.Duration

@@ -40,7 +40,8 @@ type Options struct {
 
 // Times of an end that a stalled terminal holds up.
 const (
-	endsWithin  = time.Second            // then the terminal is given up
+	endsWithin  = time.Second            // then a terminal that is waited for is given up
+	hangsAfter  = 20 * time.Second       // then the end is not waited for any more, whatever it is that hangs
 	givesBackIn = 500 * time.Millisecond // after that, what still blocks is left behind
 )
 

@@ -114,21 +114,30 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // finish ends the program from outside. A terminal that nobody reads gets a second, then it is given up, and what still
-// blocks is left behind: detaching must not wait for a screen.
+// blocks is left behind: detaching must not wait for a screen. A machine that is slow itself is no such terminal.
 func (r *runner) finish(finished <-chan error) (err error, stalled bool) {
 	r.goes("quit", r.p.Quit)
+	hangs := time.Now().Add(hangsAfter)
 	slow := time.NewTimer(endsWithin)
 	defer slow.Stop()
-	select {
-	case err = <-finished:
-		return err, false
-	case <-slow.C:
+	for ; ; slow.Reset(term.LookEvery) {
+		select {
+		case err = <-finished:
+			return err, false
+		case <-slow.C:
+		}
+		if r.out.Stuck() || time.Now().After(hangs) {
+			break
+		}
 	}
 	r.out.GiveUp()
 	last := time.NewTimer(givesBackIn)
 	defer last.Stop()
 	select {
-	case <-finished:
+	case err = <-finished:
+		if !r.out.Refused() {
+			return err, false
+		}
 	case <-last.C:
 	}
 	return nil, true

@@ -46,10 +46,12 @@ func TestClock(t *testing.T) {
 		t.Errorf("HZ is said to be %d, and is configured as %d", c.HZ, want)
 	}
 	prog := loadFor(t, p, 1, XDPGeneric)
+	begun := time.Now()
 	run(t, prog, udpFrame(1, 64), false)
 	p.Table().Scan(func(e *Entry) bool {
-		if ago := p.Clock().Ago(e.Last()); ago > 5*time.Second {
-			t.Errorf("the packet was seen %v ago", ago)
+		ago := p.Clock().Ago(e.Last())
+		if most := time.Since(begun) + 5*time.Second; ago > most {
+			t.Errorf("the packet was seen %v ago, at most %v", ago, most)
 		}
 		return true
 	})
@@ -69,9 +71,27 @@ func TestClockAgo(t *testing.T) {
 }
 
 // The rate is that at which the clock really moves: ticks against the monotonic clock, between two looks that were not interrupted
-// for long, and a few ticks that a host which runs this one may hold back.
+// for long, and a few ticks that a host which runs this one may hold back. It may hold back more, the CPU that moves the clock
+// being another: a wrong rate is wrong at each of some tries.
 func TestTheClockMovesAtItsRate(t *testing.T) {
 	p := openPipeline(t, Options{Flows: 64})
+	late := time.After(5 * time.Minute)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	var wrong []string
+	for hz := float64(p.hz); len(wrong) < 5; {
+		low, high := clockRate(t, p, again.C, late)
+		if low <= hz && hz <= high {
+			return
+		}
+		wrong = append(wrong, fmt.Sprintf("%.0f to %.0f", low, high))
+	}
+	t.Errorf("HZ is said to be %d, and the clock moves at %s", p.hz, strings.Join(wrong, ", "))
+}
+
+// clockRate is the clock's rate in ticks a second, as well as two looks can tell.
+func clockRate(t *testing.T, p *Pipeline, again, late <-chan time.Time) (low, high float64) {
+	t.Helper()
 	look := func() (ticks uint32, before, after time.Time) {
 		before = time.Now()
 		ticks = p.Clock().Jiffies
@@ -79,23 +99,15 @@ func TestTheClockMovesAtItsRate(t *testing.T) {
 	}
 	const held = 10
 	first, before, after := look()
-	late := time.After(time.Minute)
-	for again := time.NewTicker(50 * time.Millisecond); ; {
+	for {
 		select {
-		case <-again.C:
+		case <-again:
 		case <-late:
 			t.Fatal("the clock stands still")
 		}
 		last, began, ended := look()
-		n := float64(last - first)
-		if n < 20*held {
-			continue
+		if n := float64(last - first); n >= 20*held {
+			return (n - held) / ended.Sub(before).Seconds(), (n + held) / began.Sub(after).Seconds()
 		}
-		low, high := (n-held)/ended.Sub(before).Seconds(), (n+held)/began.Sub(after).Seconds()
-		if hz := float64(p.hz); hz < low || hz > high {
-			t.Errorf("HZ is said to be %d, and the clock moves at %.0f to %.0f", p.hz, low, high)
-		}
-		again.Stop()
-		return
 	}
 }

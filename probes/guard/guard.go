@@ -30,8 +30,12 @@ const (
 	fdTTY    = 5 // only with a terminal
 )
 
-// armTimeout is how long the watcher has to report for duty.
-const armTimeout = 5 * time.Second
+// Times of a watcher.
+const (
+	armWait    = 2 * time.Second  // for its report, which the screen waits for: one that is later is waited for beside it
+	armTimeout = 30 * time.Second // then it hangs, and not only the machine
+	quitWait   = 5 * time.Second  // for its end
+)
 
 // Options of Arm.
 type Options struct {
@@ -54,8 +58,9 @@ type Guard struct {
 	quit   bool
 }
 
-// Arm opens the journal and starts the watcher, which is ready when Arm returns. Without a journal (no privilege, /run not
-// writable) nothing that outlives the process may be made, but the terminal is still guarded: Log says why.
+// Arm opens the journal and starts the watcher, which is ready when Arm returns, or, on a machine that stands still, about to be.
+// Without a journal (no privilege, /run not writable) nothing that outlives the process may be made, but the terminal is still
+// guarded: Log says why.
 func Arm(o Options) (*Guard, error) {
 	if o.Dir == "" {
 		o.Dir = Dir
@@ -123,23 +128,39 @@ func (g *Guard) startWatcher() error {
 	return g.waitReady()
 }
 
+// waitReady waits for the watcher's report. One that is late is no worse: it is a process of its own with all that it needs, and finds
+// what it was told, and the end of this process, when it comes to look.
 func (g *Guard) waitReady() error {
-	if err := unix.SetsockoptTimeval(int(g.sock.Fd()), unix.SOL_SOCKET, unix.SO_RCVTIMEO,
-		&unix.Timeval{Sec: int64(armTimeout / time.Second)}); err != nil {
-		return fmt.Errorf("set timeout: %w", err)
+	err := report(g.sock, armWait)
+	if errors.Is(err, unix.EAGAIN) {
+		go func(sock *os.File, proc *os.Process) { // ends with the report or with the watcher; can't panic
+			if report(sock, armTimeout) != nil {
+				_ = proc.Kill() // Gone tells it
+			}
+		}(g.sock, g.proc)
+		return nil
 	}
-	word := make([]byte, 1)
-	n, err := g.sock.Read(word)
-	if err == nil && n == 1 && word[0] == wordReady {
+	if err == nil {
 		return nil
 	}
 	_ = g.proc.Kill()
 	<-g.gone
 	g.sock.Close()
-	if err == nil {
+	return fmt.Errorf("it did not report for duty: %w", err)
+}
+
+// report waits for the watcher's first word, unix.EAGAIN says in vain.
+func report(sock *os.File, wait time.Duration) error {
+	if err := unix.SetsockoptTimeval(int(sock.Fd()), unix.SOL_SOCKET, unix.SO_RCVTIMEO,
+		&unix.Timeval{Sec: int64(wait / time.Second)}); err != nil {
+		return fmt.Errorf("set timeout: %w", err)
+	}
+	word := make([]byte, 1)
+	n, err := sock.Read(word)
+	if err == nil && (n != 1 || word[0] != wordReady) {
 		err = fmt.Errorf("it said %q", word[:n])
 	}
-	return fmt.Errorf("it did not report for duty: %w", err)
+	return err
 }
 
 // Screen tells the watcher whether the terminal needs to be restored if this process is killed.
@@ -203,7 +224,7 @@ func (g *Guard) Release() error {
 	g.say(wordQuit)
 	select {
 	case <-g.gone:
-	case <-time.After(armTimeout):
+	case <-time.After(quitWait):
 		err = errors.Join(err, g.proc.Kill())
 		<-g.gone
 	}

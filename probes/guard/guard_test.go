@@ -22,6 +22,7 @@ import (
 // The test binary plays the parts of other processes: the watcher, and runs that hold things until they are killed.
 const (
 	watchPart  = "watch-run"
+	latePart   = "watch-late"
 	victimPart = "victim"
 	writerPart = "writer"
 	racerPart  = "racer"
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case watchPart:
 			part(Watch(os.Args[2:], func() (Host, error) { return openFileHost(filepath.Join(os.Args[2], "kernel")), nil }))
+		case latePart:
+			part(late(os.Args[2:]))
 		case victimPart:
 			part(victim(os.Args[2]))
 		case writerPart:

@@ -67,21 +67,26 @@ func lockFile(path string, flags int) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: it is replaced faster than it can be locked", path)
 }
 
-// patience is how long a lock is waited for that a clean-up holds: it looks for a moment whether a file's owner is dead.
-const patience = time.Second
+// A lock is waited for that a clean-up holds: it looks for a moment whether a file's owner is dead.
+const (
+	patience   = time.Second
+	leastTries = 50 // however long they take: the machine may stand still for all of the patience
+)
 
 // lockOwn makes and locks a file of this process, and the folder around it, which goes with the last file in it. A lock
 // that passing says is held for a moment only is waited out.
 func lockOwn(path, dir string, passing func() bool) (*os.File, error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(patience)
+	for tries := 1; ; tries++ {
 		if err := makeDir(dir); err != nil {
 			return nil, err
 		}
 		f, err := lockFile(path, os.O_CREATE)
 		again := errors.Is(err, os.ErrNotExist) || errors.Is(err, errLocked) && passing()
-		if !again || time.Now().After(deadline) {
+		if !again || tries >= leastTries && time.Now().After(deadline) {
 			return f, err
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,7 +81,8 @@ func linkAfter(after uint32) (uint32, error) {
 	return 0, os.ErrNotExist
 }
 
-// described says of a program or map what it is, behind a blank; "" when it is neither, or gone meanwhile.
+// described says of a program or map what it is, behind a blank; "" when it is neither, or gone meanwhile. The same
+// object is described alike each time: not by a descriptor, as its String is.
 func described(kind, id string) string {
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
@@ -90,13 +92,15 @@ func described(kind, id string) string {
 	case bpfProgram:
 		if p, err := ebpf.NewProgramFromID(ebpf.ProgramID(n)); err == nil {
 			defer p.Close()
-			return " " + p.String()
+			if info, err := p.Info(); err == nil {
+				return " " + p.Type().String() + " " + info.Name
+			}
 		}
 	case bpfMap:
 		if m, err := ebpf.NewMapFromID(ebpf.MapID(n)); err == nil {
 			defer m.Close()
 			if info, err := m.Info(); err == nil {
-				return " " + info.Name + " " + m.String()
+				return " " + m.Type().String() + " " + info.Name
 			}
 		}
 	}
@@ -106,12 +110,29 @@ func described(kind, id string) string {
 // heldByOthers are the objects that processes other than self have open, with what hangs on them: a link's program, a
 // program's maps.
 func heldByOthers(self int) map[object]bool {
-	held := map[object]bool{}
 	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*") // the pattern is right
-	for _, path := range infos {
-		if strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self)) {
-			continue
+	return heldBy(slices.DeleteFunc(infos, func(path string) bool {
+		return strings.HasPrefix(path, fmt.Sprintf("/proc/%d/", self))
+	}))
+}
+
+// PacketPrograms counts the XDP and tc programs that a process has open. The kernel's list of all would count those of others too, and
+// some that it has yet to free.
+func PacketPrograms(pid int) int {
+	infos, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid)) // the pattern is right
+	n := 0
+	for o := range heldBy(infos) {
+		if text := described(o.kind, o.id); o.kind == bpfProgram && (strings.HasPrefix(text, " XDP") || strings.HasPrefix(text, " SchedCLS")) {
+			n++
 		}
+	}
+	return n
+}
+
+// heldBy are the objects of descriptors, by their files in fdinfo.
+func heldBy(infos []string) map[object]bool {
+	held := map[object]bool{}
+	for _, path := range infos {
 		target, err := os.Readlink(strings.Replace(path, "/fdinfo/", "/fd/", 1))
 		if err != nil || !strings.HasPrefix(target, "anon_inode:bpf") {
 			continue // not BPF, or closed meanwhile

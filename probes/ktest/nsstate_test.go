@@ -29,11 +29,21 @@ func TestStateTellsOfWhatIsLeft(t *testing.T) {
 	name := object{bpfProgram, fmt.Sprint(uint32(id))}
 	Veth(t, n, "a0", n, "b0")
 	n.Addr(t, "a0", "192.0.2.1/24")
-	diff := before.Diff(TakeState(t, n))
+	after := TakeState(t, n)
+	diff := before.Diff(after)
 	for _, want := range []string{"new in bpf programs: " + name.id + " XDP", `"ifname":"a0"`, `"ifname":"b0"`, "192.0.2.0/24"} {
 		if !strings.Contains(diff, want) {
 			t.Errorf("no %q in\n%s", want, diff)
 		}
+	}
+	gone := after.Diff(before) // to the kernel as if it had freed them meanwhile
+	for _, what := range []string{bpfProgram, bpfMap, bpfLink} {
+		if strings.Contains(gone, "gone from "+what) {
+			t.Errorf("what was let go of before counts:\n%s", gone)
+		}
+	}
+	if !strings.Contains(gone, "gone from ") || !strings.Contains(gone, "192.0.2.0/24") {
+		t.Errorf("a device and a route that are gone are not told:\n%s", gone)
 	}
 	if heldByOthers(os.Getpid())[name] {
 		t.Error("this process's own program counts as another's")

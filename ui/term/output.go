@@ -38,6 +38,8 @@ type Output struct {
 	mu      sync.Mutex // one write at a time
 	once    sync.Once
 	given   atomic.Bool // given up
+	refused atomic.Bool // a write found it given up
+	looked  atomic.Bool // the last look of Stuck found a write waiting
 	slow    atomic.Bool
 	waiting atomic.Bool
 	written atomic.Int64
@@ -78,9 +80,12 @@ func (o *Output) Write(b []byte) (int, error) {
 // some writes what the terminal takes now, waiting for room in short steps.
 func (o *Output) some(b []byte) (int, error) {
 	if o.given.Load() {
+		o.refused.Store(true)
 		return 0, ErrStalled
 	}
+	o.waiting.Store(!o.own) // the shared description blocks
 	n, err := unix.Write(o.fd, b)
+	o.waiting.Store(false)
 	switch {
 	case err == nil:
 		return n, nil
@@ -101,11 +106,24 @@ func (o *Output) some(b []byte) (int, error) {
 // GiveUp makes every write, present and future, return at once.
 func (o *Output) GiveUp() { o.given.Store(true) }
 
+// Refused reports whether a write returned because the terminal was given up.
+func (o *Output) Refused() bool { return o.refused.Load() }
+
 // Slow reports whether a write took long since the last call.
 func (o *Output) Slow() bool { return o.slow.Swap(false) }
 
 // Waiting reports whether a write waits for the terminal right now.
 func (o *Output) Waiting() bool { return o.waiting.Load() }
+
+// LookEvery is the time between two calls of Stuck: a write that the terminal takes waits for less.
+const LookEvery = 50 * time.Millisecond
+
+// Stuck reports whether a write waits for the terminal now and did so at the call before. A clock alone can't tell that from a
+// machine that stood still.
+func (o *Output) Stuck() bool {
+	now := o.Waiting()
+	return o.looked.Swap(now) && now
+}
 
 // Written is the number of bytes written so far.
 func (o *Output) Written() int64 { return o.written.Load() }
