@@ -4,9 +4,10 @@ package probes
 
 import (
 	"net"
-	"net/netip"
 	"testing"
+	"time"
 
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -16,7 +17,7 @@ func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
 	for _, noTCX := range []bool{false, true} {
 		r := newGround(t)
 		r.start(Config{NoTCX: noTCX})
-		stop, sent := send(t, r.peer.UDPSocket(t, there+":0"), here+":5001")
+		stop, sent := send(t, r.peer.UDPSocket(t, there+":0"), r.ns.UDPSocket(t, here+":5001"))
 		for _, step := range []struct{ ask, want string }{
 			{"generic", "generic"}, {"tc", "tc"}, {"native", "native"}, {"tc", "tc"}, {"native", "native"},
 			{"generic", "generic"}, {"auto", "tc"}, {"native", "native"}, {"auto", "tc"},
@@ -39,24 +40,48 @@ func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
-// send sends until stop is closed, then says how many datagrams it were. The peer has no receive queue to overflow: what
-// was sent has passed the programs.
-func send(t *testing.T, from *net.UDPConn, to string) (stop chan struct{}, sent chan uint64) {
+// underWay is how many datagrams may be on their way: more than the CPU's backlog or a veth's ring holds would be lost before any program
+// sees them, once the receiving side waits for its CPU.
+const underWay = 64
+
+// send sends until stop is closed, and says then how many datagrams it were. All of them arrive.
+func send(t *testing.T, from, to *net.UDPConn) (stop chan struct{}, sent chan uint64) {
+	ktest.LargeBuffer(t, to)
 	stop, sent = make(chan struct{}), make(chan uint64, 1)
-	dst := netip.MustParseAddrPort(to)
+	arrived := make(chan struct{}, underWay)
+	go func() { // ends with the socket
+		var buf [128]byte
+		for {
+			if _, _, err := to.ReadFromUDPAddrPort(buf[:]); err != nil {
+				return
+			}
+			arrived <- struct{}{}
+		}
+	}()
+	dst := to.LocalAddr().(*net.UDPAddr).AddrPort()
 	go func() {
-		var n uint64
+		var n, there uint64
+		defer func() { sent <- n }()
 		payload := make([]byte, 64)
 		for {
+			late := time.NewTimer(ktest.Patience)
+			for n-there == underWay {
+				select {
+				case <-arrived:
+					there++
+				case <-late.C:
+					t.Errorf("%d of %d datagrams arrived", there, n)
+					return
+				}
+			}
+			late.Stop()
 			select {
 			case <-stop:
-				sent <- n
 				return
 			default:
 			}
 			if _, err := from.WriteToUDPAddrPort(payload, dst); err != nil {
 				t.Errorf("send: %v", err)
-				sent <- n
 				return
 			}
 			n++
