@@ -154,11 +154,7 @@ func (f *fakePlane) Price(gen uint32, list []acl.Packet, _ map[string]uint16) (f
 	if err := f.fail["price"]; err != nil {
 		return 0, err
 	}
-	first := 0.0
-	if len(f.priced) <= 2 {
-		first = 50 // cold caches
-	}
-	return float64(100+gen) + first, nil
+	return float64(100 + gen), nil
 }
 
 func (f *fakePlane) What(uint32, uint16) (acl.By, int, bool) { return 0, 0, false }
