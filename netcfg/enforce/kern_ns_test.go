@@ -202,7 +202,7 @@ func TestPolicyInTheKernel(t *testing.T) {
 		t.Fatalf("the dry run: %+v", d)
 	}
 	if d.PriceNs[0] <= 0 || d.PriceNs[1] <= 0 { // which is more is a matter of times
-		t.Errorf("a packet costs %.0f ns now and %.0f after", d.PriceNs[0], d.PriceNs[1])
+		t.Errorf("a packet costs %.0f ns now and %.0f after: %q", d.PriceNs[0], d.PriceNs[1], d.Remarks)
 	}
 	if c := d.Impact.Flows[0]; c.Key.DPort != 4000 || c.Was != "allow by default" || c.Is != "deny by line 2" {
 		t.Fatalf("the flow: %+v", c)
