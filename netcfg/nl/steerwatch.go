@@ -64,7 +64,7 @@ func (w *watch) tell(out chan<- struct{}, down func(index int)) {
 		case err != nil || n == 0:
 			return
 		}
-		for m := range messages(buf[:max(n, 0)]) {
+		for m := range messages(buf[:n]) {
 			if m.kind != unix.RTM_NEWLINK && m.kind != unix.RTM_DELLINK || isBridgePort(m.payload) {
 				continue
 			}

@@ -25,10 +25,9 @@ func (s *Steer) looked() (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ways) == 0 {
-		s.why = ""
+		s.why, s.told, s.suspect = "", "", ""
 		return false
 	}
-	before := s.drift()
 	if err := s.look(); err != nil {
 		s.why = err.Error()
 		return false
@@ -39,13 +38,15 @@ func (s *Steer) looked() (again bool) {
 		s.lookAgain()
 	}
 	s.tellGone()
-	now, suspect := s.drift(), s.suspect
-	s.suspect = ""
-	switch {
-	case now == "":
-	case now == suspect:
+	switch now := s.drift(); now {
+	case "":
+		s.told, s.suspect = "", ""
+	case s.told:
+		s.suspect = ""
+	case s.suspect:
+		s.told, s.suspect = now, ""
 		s.tell(snap.Warn, now+": repair it on the Chain tab")
-	case now != before:
+	default:
 		s.suspect = now
 	}
 	return s.suspect != ""

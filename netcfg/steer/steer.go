@@ -27,11 +27,11 @@ type way struct {
 	chain.Way
 	n        int
 	rule     string // "in place", "missing", "changed"
-	route    string // likewise, and "old" while it is taken away on purpose
+	route    string // likewise
 	guard    string
 	beside   []chain.Route // other routes of its table
 	away     bool          // the route is taken away: the service does not answer
-	lost     bool          // the device was down: its routes went with it
+	lost     bool          // the device was down or without an address: its routes went with that
 	stint    stint         // of the device at the last look
 	made     uint32        // when the newest address of the device was made, at the last look
 	toldGone bool          // that the route went with its device
@@ -60,6 +60,7 @@ type Steer struct {
 	extra   []chain.Rule // that look like ours and are not wanted
 	rules   []chain.Rule // all, at the last look
 	why     string       // why nothing can be seen any more
+	told    string       // drift that was told
 	suspect string       // drift that the last look saw first
 	wake    chan struct{}
 
