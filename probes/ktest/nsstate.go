@@ -118,8 +118,8 @@ func ofIPv6Address(route map[string]any) bool {
 }
 
 // Diff says what is in one state and not in the other, a line each; "" when they are equal. A BPF object that is gone is no
-// difference: the kernel frees what was let go of before, after a time of its own. That somebody's program stays is for a test that
-// holds it.
+// difference: the kernel frees what was let go of before, after a time of its own. That somebody's program stays
+// attached is in bpftool's and ip's lists, where what is gone counts.
 func (s State) Diff(after State) string {
 	var b strings.Builder
 	for _, name := range sortedKeys(s) {
