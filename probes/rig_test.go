@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -108,13 +109,15 @@ func (r *rig) close() []snap.Status {
 	return report
 }
 
-// until waits for a frame.
+// until waits for a frame, for so long that what did not come is said before the whole run is over its time.
 func (r *rig) until(what string, ok func(*snap.Frame) bool) *snap.Frame {
 	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), ktest.Patience)
+	defer cancel()
 	r.engine.Ask(snap.Query{Focus: true, Hz: maxHz})
 	var seq uint64
 	for {
-		f, err := r.engine.Next(r.t.Context(), seq)
+		f, err := r.engine.Next(ctx, seq)
 		if err != nil {
 			r.t.Fatalf("waiting for %s: %v", what, err)
 		}
