@@ -55,7 +55,7 @@ test-vm: tools
 	$(GO) test -tags vm -v -count=1 -run '^TestMatrix$$/^linux$$/^$(KERNEL)$$' -timeout 45m ./probes/vmtest -args -packages '$(PACKAGES)'
 
 race: go-check
-	CC=clang-14 CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 2 -timeout 5m -skip '$(RACE_SKIP)' $(RACE)
+	CC=clang-14 CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 2 -timeout 9m -skip '$(RACE_SKIP)' $(RACE)
 
 fuzz: go-check
 	@$(GO) list -f '{{.ImportPath}} {{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg dir files; do \
