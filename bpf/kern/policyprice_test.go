@@ -5,9 +5,13 @@ package kern
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The price is a measurement, and like every dry run it leaves no trace.
@@ -70,4 +74,46 @@ func TestAPriceIsMeasuredAndLeavesNothing(t *testing.T) {
 	if _, err := p.JudgePolicyNs(short+1, frames, 1); err == nil {
 		t.Error("a generation that nobody wrote has a price")
 	}
+}
+
+// Go's runtime sends signals to a thread that is busy for 10 ms, and the kernel ends a run on them: a dry run and a price are what they
+// are without.
+func TestSignalsDisturbNoDryRun(t *testing.T) {
+	p := openPipeline(t, Options{Flows: 64})
+	gen := writePolicy(t, p, "deny in udp to any port 53\nallow in udp")
+	b := frameFor(udp("10.1.1.2", 999, "10.0.0.9", 53))
+	frames := []Judge{{Frame: b, Wire: len(b), Slot: 1}}
+	if _, err := p.JudgePolicy(gen, frames); err != nil { // it is loaded now
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	self, quiet, ended := unix.Gettid(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		again := time.NewTicker(100 * time.Microsecond)
+		defer again.Stop()
+		for range 1000 { // not for ever: several runs are begun anew at each
+			select {
+			case <-again.C:
+			case <-quiet:
+				return
+			}
+			if err := unix.Tgkill(os.Getpid(), self, unix.SIGURG); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for range 500 {
+		if said, err := p.JudgePolicy(gen, frames); err != nil || !said[0].Deny {
+			t.Errorf("it is judged %+v, %v", said, err)
+			break
+		}
+	}
+	if ns, err := p.JudgePolicyNs(gen, frames, 32); err != nil || ns <= 0 {
+		t.Errorf("it costs %v ns: %v", ns, err)
+	}
+	close(quiet)
+	<-ended
 }
