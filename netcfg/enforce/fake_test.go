@@ -154,7 +154,11 @@ func (f *fakePlane) Price(gen uint32, list []acl.Packet, _ map[string]uint16) (f
 	if err := f.fail["price"]; err != nil {
 		return 0, err
 	}
-	return float64(100 + gen), nil
+	first := 0.0
+	if len(f.priced) <= 2 {
+		first = 50 // cold caches
+	}
+	return float64(100+gen) + first, nil
 }
 
 func (f *fakePlane) What(uint32, uint16) (acl.By, int, bool) { return 0, 0, false }

@@ -130,8 +130,8 @@ func (k *kernPlane) Note(list []Tuple) (int, error) {
 	return k.p.NoteSeen(tuples)
 }
 
-// pricedRuns is how often each packet is run for a price.
-const pricedRuns = 32
+// pricedRuns is how often each packet is run for a price, in each of pricedRounds.
+const pricedRuns = 12
 
 func (k *kernPlane) Price(gen uint32, packets []acl.Packet, devices map[string]uint16) (float64, error) {
 	return k.p.JudgePolicyNs(gen, framesOf(packets, devices), pricedRuns)

@@ -26,12 +26,12 @@ func TestADraftHasAPrice(t *testing.T) {
 	if d := stage(0); d.PriceNs != [2]float64{} || r.plane.priced != nil {
 		t.Errorf("nothing to measure with costs %v, by %v", d.PriceNs, r.plane.priced)
 	}
-	if d := stage(3); d.PriceNs != [2]float64{100, 102} || !slices.Equal(r.plane.priced, []int{3, 3}) {
+	if d := stage(3); d.PriceNs != [2]float64{100, 102} || !slices.Equal(r.plane.priced, slices.Repeat([]int{3}, 2*pricedRounds)) {
 		t.Errorf("no policy and the second generation cost %v, by %v", d.PriceNs, r.plane.priced)
 	}
 	r.s.Look(World{Ways: []acl.WayIn{ssh("10.0.0.8", 50122), ssh("10.0.0.9", 50122)}})
 	r.plane.priced = nil
-	if stage(500); !slices.Equal(r.plane.priced, []int{maxPriced, maxPriced}) {
+	if stage(500); !slices.Equal(r.plane.priced, slices.Repeat([]int{maxPriced}, 2*pricedRounds)) {
 		t.Errorf("measured with %v packets", r.plane.priced)
 	}
 	r.plane.fail["price"] = errors.New("no clock")
