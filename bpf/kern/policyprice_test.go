@@ -76,8 +76,7 @@ func TestAPriceIsMeasuredAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// Go's runtime sends signals to a thread that is busy for 10 ms, and the kernel ends a run on them: a dry run and a price are what they
-// are without.
+// Go preempts by signals, each child ends with one, and the kernel ends a run on them: a dry run and a price are what they are without.
 func TestSignalsDisturbNoDryRun(t *testing.T) {
 	p := openPipeline(t, Options{Flows: 64})
 	gen := writePolicy(t, p, "deny in udp to any port 53\nallow in udp")

@@ -97,8 +97,8 @@ func (s *Shadow) Run(frame []byte, wire int) (Found, error) {
 // maxInterrupted is how often a run is tried that signals interrupt: more of them in a row are no accident.
 const maxInterrupted = 1000
 
-// run runs a frame so many times in one call and gives the mean time of a run. Signals interrupt it, and Go sends them to whoever is busy
-// for 10 ms: several runs are then begun anew, and of a single one Linux before 5.13 tells neither the action nor the time.
+// run runs a frame so many times in one call and gives the mean time of a run. Signals interrupt it (Go preempts by them, a child ends with
+// one): several runs are then begun anew, and of a single one Linux before 5.13 tells neither the action nor the time.
 func (s *Shadow) run(frame []byte, repeat int) (time.Duration, error) {
 	for range maxInterrupted {
 		before := s.io.Runs
