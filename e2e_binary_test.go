@@ -173,6 +173,14 @@ func execute(t *testing.T, ns *ktest.NS, change func(*exec.Cmd), args ...string)
 	return ran{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errText.String()}
 }
 
+// endsWith has a process end with the test at last, whatever keeps the test from ending it.
+func endsWith(t *testing.T, cmd *exec.Cmd) {
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended, and been waited for
+		_ = cmd.Wait()
+	})
+}
+
 // enough repeats a run of so many seconds, three times at most, until it saw enough: a machine that stalls meanwhile leaves little
 // traffic. run says what is too few, "" when nothing is; what is wrong it reports itself, and no other run makes up for it.
 func enough(t *testing.T, run func() (few string)) {

@@ -21,9 +21,11 @@ const chainPolicy = "chain fw in up0 match tcp to any port 443 service via 10.9.
 func chainGround(t *testing.T) (*ktest.NS, *nl.Host) {
 	t.Helper()
 	ns, other := ground(t), ktest.NewNS(t)
-	for dev, addr := range map[string]string{"fw0": "10.9.0.1/30", "fw1": "10.9.1.1/30", "wan0": "10.2.0.1/24", "up2": "10.3.0.1/24"} {
+	// Who stands at the far ends answers: a service that does not is routed around half a second later.
+	for dev, net := range map[string]string{"fw0": "10.9.0.%d/30", "fw1": "10.9.1.%d/30", "wan0": "10.2.0.%d/24", "up2": "10.3.0.%d/24"} {
 		ktest.Veth(t, ns, dev, other, dev+"x")
-		ns.Addr(t, dev, addr)
+		ns.Addr(t, dev, fmt.Sprintf(net, 1))
+		other.Addr(t, dev+"x", fmt.Sprintf(net, 2))
 	}
 	host, err := nl.At(ns.Path())
 	if err != nil {

@@ -57,7 +57,7 @@ func toldEvents(t *testing.T, ns *ktest.NS, policy string) (few string) {
 	t.Helper()
 	events := filepath.Join(t.TempDir(), "events.jsonl")
 	stop := datagrams(t, ns)
-	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--policy", policy, "--events", events)
+	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy, "--events", events)
 	stop()
 	var shot struct {
 		Events []struct {
@@ -82,10 +82,9 @@ func toldEvents(t *testing.T, ns *ktest.NS, policy string) (few string) {
 		}
 	}
 	told := fmt.Sprintf("told of %d packets, the rule counts %+v: %+v", repeat, shot.ACL.Rules[0], shot.Events)
-	if a := shot.ACL.Rules[0]; repeat == 0 || a.LogSuppressed == 0 {
+	// Counters are read once a second, events at once: the last ones may be told of before they are counted.
+	if a := shot.ACL.Rules[0]; repeat == 0 || a.LogSuppressed == 0 || a.Packets < repeat {
 		return told
-	} else if a.Packets < repeat {
-		t.Error(told)
 	}
 	text, err := os.ReadFile(events)
 	if err != nil {
@@ -115,7 +114,7 @@ func TestLogRateOfTheBinary(t *testing.T) {
 func toldOfAll(t *testing.T, ns *ktest.NS, policy string) (few string) {
 	t.Helper()
 	stop := datagrams(t, ns)
-	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--policy", policy, "--log-rate", "100000")
+	r := execute(t, ns, nil, "--once", "--for", "1s", "--json", "--no-config", "-i", "up0", "--lease", "60s", "--policy", policy, "--log-rate", "100000")
 	stop()
 	var shot struct {
 		ACL struct {

@@ -41,6 +41,7 @@ func TestATerminalThatNobodyReadsHoldsNothingUp(t *testing.T) {
 			if err := ns.Run(cmd.Start); err != nil {
 				t.Fatalf("start: %v", err)
 			}
+			endsWith(t, cmd)
 			waitUntil(t, "programs", func() bool { return ktest.PacketPrograms(cmd.Process.Pid) >= 2 })
 			// A pty holds 4 kB or more: one frame of 200x60 fills it.
 			if err := cmd.Process.Signal(sig); err != nil {

@@ -170,7 +170,11 @@ func (a *auditor) close() error {
 	select {
 	case <-a.done:
 	case <-time.After(closeGrace):
-		return errors.New("audit: the disk takes no lines: the last ones are lost")
+		select {
+		case <-a.done: // in the same moment, when it was the host that stood still
+		default:
+			return errors.New("audit: the disk takes no lines: the last ones are lost")
+		}
 	}
 	if why := a.why.Load(); why != nil {
 		return fmt.Errorf("%d lines lost: %s", a.lost.Load(), *why)

@@ -156,7 +156,7 @@ func (n *town) flap() {
 func (n *town) armed() time.Duration {
 	n.t.Helper()
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(n.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(n.ctx, ktest.Patience)
 	defer cancel()
 	changes, err := n.host.WatchSteering(ctx, func(int) {})
 	if err != nil {

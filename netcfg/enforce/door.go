@@ -49,7 +49,7 @@ type behind struct {
 
 // Limits of one knock: neither a slow nor a chatty client may keep the door.
 const (
-	knockTime  = 2 * time.Second
+	knockTime  = 4 * time.Second
 	knockBytes = 4096
 )
 

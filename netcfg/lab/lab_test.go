@@ -206,14 +206,14 @@ func family(t *testing.T, host int) []process {
 	return all
 }
 
-// wait returns when every process has ended, and fails the test when one has not within ten seconds.
+// wait returns when every process has ended, and fails the test when one does not.
 func wait(t *testing.T, all []process) {
 	t.Helper()
 	for _, p := range all {
 		fds := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, 10_000)
+		n, err := unix.Poll(fds, int(ktest.Patience.Milliseconds()))
 		for err == unix.EINTR {
-			n, err = unix.Poll(fds, 10_000)
+			n, err = unix.Poll(fds, int(ktest.Patience.Milliseconds()))
 		}
 		if n != 1 || err != nil {
 			t.Errorf("process %d lives on: %v", p.pid, err)

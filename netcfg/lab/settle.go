@@ -14,20 +14,18 @@ import (
 
 const (
 	// quiet is how long nothing may move before all is taken as delivered: longer than a delayed ACK (200 ms).
-	quiet = 250 * time.Millisecond
-	// settleTime bounds the wait for it.
-	settleTime = 5 * time.Second
-	lookEvery  = 10 * time.Millisecond
+	quiet     = 250 * time.Millisecond
+	lookEvery = 10 * time.Millisecond
+	// settleLooks bounds the wait for it, to some 5 s. A machine that stands still does so within one look.
+	settleLooks = 500
 )
 
 // settle waits until no frame passes the host's devices any more and no CPU has received frames left to work on.
 func (l *Lab) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	last, since := uint64(0), time.Now()
-	for {
+	for range settleLooks {
 		moved, err := l.frames()
 		if err != nil {
 			return err
@@ -36,7 +34,7 @@ func (l *Lab) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// The backlog is the machine's: strangers' frames in it only delay the end up to settleTime.
+		// The backlog is the machine's: strangers' frames in it only delay the end up to settleLooks.
 		if moved != last {
 			last, since = moved, time.Now()
 		}
@@ -46,12 +44,13 @@ func (l *Lab) settle(ctx context.Context) error {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			if time.Since(since) >= quiet {
-				return nil
-			}
-			return fmt.Errorf("stop the lab: frames still pass its devices %s after the senders ended", settleTime)
+			return fmt.Errorf("stop the lab: wait until its frames are delivered: %w", ctx.Err())
 		}
 	}
+	if time.Since(since) >= quiet {
+		return nil
+	}
+	return fmt.Errorf("stop the lab: frames still pass its devices %s after the senders ended", settleLooks*lookEvery)
 }
 
 // frames counts what passed the host's devices so far.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hooktop/netcfg/chain"
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -60,7 +61,7 @@ func TestWatchingIsBegunAgain(t *testing.T) {
 	}
 	until := func(words string) {
 		t.Helper()
-		late := time.NewTimer(20 * time.Second)
+		late := time.NewTimer(ktest.Patience)
 		defer late.Stop()
 		for {
 			select {

@@ -193,7 +193,11 @@ func (l *Lines) Close() error {
 	select {
 	case <-l.done:
 	case <-time.After(closeGrace):
-		return fmt.Errorf("write %s: it takes no lines: the last ones are lost", l.path)
+		select {
+		case <-l.done: // in the same moment, when it was the host that stood still
+		default:
+			return fmt.Errorf("write %s: it takes no lines: the last ones are lost", l.path)
+		}
 	}
 	if n := l.Lost(); n > 0 {
 		why := l.Trouble()
