@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"hooktop/probes/ktest"
 	"hooktop/probes/snap"
 )
 
@@ -95,9 +96,11 @@ func TestStartIsShownLineByLine(t *testing.T) {
 
 func until(t *testing.T, e *Engine, ok func(*snap.Frame) bool) *snap.Frame {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), ktest.Patience)
+	defer cancel()
 	var seq uint64
 	for {
-		f, err := e.Next(t.Context(), seq)
+		f, err := e.Next(ctx, seq)
 		if err != nil {
 			t.Fatal(err)
 		}

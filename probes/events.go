@@ -78,6 +78,7 @@ func (e *eventer) Start(_ context.Context, b *Bench, done func(error)) {
 
 const (
 	eventsPause = 20 * time.Millisecond // how long events gather before they are read
+	eventsLate  = time.Second           // and no longer, whatever a read took: the host may have stood still
 	eventsShare = 10                    // part of the time that reading may take: in a flood over many rules the rings lose, and count
 )
 
@@ -94,7 +95,7 @@ func (e *eventer) read() error {
 				return err
 			}
 		}
-		pause.Reset(max(eventsPause, took*(eventsShare-1)))
+		pause.Reset(min(max(eventsPause, took*(eventsShare-1)), eventsLate))
 		select {
 		case <-pause.C:
 		case <-e.ending:

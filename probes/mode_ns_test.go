@@ -4,6 +4,7 @@ package probes
 
 import (
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
 				t.Errorf("asked for %s, is %s: %s", step.ask, d.Mode, a.Text)
 			}
 		}
-		close(stop)
+		stop()
 		n := <-sent
 		r.until("everything sent", func(*snap.Frame) bool { return packets(r.all(), 5001, false, "v0") >= n })
 		if got := packets(r.all(), 5001, false, "v0"); got != n {
@@ -44,10 +45,13 @@ func TestModeChangesUnderTrafficLoseAndDoubleNothing(t *testing.T) {
 // sees them, once the receiving side waits for its CPU.
 const underWay = 64
 
-// send sends until stop is closed, and says then how many datagrams it were. All of them arrive.
-func send(t *testing.T, from, to *net.UDPConn) (stop chan struct{}, sent chan uint64) {
+// send sends until it is told to stop, and says then how many datagrams it were. All of them arrive.
+func send(t *testing.T, from, to *net.UDPConn) (stop func(), sent chan uint64) {
 	ktest.LargeBuffer(t, to)
-	stop, sent = make(chan struct{}), make(chan uint64, 1)
+	done, ended := make(chan struct{}), make(chan struct{})
+	stop = sync.OnceFunc(func() { close(done) })
+	t.Cleanup(func() { stop(); <-ended })
+	sent = make(chan uint64, 1)
 	arrived := make(chan struct{}, underWay)
 	go func() { // ends with the socket
 		var buf [128]byte
@@ -61,6 +65,7 @@ func send(t *testing.T, from, to *net.UDPConn) (stop chan struct{}, sent chan ui
 	dst := to.LocalAddr().(*net.UDPAddr).AddrPort()
 	go func() {
 		var n, there uint64
+		defer close(ended)
 		defer func() { sent <- n }()
 		payload := make([]byte, 64)
 		for {
@@ -76,7 +81,7 @@ func send(t *testing.T, from, to *net.UDPConn) (stop chan struct{}, sent chan ui
 			}
 			late.Stop()
 			select {
-			case <-stop:
+			case <-done:
 				return
 			default:
 			}

@@ -29,8 +29,11 @@ type Attachment struct {
 	closeErr error
 }
 
-// goneWithin bounds how long Close waits for the kernel; ids vanish within a grace period, some 20 ms.
-const goneWithin = 5 * time.Second
+// goneWithin bounds how long Close waits for the kernel; ids vanish within a grace period, some 20 ms, or more where a CPU stands still.
+const (
+	goneWithin = 10 * time.Second
+	goneLooks  = 50 // however long they take: the machine may stand still for all of that time
+)
 
 // keep notes ids and keeps the handles.
 func (p *Pipeline) keep(d Device, h Hook, prog *ebpf.Program, l link.Link) (*Attachment, error) {
@@ -103,14 +106,15 @@ func (a *Attachment) close() error {
 	if err != nil {
 		return fmt.Errorf("detach %s program from %s: %w", a.hook, a.dev.Name, err)
 	}
-	for deadline := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
+	for deadline, looks := time.Now().Add(goneWithin), 1; ; looks++ {
 		left := a.left()
 		if left == "" {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if looks >= goneLooks && time.Now().After(deadline) {
 			return fmt.Errorf("detach %s program from %s: %s still exists after %v: somebody else holds it", a.hook, a.dev.Name, left, goneWithin)
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

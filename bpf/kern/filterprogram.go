@@ -47,15 +47,16 @@ func (f *FilterProgram) Close() error {
 	if err := f.p.Unload(f.prog); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
+	for deadline, looks := time.Now().Add(goneWithin), 1; ; looks++ {
 		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(f.id))
 		if err != nil {
 			return nil
 		}
 		prog.Close()
-		if time.Now().After(deadline) {
+		if looks >= goneLooks && time.Now().After(deadline) {
 			return fmt.Errorf("unload program %d: it still exists after %v: somebody else holds it", f.id, goneWithin)
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"hooktop/probes/snap"
 )
@@ -63,7 +65,17 @@ func ListPrograms() ([]ProgramEntry, error) {
 }
 
 // ListLinks lists every link on the host, in id order. It needs CAP_SYS_ADMIN.
-func ListLinks() ([]LinkEntry, error) {
+func ListLinks() (list []LinkEntry, err error) {
+	for range 1000 { // EAGAIN: somebody is just making one, which takes ms
+		if list, err = listLinks(); !errors.Is(err, unix.EAGAIN) {
+			return list, err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return list, err
+}
+
+func listLinks() ([]LinkEntry, error) {
 	var out []LinkEntry
 	it := new(link.Iterator)
 	defer it.Close()

@@ -34,8 +34,10 @@ const (
 const (
 	armWait    = 2 * time.Second  // for its report, which the screen waits for: one that is later is waited for beside it
 	armTimeout = 30 * time.Second // then it hangs, and not only the machine
-	quitWait   = 5 * time.Second  // for its end
 )
+
+// quitWait is how long its end is waited for. Tests wait longer.
+var quitWait = 5 * time.Second
 
 // Options of Arm.
 type Options struct {

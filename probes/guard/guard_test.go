@@ -21,11 +21,12 @@ import (
 
 // The test binary plays the parts of other processes: the watcher, and runs that hold things until they are killed.
 const (
-	watchPart  = "watch-run"
-	latePart   = "watch-late"
-	victimPart = "victim"
-	writerPart = "writer"
-	racerPart  = "racer"
+	watchPart   = "watch-run"
+	latePart    = "watch-late"
+	tooLatePart = "watch-too-late"
+	victimPart  = "victim"
+	writerPart  = "writer"
+	racerPart   = "racer"
 )
 
 func TestMain(m *testing.M) {
@@ -34,9 +35,11 @@ func TestMain(m *testing.M) {
 		case watchPart:
 			part(Watch(os.Args[2:], func() (Host, error) { return openFileHost(filepath.Join(os.Args[2], "kernel")), nil }))
 		case latePart:
-			part(late(os.Args[2:]))
+			part(late(fdSocket, os.Args[2:]))
+		case tooLatePart:
+			part(late(fdMain, os.Args[2:]))
 		case victimPart:
-			part(victim(os.Args[2]))
+			part(victim(os.Args[2], os.Args[3]))
 		case writerPart:
 			part(writer(os.Args[2]))
 		case racerPart:
@@ -159,13 +162,13 @@ func busy(j *Guard, h *fileHost) error {
 	}
 }
 
-func victim(dir string) error {
+func victim(dir, watcher string) error {
 	pen, err := TakePen(dir)
 	if err != nil {
 		return err
 	}
 	defer pen.Drop()
-	g, err := Arm(Options{Dir: dir, Command: watchPart})
+	g, err := Arm(Options{Dir: dir, Command: watcher})
 	if err != nil {
 		return err
 	}
@@ -185,6 +188,7 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, watcher int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // it has ended, unless the test failed
 	if _, err := fmt.Fscan(out, &watcher); err != nil {
 		t.Fatalf("%v: no PID of the watcher: %v", args, err)
 	}
@@ -228,20 +232,26 @@ func work(t *testing.T, dir string, n int64) {
 
 func TestWatcherUndoesWhatAKilledRunMade(t *testing.T) {
 	for range 30 {
-		dir, h := newDir(t)
-		cmd, watcher := start(t, victimPart, dir)
-		work(t, dir, rand.Int64N(100))
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // killed
-		ended(t, watcher)
-		if left := h.names(t); len(left) > 0 {
-			t.Errorf("left: %v", left)
-		}
-		if files, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(files) > 0 {
-			t.Errorf("files left: %v", files)
-		}
+		undone(t, watchPart, rand.Int64N(100))
+	}
+}
+
+// undone kills a run that has written so many entries, and waits for its watcher, which leaves nothing.
+func undone(t *testing.T, watcherPart string, entries int64) {
+	t.Helper()
+	dir, h := newDir(t)
+	cmd, watcher := start(t, victimPart, dir, watcherPart)
+	work(t, dir, entries)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	ended(t, watcher)
+	if left := h.names(t); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(files) > 0 {
+		t.Errorf("files left: %v", files)
 	}
 }
 
@@ -252,7 +262,7 @@ func TestNextStartUndoesWhatBothLeft(t *testing.T) {
 		if err := h.add(h.path(foreign)); err != nil {
 			t.Fatal(err)
 		}
-		cmd, watcher := start(t, victimPart, dir)
+		cmd, watcher := start(t, victimPart, dir, watchPart)
 		work(t, dir, rand.Int64N(100))
 		if err := unix.Kill(watcher, unix.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -300,7 +310,7 @@ func TestReclaimTakesPensThatNobodyHolds(t *testing.T) {
 
 func TestALivingRunIsLeftAlone(t *testing.T) {
 	dir, h := newDir(t)
-	cmd, watcher := start(t, victimPart, dir)
+	cmd, watcher := start(t, victimPart, dir, watchPart)
 	work(t, dir, 20)
 	items, err := Reclaim(dir, h)
 	if err != nil || len(items) != 1 || items[0].State != "kept" {

@@ -27,9 +27,8 @@ func Watch(args []string, open func() (Host, error)) error {
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGPIPE, unix.SIGTSTP, unix.SIGTTOU, unix.SIGTTIN)
 	_ = os.WriteFile("/proc/self/comm", []byte("hooktop-watch"), 0)  // best effort: for the eye
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0) // best effort: needs CAP_SYS_RESOURCE
-	if _, err := w.sock.Write([]byte{wordReady}); err != nil {
-		return fmt.Errorf("watch: report for duty: %w", err)
-	}
+	// A watcher that is late may find nobody any more: so much the more is there to do.
+	_, _ = w.sock.Write([]byte{wordReady})
 	if w.untilEnd() {
 		return nil
 	}
@@ -142,9 +141,9 @@ func (w *watcher) undo() ([]Item, error) {
 // lockWhenFree waits for the lock that the dying process may still hold for a moment.
 func lockWhenFree(path string) (*os.File, error) {
 	deadline := time.Now().Add(5 * time.Second)
-	for {
+	for tries := 1; ; tries++ {
 		f, err := lockFile(path, 0)
-		if !errors.Is(err, errLocked) || time.Now().After(deadline) {
+		if !errors.Is(err, errLocked) || tries >= leastTries && time.Now().After(deadline) {
 			return f, err
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -51,7 +51,7 @@ func BenchmarkRefresh(b *testing.B) {
 	b.Run("first", func(b *testing.B) {
 		x, _, _ := big(b, 500, 20, 0)
 		for b.Loop() {
-			x.walk = newWalker(x.opt.Root, x.opt.Passwd)
+			x.walk = newWalker(x.opt.Root, x.opt.Passwd, x.opt.Now)
 			if err := x.Refresh(); err != nil {
 				b.Fatal(err)
 			}

@@ -64,7 +64,7 @@ func New(o Options) *Index {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Index{opt: o, asked: make(chan struct{}, 1), walk: newWalker(o.Root, o.Passwd)}
+	return &Index{opt: o, asked: make(chan struct{}, 1), walk: newWalker(o.Root, o.Passwd, o.Now)}
 }
 
 // Run refreshes the index until ctx ends: when look-ups asked for something since the last time, at most once in

@@ -27,6 +27,7 @@ const (
 // Not every descriptor of every process is read each time: new processes are, those that hold sockets only when the dump
 // has one of unknown holder, and everything else only if that was not enough, and seldom.
 type walker struct {
+	clock     func() time.Time
 	proc      *procfs.Reader
 	users     users
 	processes map[int]*process // by PID
@@ -63,8 +64,8 @@ type orphan struct {
 	retry  time.Time
 }
 
-func newWalker(root, passwd string) *walker {
-	return &walker{proc: procfs.NewReader(root), users: users{path: passwd}, processes: map[int]*process{},
+func newWalker(root, passwd string, clock func() time.Time) *walker {
+	return &walker{clock: clock, proc: procfs.NewReader(root), users: users{path: passwd}, processes: map[int]*process{},
 		holders: map[uint64][]*process{}, orphans: map[uint64]*orphan{}}
 }
 
@@ -215,9 +216,9 @@ func (w *walker) everything(ctx context.Context, now time.Time) {
 	for _, e := range w.list {
 		p := w.processes[e.PID]
 		if p.round != w.round {
-			start := time.Now()
+			start := w.clock()
 			w.scan(p)
-			busy += time.Since(start)
+			busy += w.clock().Sub(start)
 			w.rest(ctx)
 		}
 		if p.denied {
