@@ -4,6 +4,7 @@ package ktest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -120,6 +121,8 @@ func (s *SSHD) Hold(t testing.TB, from *NS) *Login {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	if err := from.run(cmd.Start); err != nil {
 		t.Fatalf("hold a session: %v", err)
 	}
@@ -140,7 +143,7 @@ func (s *SSHD) Hold(t testing.TB, from *NS) *Login {
 		}
 		<-ended
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the held session: %v", err)
+			t.Errorf("the held session: %v: %s", err, said.String())
 		}
 	})
 	l := &Login{Heard: heard, in: in}
