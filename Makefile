@@ -52,7 +52,7 @@ unit: go-check
 KERNEL ?= .*
 PACKAGES ?=
 test-vm: tools
-	$(GO) test -tags vm -v -count=1 -run '^TestMatrix$$/^linux$$/^$(KERNEL)$$' -timeout 45m ./probes/vmtest -args -packages '$(PACKAGES)'
+	$(GO) test -tags vm -v -count=1 -run '^TestMatrix$$/^linux$$/^$(KERNEL)$$' -timeout 75m ./probes/vmtest -args -packages '$(PACKAGES)'
 
 race: go-check
 	CC=clang-14 CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 2 -timeout 9m -skip '$(RACE_SKIP)' $(RACE)

@@ -20,7 +20,7 @@ var packages = flag.String("packages", "", "comma-separated packages of the suit
 
 const (
 	// guestLimit ends a guest that hangs.
-	guestLimit = 20 * time.Minute
+	guestLimit = 40 * time.Minute
 	// shown is how much of the end of a log is printed, in bytes.
 	shown = 64 << 10
 )

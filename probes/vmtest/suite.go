@@ -93,7 +93,7 @@ const modulePath = "hooktop"
 
 // runLimit ends a binary that hangs, with the stacks of its goroutines. Those that take longest take two and a half minutes where the
 // emulated CPUs get whole ones.
-const runLimit = 10 * time.Minute
+const runLimit = 20 * time.Minute
 
 // Build makes init and the test binaries in dir, once for all kernels. root is that of the tree.
 func Build(ctx context.Context, root, dir string, suite []Binary) error {
