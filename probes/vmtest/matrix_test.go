@@ -19,7 +19,7 @@ import (
 var packages = flag.String("packages", "", "comma-separated packages of the suite to run (bpf/kern,netcfg/nl), all when empty")
 
 const (
-	// guestLimit ends a guest that hangs.
+	// guestLimit ends a guest that hangs. The slowest seen took 20 minutes, of a kernel that takes 6 elsewhere.
 	guestLimit = 40 * time.Minute
 	// shown is how much of the end of a log is printed, in bytes.
 	shown = 64 << 10

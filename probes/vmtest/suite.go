@@ -92,7 +92,7 @@ const treeDir = "tree"
 const modulePath = "hooktop"
 
 // runLimit ends a binary that hangs, with the stacks of its goroutines. Those that take longest take two and a half minutes where the
-// emulated CPUs get whole ones.
+// emulated CPUs get whole ones, and ten where those are slow.
 const runLimit = 20 * time.Minute
 
 // Build makes init and the test binaries in dir, once for all kernels. root is that of the tree.
