@@ -90,7 +90,10 @@ func TestARouteComesBackOverADeviceThatLooksAsBefore(t *testing.T) {
 		}
 		for late := time.After(ktest.Patience); !routed(); {
 			select {
-			case <-changes:
+			case _, ok := <-changes:
+				if !ok {
+					t.Fatal("nothing tells of changes any more")
+				}
 			case <-late:
 				t.Fatal("the route does not come back")
 			}

@@ -36,7 +36,7 @@ const (
 	armTimeout = 30 * time.Second // then it hangs, and not only the machine
 )
 
-// quitWait is how long its end is waited for. Tests wait longer.
+// quitWait is how long a watcher is waited for that was told to end. Tests wait longer.
 var quitWait = 5 * time.Second
 
 // Options of Arm.

@@ -51,6 +51,7 @@ func TestAWatcherMayBeLate(t *testing.T) {
 	}
 }
 
+// A host that stands still while a run begins, which is then killed at once: the watcher comes when nobody takes its word any more.
 func TestAWatcherThatIsTooLateForItsRunCleansUp(t *testing.T) {
 	undone(t, tooLatePart, 30)
 }
