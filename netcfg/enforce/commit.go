@@ -300,8 +300,8 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 	s.begun++
 	t.id, t.started, t.lease, t.asked, t.deadline = s.begun, now, lease, lease, now.Add(lease)
 	t.who, t.denied = s.audit.who, s.hits.deniedPPS(&s.kept.acl)
-	if s.kept.gen == 0 {
-		s.stale = s.stale || world.moved(s.world) // the trial alone is written for a world
+	if s.kept.gen == 0 { // the trial alone is written for a world, and for this one: what moved before it was is no reason to write it again
+		s.stale = world.moved(s.world)
 	}
 	s.trial, s.lastEnd = &t, ""
 	s.fade(s.kept)

@@ -112,18 +112,36 @@ func (b *bench) wait(what string, ok func(*snap.Frame) bool) *snap.Frame {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
-	for {
+	var last *snap.Frame
+	for n := 0; ; n++ {
 		f, err := b.e.Next(ctx, b.seq)
+		if err == nil {
+			b.seq, last = f.Seq, f
+			if ok(f) {
+				return f
+			}
+			err = ctx.Err() // frames go on, and what is tried with each takes its time
+		}
 		if err != nil {
-			b.t.Fatalf("wait for %s: %v", what, err)
+			b.show(last)
+			b.t.Fatalf("wait for %s: %v after %d frames", what, err, n)
 		}
-		b.seq = f.Seq
-		if ok(f) {
-			return f
-		}
-		if ctx.Err() != nil { // frames go on, and what is tried with each takes its time
-			b.t.Fatalf("wait for %s: in vain", what)
-		}
+	}
+}
+
+// show logs what a frame says that was not as it should be.
+func (b *bench) show(f *snap.Frame) {
+	b.t.Helper()
+	if f == nil {
+		return
+	}
+	p := &f.Policy
+	b.t.Logf("v%d on trial for %s, v%d kept, on %+v", p.Trial.Gen, p.Trial.Lease, p.Kept, p.Devices)
+	for _, r := range p.Rules {
+		b.t.Logf("rule of line %d: %+v", r.Line, r.Hits)
+	}
+	for _, r := range f.Flows.Rows {
+		b.t.Logf("flow %+v: %d packets, rule %d: %s, gone %s", r.Key, r.Packets, r.Rule, r.Verdict, r.Gone)
 	}
 }
 

@@ -84,6 +84,21 @@ func TestVersionsCountTrials(t *testing.T) {
 	}
 }
 
+// The first policy is written for the devices and the guard that were there by then: to write it again would begin the counters of every
+// flow anew, for nothing.
+func TestTheFirstCommitIsWrittenOnce(t *testing.T) {
+	r := newRig(t, nil)
+	world := twoDevices(ssh("10.0.0.8", 50122))
+	r.s.Look(world)
+	r.commit("deny in udp\n")
+	if gen := r.plane.decides(); r.s.Look(world) {
+		t.Errorf("generation %d is to be written again, and nothing has moved since", gen)
+	}
+	if !r.s.Look(twoDevices()) {
+		t.Error("the guard has moved, and nothing is written again")
+	}
+}
+
 func TestDraftSurvivesTheSession(t *testing.T) {
 	r := newRig(t, nil)
 	r.stage("deny in tcp to any port 23\ndeny nonsense\n")
