@@ -300,7 +300,7 @@ func (s *Service) begin(t trial, base uint32, world World, lease time.Duration) 
 	s.begun++
 	t.id, t.started, t.lease, t.asked, t.deadline = s.begun, now, lease, lease, now.Add(lease)
 	t.who, t.denied = s.audit.who, s.hits.deniedPPS(&s.kept.acl)
-	if s.kept.gen == 0 { // the trial alone is written for a world, and for this one: what moved before it was is no reason to write it again
+	if s.kept.gen == 0 { // the trial alone is written for a world: what moved before that is no reason to write it again
 		s.stale = world.moved(s.world)
 	}
 	s.trial, s.lastEnd = &t, ""

@@ -97,6 +97,16 @@ func TestTheFirstCommitIsWrittenOnce(t *testing.T) {
 	if !r.s.Look(twoDevices()) {
 		t.Error("the guard has moved, and nothing is written again")
 	}
+	// While the commit is checked somebody leaves: it was written for who was there before.
+	r = newRig(t, nil)
+	r.s.Look(world)
+	r.stage("deny in udp\n")
+	r.plane.lie = func(acl.Packet, *acl.Decision) { r.s.Look(twoDevices()) }
+	r.good(r.s.Commit(snap.PolicyWish{}))
+	r.plane.lie = nil
+	if !r.s.Look(twoDevices()) {
+		t.Error("the guard moved during the commit, and nothing is written again")
+	}
 }
 
 func TestDraftSurvivesTheSession(t *testing.T) {
